@@ -1,0 +1,312 @@
+"""The definition of one run: one YAML file, one frozen :class:`Experiment`.
+
+Everything that decides what a run computes is here and nothing else does; the run directory keeps the resolved
+experiment, so a run can be repeated from its own record. A mistyped key is an error that names the nearest one.
+Section numbers refer to Nguyen, Yosinski & Clune, CVPR 2015, and to the authors' released code.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from evo_fool.errors import ConfigError
+
+Rate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Colour = Literal["auto", "grey", "rgb", "hsv", "hls"]
+
+MAX_BATCH = 100_000
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ClassifierConfig(_Section):
+    """Who judges."""
+
+    spec: str = Field("lenet-mnist", min_length=1, description="lenet-mnist, torchvision:NAME, import:package.module:factory or path/to/file.py:factory")
+    weights: str | None = Field(None, description="path of a weights file (.safetensors, or .pt holding tensors only); none: the spec's own")
+
+
+class ScoringConfig(_Section):
+    """How an image becomes log-odds."""
+
+    precision: Literal["float32"] = Field("float32", description="arithmetic of the recorded score")
+    batch: int = Field(1024, ge=1, le=MAX_BATCH, description="largest number of views in one forward pass; halved when memory runs out")
+    view: Literal["auto", "resize", "centre", "ten-crop"] = Field(
+        "auto", description="how an image of another size than the classifier's meets it; auto: resize where the sizes differ"
+    )
+
+
+class PixelsConfig(_Section):
+    """The direct encoding: one gene in [0,1] a pixel and channel (paper, section 2.2)."""
+
+    kind: Literal["pixels"]
+    size: int | None = Field(None, ge=1, le=4096, description="height and width of the image; none: the classifier's input")
+    colour: Colour = Field("auto", description="what the genes mean; auto: grey for one channel, hsv for three")
+    mutation: Literal["clipped", "bounded"] = Field("clipped", description="polynomial mutation: clipped is the paper's, bounded is DEAP's")
+    rate: Rate = Field(0.1, description="probability that a gene mutates")
+    eta: Positive = Field(15.0, le=1e4, description="distribution index of the polynomial mutation; larger steps are rarer")
+    halve_every: int | None = Field(None, ge=1, description="halve the rate every so many generations (the paper: 1000)")
+    crossover: Rate = Field(0.0, description="probability that a pair of parents is crossed by SBX")
+    crossover_eta: Positive = Field(10.0, le=1e4, description="distribution index of the crossover")
+    released_code_bug: bool = Field(False, description="as the released code: genes on which the parents agree become 0.5")
+
+
+class CppnConfig(_Section):
+    """The indirect encoding: a CPPN mutated by the paper's rules (section 2.2 and the released code)."""
+
+    kind: Literal["cppn"]
+    size: int | None = Field(None, ge=1, le=4096, description="height and width of the scored image; none: the classifier's input")
+    colour: Colour = Field("auto", description="what the outputs mean; auto: grey for one channel, hsv for three")
+    coordinates: Literal["normalised", "pixel"] = Field("normalised", description="normalised: [-1,1]; pixel: raw indices, as the released code")
+    link_rate: Rate = Field(0.1, description="probability that a link's weight mutates")
+    eta: Positive = Field(15.0, le=1e4, description="distribution index of the polynomial mutation of weights")
+    node_rate: Rate = Field(0.1, description="probability that a node draws a new activation")
+    add_link: Rate = Field(0.5, description="probability of a new link")
+    delete_link: Rate = Field(0.3, description="probability that a random link goes")
+    split_link: Rate = Field(0.5, description="probability that a new node splits a random link")
+    delete_node: Rate = Field(0.2, description="probability that a random hidden node goes, with its links")
+    weight_range: Positive = Field(10.0, le=1e4, description="weights lie in [-weight_range, weight_range]")
+    max_nodes: int = Field(128, ge=3, le=4096, description="cap on hidden and output nodes; at the cap no node is added")
+    max_links: int = Field(256, ge=12, le=16384, description="cap on links; at the cap no link is added")
+
+
+EncodingConfig = Annotated[PixelsConfig | CppnConfig, Field(discriminator="kind")]
+
+
+class MapElitesConfig(_Section):
+    """MAP-Elites with one cell a class (section 2.1)."""
+
+    kind: Literal["map_elites"]
+    insertion: Literal["every_cell", "argmax"] = Field("every_cell", description="every_cell: an image competes for every class (the paper); argmax: for its top class only")
+    parents: Literal["cells", "elites"] = Field("cells", description="parents uniform over occupied cells (the paper) or over distinct elites")
+
+
+class GeneticConfig(_Section):
+    """The single-class genetic algorithm; with ``target: all`` each class in turn, one generation a turn."""
+
+    kind: Literal["genetic"]
+    target: int | str = Field("all", description="class index or name, or all: the classes take turns, so that the budget is shared evenly")
+    variation: Literal["and", "or"] = Field("and", description="DEAP's varAnd (generational) or varOr ((mu + lambda))")
+    selection: Literal["tournament", "rank"] = "tournament"
+    tournament_size: int = Field(3, ge=1, le=MAX_BATCH)
+    rank_pressure: float = Field(1.5, ge=1.0, le=2.0, description="linear ranking: expected offspring of the best individual")
+    crossover: Rate = Field(0.0, description="probability of crossover (an encoding without crossover: 0)")
+    mutation: Rate = Field(1.0, description="probability that an offspring is mutated")
+    elitism: int = Field(1, ge=0, description="best individuals that pass unchanged into the next generation (varAnd)")
+
+
+class RandomConfig(_Section):
+    """The control: fresh random genomes every generation, the same insertion, no inheritance."""
+
+    kind: Literal["random"]
+    insertion: Literal["every_cell", "argmax"] = "every_cell"
+
+
+class ImportedConfig(_Section):
+    """No search: images brought in from elsewhere, each offered to the class that its file names."""
+
+    kind: Literal["imported"]
+
+
+SearchConfig = Annotated[MapElitesConfig | GeneticConfig | RandomConfig | ImportedConfig, Field(discriminator="kind")]
+
+
+class CheckpointConfig(_Section):
+    """When a run commits: whichever of the two comes first, and always at the end."""
+
+    generations: int | None = Field(1, ge=1, description="commit every so many generations")
+    seconds: float | None = Field(None, gt=0, description="commit when so many seconds have passed")
+
+
+class RetentionConfig(_Section):
+    """Which genomes and images stay on disk; scores, captures and parents always stay."""
+
+    keep: Literal["elites", "lineage", "all"] = Field("lineage", description="elites: those in a cell; lineage: their ancestors too; all: whatever ever held a cell")
+    limit_mb: float = Field(2048.0, gt=0, description="upper bound in MB; beyond it the oldest that hold no cell lose genome and image")
+
+
+class Experiment(_Section):
+    """One run, completely: who judges, what evolves, how it is searched, and what is kept.
+
+    >>> Experiment().with_overrides(["batch=50", "encoding.coordinates=pixel"]).encoding.coordinates
+    'pixel'
+    """
+
+    name: str = Field("mnist-cppn", min_length=1, max_length=100, description="a label; part of the run directory's name")
+    preset: str = Field("custom", max_length=200, description="which shipped settings these are; every report says it")
+    seed: int = Field(1, ge=0, lt=2**63)
+    generations: int = Field(200, ge=0, le=10_000_000, description="generations after the initial one (generation 0)")
+    batch: int = Field(200, ge=1, le=MAX_BATCH, description="images a generation")
+    initial: int | None = Field(None, ge=1, le=MAX_BATCH, description="images of generation 0; none: batch")
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    classifier: ClassifierConfig = ClassifierConfig()
+    scoring: ScoringConfig = ScoringConfig()
+    encoding: EncodingConfig = CppnConfig(kind="cppn")
+    search: SearchConfig = MapElitesConfig(kind="map_elites")
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    retention: RetentionConfig = RetentionConfig()
+
+    @field_validator("name")
+    @classmethod
+    def _printable(cls, name: str) -> str:
+        if not name.isprintable():
+            raise ValueError("has control characters")
+        return name
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Experiment:
+        if self.encoding.kind == "cppn" and self.search.kind == "genetic" and self.search.crossover > 0:
+            raise ValueError("search.crossover must be 0 for the cppn encoding: the paper defines no crossover of CPPNs")
+        if self.search.kind == "genetic" and self.search.variation == "or" and self.search.crossover + self.search.mutation > 1:
+            raise ValueError("search.crossover + search.mutation must not exceed 1 with variation: or")
+        return self
+
+    @property
+    def initial_batch(self) -> int:
+        """Images of generation 0."""
+        return self.initial or self.batch
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any], source: str = "experiment") -> Experiment:
+        """Validate plain data.
+
+        Raises:
+            ConfigError: one line that names the first offending key, its value and the remedy.
+        """
+        try:
+            return cls.model_validate(dict(data))
+        except ValidationError as error:
+            raise ConfigError(f"{source}: {_first_problem(error)}") from None
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> Experiment:
+        """Read an experiment file.
+
+        Raises:
+            ConfigError: the file is missing, is no YAML mapping, or does not validate.
+        """
+        return cls.from_mapping(read_yaml(path), source=str(path))
+
+    def with_overrides(self, assignments: Iterable[str]) -> Experiment:
+        """A copy with ``key.sub=value`` assignments applied; values are read as YAML.
+
+        Raises:
+            ConfigError: a malformed assignment, an unknown key or a bad value.
+        """
+        data = self.model_dump()
+        for assignment in assignments:
+            key, separator, text = assignment.partition("=")
+            if not separator or not key.strip():
+                raise ConfigError(f"-S {assignment!r}: expected key=value, as in -S encoding.colour=hsv")
+            try:
+                value = yaml.safe_load(text)
+            except yaml.YAMLError:
+                raise ConfigError(f"-S {assignment!r}: the value is not YAML; put it in quotes") from None
+            _assign(data, key.strip().split("."), value, assignment)
+        return Experiment.from_mapping(data, source="-S")
+
+    def to_yaml(self) -> str:
+        """The resolved experiment as YAML; reading it back gives an equal experiment."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """A YAML mapping from a file, as plain data (never objects).
+
+    Raises:
+        ConfigError: missing or unreadable file, bad YAML, or something other than a mapping.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a UTF-8 text file"
+        raise ConfigError(f"{path}: {reason}; give the path of an experiment file such as experiments/mnist-cppn.yaml") from None
+    try:
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}: not valid YAML{where}") from None
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
+        raise ConfigError(f"{path}: expected a mapping of settings such as 'batch: 200', found {type(data).__name__}")
+    return data
+
+
+def _assign(data: dict[str, Any], keys: list[str], value: Any, assignment: str) -> None:
+    """Set a nested key. Changing a section's ``kind`` starts that section afresh: its other keys belong to the old kind."""
+    for key in keys[:-1]:
+        if not isinstance(data.get(key), dict):
+            raise ConfigError(f"-S {assignment!r}: {_unknown(key, [k for k, v in data.items() if isinstance(v, dict)])}")
+        data = data[key]
+    last = keys[-1]
+    if last not in data:
+        raise ConfigError(f"-S {assignment!r}: {_unknown(last, list(data))}")
+    if last == "kind" and value != data["kind"]:
+        data.clear()
+    data[last] = value
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}")
+
+
+_UNIONS: dict[str, Any] = {
+    "encoding": (PixelsConfig, CppnConfig),
+    "search": (MapElitesConfig, GeneticConfig, RandomConfig, ImportedConfig),
+}
+
+
+def _known_keys(location: tuple[Any, ...]) -> list[str]:
+    """The keys that are valid where a validation error points, following sections and the chosen kind."""
+    model: type[BaseModel] = Experiment
+    path = [str(part) for part in location]
+    while path:
+        part = path.pop(0)
+        if part in _UNIONS:
+            kinds = {get_args(m.model_fields["kind"].annotation)[0]: m for m in _UNIONS[part]}
+            if not path or path[0] not in kinds:
+                return ["kind"]
+            model = kinds[path.pop(0)]
+        else:
+            annotation = model.model_fields[part].annotation if part in model.model_fields else None
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                model = annotation
+    return list(model.model_fields)
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    location = problem["loc"]
+    kind = problem["type"]
+    kinds = {get_args(m.model_fields["kind"].annotation)[0] for models in _UNIONS.values() for m in models}
+    dotted = ".".join(str(part) for i, part in enumerate(location) if not (i == 1 and part in kinds))
+    if kind == "extra_forbidden":
+        parent = f" in {dotted.rpartition('.')[0]}" if "." in dotted else ""
+        return _unknown(str(location[-1]), _known_keys(location[:-1])) + parent
+    if kind == "union_tag_not_found":
+        return f"{dotted}.kind is missing; choose one of {', '.join(sorted(_choices(str(location[0]))))}"
+    if kind == "union_tag_invalid":
+        tag = problem["ctx"]["tag"]
+        near = difflib.get_close_matches(str(tag), _choices(dotted), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; choose one of {', '.join(_choices(dotted))}"
+        return f"{dotted}.kind = {tag!r} is unknown{hint}"
+    message = re.sub(r"^(Value error, |Input )", "", problem["msg"])
+    if kind == "value_error" and not dotted:
+        return message
+    value = repr(problem["input"])
+    return f"{dotted} = {value if len(value) <= 60 else value[:57] + '...'}: {message}"
+
+
+def _choices(section: str) -> list[str]:
+    return [get_args(m.model_fields["kind"].annotation)[0] for m in _UNIONS.get(section, ())]
