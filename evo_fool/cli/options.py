@@ -1,0 +1,72 @@
+"""Arguments and options that several verbs share: EXPERIMENT with -S, RUN with --out, and durations such as 10m."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+DEFAULT_OUTPUTS = Path("outputs")
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+
+def seconds(text: str) -> float:
+    """A duration in seconds.
+
+    >>> seconds("1h30m"), seconds("10m"), seconds("45"), seconds("1.5s")
+    (5400.0, 600.0, 45.0, 1.5)
+
+    Raises:
+        click.BadParameter: anything else, and nothing at all.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    if match is None or not any(match.groups()):
+        raise click.BadParameter(f"{text!r} is not a duration; write 90, 45s, 10m, 1h30m or 2d")
+    total = sum(float(part or 0) * unit for part, unit in zip(match.groups(), (86400, 3600, 60, 1), strict=True))
+    if total <= 0:
+        raise click.BadParameter(f"{text!r}: the duration must be more than nothing")
+    return total
+
+
+class Duration(click.ParamType[float]):
+    """A click type for :func:`seconds`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        return value if isinstance(value, float) else seconds(str(value))
+
+
+def experiment_argument(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """EXPERIMENT and ``-S``; the verb receives ``experiment`` (text) and ``assignments``. See :func:`load_experiment`."""
+    verb = click.option(
+        "-S",
+        "assignments",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change a setting, as in -S batch=50 -S encoding.coordinates=pixel.",
+    )(verb)
+    return click.argument("experiment")(verb)
+
+
+def load_experiment(text: str, assignments: tuple[str, ...] = ()) -> Any:
+    """The :class:`~evo_fool.experiment.Experiment` that EXPERIMENT and ``-S`` name."""
+    from evo_fool.cli.presets import find_experiment
+    from evo_fool.experiment import Experiment
+
+    experiment = Experiment.from_yaml(find_experiment(text))
+    return experiment.with_overrides(assignments) if assignments else experiment
+
+
+out_option = click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_OUTPUTS,
+    show_default=True,
+    metavar="DIR",
+    help="The folder that holds run directories.",
+)

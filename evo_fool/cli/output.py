@@ -1,0 +1,92 @@
+"""What a verb prints: JSON or text as data on stdout, talk on stderr; tables by rich on a terminal, plain elsewhere."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a verb's words go, decided by ``--json``."""
+
+    json: bool
+
+    def say(self, text: str = "") -> None:
+        """A line for people: stdout, or stderr when stdout carries JSON."""
+        click.echo(text, err=self.json)
+
+    def data(self, value: Any) -> None:
+        """One JSON document on stdout. JSON has no NaN: such a number becomes null."""
+        click.echo(json.dumps(_plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """A table for people. Columns whose name begins with a space are aligned to the right."""
+        cells = [[_text(value) for value in row] for row in rows]
+        stream = sys.stderr if self.json else sys.stdout
+        if stream is not None and stream.isatty():
+            _rich_table(columns, cells, stderr=self.json)
+            return
+        widths = [max(map(len, column)) for column in zip(*[[c.strip() for c in columns], *cells], strict=True)]
+        for row in [[c.strip() for c in columns], *cells]:
+            aligned = (
+                cell.rjust(width) if name.startswith(" ") else cell.ljust(width)
+                for name, cell, width in zip(columns, row, widths, strict=True)
+            )
+            self.say("  ".join(aligned).rstrip())
+
+
+def output_option(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb ``--json``; it receives ``output``, an :class:`Output`."""
+
+    @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout; everything else on stderr.")
+    @functools.wraps(verb)
+    def with_output(*args: Any, as_json: bool, **kwargs: Any) -> Any:
+        return verb(*args, output=Output(json=as_json), **kwargs)
+
+    return with_output
+
+
+def _rich_table(columns: Sequence[str], cells: Iterable[Sequence[str]], *, stderr: bool) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name.strip(), justify="right" if name.startswith(" ") else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))  # Text: a name in [brackets] is no markup
+    Console(stderr=stderr).print(table)
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.6g}"
+        case _:
+            return str(value)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,62 @@
+"""The table of verbs, and a click group that imports a verb's module only when that verb is called.
+
+``evo-fool --help`` is answered from the table alone: no torch, no numba, no pydantic.
+"""
+
+import difflib
+import importlib
+from typing import Any
+
+import click
+
+VERBS: dict[str, tuple[str, str]] = {
+    "config": ("evo_fool.cli.config", "Show, validate or describe an experiment."),
+    "train": ("evo_fool.cli.train", "Train the embedded classifier."),
+    "bench": ("evo_fool.cli.bench", "Measure speed against its floor and its baseline."),
+    "doctor": ("evo_fool.cli.doctor", "Check that this installation can work."),
+}
+"""Name -> (module, help line). The module has a click command of the verb's name."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules that are not yet imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command = getattr(importlib.import_module(VERBS[cmd_name][0]), cmd_name.replace("-", "_"))
+        return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in VERBS:
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(VERBS)}"
+            raise click.UsageError(f"unknown verb {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in VERBS.items()])
+
+
+def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"evo-fool {version('evo-fool')}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show it.")
+def application() -> Any:
+    """Evolve images that fool image classifiers (after Nguyen, Yosinski & Clune, CVPR 2015).
+
+    Start with `evo-fool run mnist-cppn`; EXPERIMENT is a YAML file or the name of a shipped one,
+    RUN is a path, a name, an id prefix or `latest`.
+    """

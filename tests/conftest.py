@@ -1,0 +1,28 @@
+"""What many tests share: where real data lies, a folder of one's own to work in, and threads that do not quarrel."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch and numba count the cores: each worker has its own share
+    for variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of real data sets; the test is skipped where there is none."""
+    folder = Path(os.environ.get("EVO_FOOL_DATA", REPOSITORY / "../shared/data")).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no data in {folder}; set EVO_FOOL_DATA to the folder that holds mnist/")
+    return folder
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current directory, so that ``outputs/`` is made there and nowhere else."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
