@@ -1,1 +1,1 @@
-"""The command line: one thin file a verb group. Whatever is slow to import is imported inside the verb that needs it."""
+"""The command line: one thin file a verb group. What is slow to import is imported inside the verb that needs it."""

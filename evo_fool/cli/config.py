@@ -14,7 +14,7 @@ def config() -> None:
 
 
 @config.command()
-@experiment_argument
+@experiment_argument()
 @output_option
 def show(experiment: str, assignments: tuple[str, ...], output: Output) -> None:
     """Print EXPERIMENT with every setting spelt out, as a run would record it."""
@@ -26,7 +26,7 @@ def show(experiment: str, assignments: tuple[str, ...], output: Output) -> None:
 
 
 @config.command()
-@experiment_argument
+@experiment_argument()
 @output_option
 def validate(experiment: str, assignments: tuple[str, ...], output: Output) -> None:
     """Check EXPERIMENT; exit code 2 and one line where something is wrong."""

@@ -85,7 +85,7 @@ def _say(message: str, *, traceback: bool = False) -> None:
     """One line on stderr, whatever line breaks the message has."""
     try:
         if traceback:
-            sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]  # only called while an exception is handled
+            sys.excepthook(*sys.exc_info())
         print("evo-fool:", *message.split(), file=sys.stderr, flush=True)
     except OSError:
         pass  # stderr is gone as well: the exit code has to say it

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+Verb = Callable[..., Any]
 DEFAULT_OUTPUTS = Path("outputs")
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
@@ -41,16 +42,17 @@ class Duration(click.ParamType[float]):
         return value if isinstance(value, float) else seconds(str(value))
 
 
-def experiment_argument(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """EXPERIMENT and ``-S``; the verb receives ``experiment`` (text) and ``assignments``. See :func:`load_experiment`."""
-    verb = click.option(
+def experiment_argument(default: str | None = None) -> Callable[[Verb], Verb]:
+    """EXPERIMENT and ``-S``: the verb gets ``experiment`` (text) and ``assignments``, for :func:`load_experiment`."""
+    argument = click.argument("experiment", default=default) if default else click.argument("experiment")
+    assignments = click.option(
         "-S",
         "assignments",
         multiple=True,
         metavar="KEY=VALUE",
         help="Change a setting, as in -S batch=50 -S encoding.coordinates=pixel.",
-    )(verb)
-    return click.argument("experiment")(verb)
+    )
+    return lambda verb: argument(assignments(verb))
 
 
 def load_experiment(text: str, assignments: tuple[str, ...] = ()) -> Any:

@@ -1,0 +1,185 @@
+"""The checks behind ``evo-fool doctor``: can this installation evolve anything, and with what?
+
+A check is a function that returns what it found; raising :class:`Problem` fails it with a remedy. No check leaves a
+file behind.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from evo_fool.errors import EvoFoolError
+
+LOW_DISK_MB = 500
+
+
+class Problem(Exception):
+    """Why a check failed, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        name: what was checked.
+        ok: whether evo-fool can work with it.
+        detail: one line for people.
+        facts: the same as JSON-able data.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Found = tuple[str, dict[str, Any]]
+
+
+def diagnose(outputs: Path) -> list[Finding]:
+    """Run every check, in an order that lets the first failure explain those after it."""
+    checks: dict[str, Callable[[], Found]] = {
+        "python": check_python,
+        "packages": check_packages,
+        "torch": check_torch,
+        "torchvision": check_torchvision,
+        "numba": check_numba,
+        "sqlite": check_sqlite,
+        "lenet-mnist": check_lenet,
+        "outputs": lambda: check_outputs(outputs),
+    }
+    return [_run(name, check) for name, check in checks.items()]
+
+
+def _run(name: str, check: Callable[[], Found]) -> Finding:
+    try:
+        detail, facts = check()
+    except (Problem, EvoFoolError) as problem:
+        return Finding(name, False, str(problem))
+    except Exception as error:  # a broken installation breaks in any way it likes: report it and go on
+        return Finding(name, False, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+    return Finding(name, True, detail, facts)
+
+
+def check_python() -> Found:
+    """Which Python this is; one that is too old cannot install evo-fool."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    return f"{version} on {sys.platform}", {"version": version, "platform": sys.platform}
+
+
+def check_packages() -> Found:
+    """Every package that evo-fool declares is there."""
+    requirements = [r for r in metadata.requires("evo-fool") or [] if "extra ==" not in r]
+    versions: dict[str, str | None] = {}
+    for name in ["evo-fool", *(re.split(r"[^\w.-]", r, maxsplit=1)[0] for r in requirements)]:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+    missing = [name for name, version in versions.items() if version is None]
+    if missing:
+        raise Problem(f"missing: {', '.join(missing)}; pip install {' '.join(missing)}")
+    return ", ".join(f"{name} {version}" for name, version in versions.items()), dict(versions)
+
+
+def check_torch() -> Found:
+    """Devices and threads."""
+    import torch
+
+    devices = ["cpu"]
+    if torch.cuda.is_available():
+        devices += [f"cuda:{i} ({torch.cuda.get_device_name(i)})" for i in range(torch.cuda.device_count())]
+    threads = torch.get_num_threads()
+    facts = {"version": torch.__version__, "devices": devices, "threads": threads}
+    return f"{torch.__version__} on {', '.join(devices)}, {threads} threads", facts
+
+
+def check_torchvision() -> Found:
+    """It imports, by itself or with evo-fool's cure for CPU-only torch."""
+    import importlib
+
+    from evo_fool.classifiers.torchvision_cpu import with_torchvision
+
+    attempts = []
+
+    def attempt() -> Any:
+        attempts.append(1)
+        return importlib.import_module("torchvision")
+
+    version = with_torchvision(attempt).__version__
+    cured = len(attempts) > 1
+    how = "made to import beside a CPU-only torch by declaring its operators" if cured else "imports as it is"
+    return f"{version}, {how}", {"version": version, "cured": cured}
+
+
+def check_numba() -> Found:
+    """It compiles and the compiled code is right."""
+    import numba
+
+    if numba.njit(lambda x: 3 * x + 1)(13) != 40:
+        raise Problem(f"numba {numba.__version__} compiles wrong code; reinstall numba and llvmlite")
+    threads = numba.get_num_threads()
+    return f"{numba.__version__} compiles, {threads} threads", {"version": numba.__version__, "threads": threads}
+
+
+def check_sqlite() -> Found:
+    """New enough for what a run directory uses."""
+    import sqlite3
+
+    version = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info < (3, 35):
+        raise Problem(f"SQLite {version} is too old; use a Python built with SQLite 3.35 or newer")
+    return version, {"version": version}
+
+
+def check_lenet() -> Found:
+    """The shipped weights are those that were tested, and different images get different scores."""
+    import json
+
+    import numpy as np
+    import torch
+
+    from evo_fool.classifiers.scoring import Scorer
+    from evo_fool.classifiers.weights_io import sha256
+    from evo_fool.classifiers.zoo import load_classifier
+    from evo_fool.experiment import ClassifierConfig
+    from evo_fool.randomness import stream
+
+    weights = Path(__file__).resolve().parents[1] / "classifiers/weights/lenet-mnist.safetensors"
+    record = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    if sha256(weights) != record["sha256"]:
+        raise Problem(f"{weights} is not the file that was tested (sha256 {record['sha256']}); reinstall evo-fool")
+    classifier = load_classifier(ClassifierConfig(), torch.device("cpu"))
+    scorer = Scorer(classifier, batch=16, view="auto", device=torch.device("cpu"))
+    shape = (16, classifier.channels, classifier.size, classifier.size)
+    log_odds = scorer.score(stream(0, "doctor").integers(0, 256, shape, dtype=np.uint8))
+    if len(np.unique(log_odds, axis=0)) != len(log_odds):
+        raise Problem("different images get the same score: torch computes wrongly on this machine; reinstall it")
+    error = float(record["test_error"])
+    facts = {"sha256": record["sha256"], "test_error": error, "scores_differ": True}
+    return f"weights as tested ({error:.2%} error on MNIST), 16 images get 16 scores", facts
+
+
+def check_outputs(folder: Path) -> Found:
+    """Run directories can be made there. The probe is a file without a name."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise Problem(f"{existing} is no folder; choose another with --out")
+    try:
+        with tempfile.TemporaryFile(dir=existing) as probe:
+            probe.write(b"\0" * 4096)
+    except OSError as error:
+        raise Problem(f"{existing} cannot be written ({error.strerror}); choose another with --out") from None
+    free = shutil.disk_usage(existing).free // 2**20
+    if free < LOW_DISK_MB:
+        raise Problem(f"{existing} has only {free} MB free; choose another with --out")
+    return f"{folder} is writable, {free} MB free", {"path": str(folder.absolute()), "free_mb": free}

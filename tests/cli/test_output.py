@@ -1,0 +1,26 @@
+"""Data on stdout, talk on stderr."""
+
+import json
+
+import pytest
+
+from evo_fool.cli.output import Output
+
+
+def test_json_moves_talk_to_stderr_and_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(json=True)
+    output.say("talk")
+    output.data({"a": float("nan"), "b": [1.5, float("inf")], 3: ("é", None, True)})
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"a": None, "b": [1.5, None], "3": ["é", None, True]}
+    assert err == "talk\n"
+
+
+def test_plain_table_is_aligned_and_markup_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(json=False).table(["name", " n"], [["[red]x", 7], ["y", None], ["z", 1234.5]])
+    assert capsys.readouterr().out == "name         n\n[red]x       7\ny            -\nz       1234.5\n"
+
+
+def test_empty_table_has_its_header(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(json=False).table(["name", " n"], [])
+    assert capsys.readouterr().out == "name  n\n"

@@ -1,0 +1,203 @@
+"""The experiment file: what is valid survives a round trip, what is not is one clear line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evo_fool.errors import ConfigError
+from evo_fool.experiment import MAX_BATCH, CppnConfig, Experiment, GeneticConfig, PixelsConfig, read_yaml
+
+rates = st.floats(0, 1)
+pixels = st.fixed_dictionaries(
+    {"kind": st.just("pixels")},
+    optional={
+        "size": st.none() | st.integers(1, 4096),
+        "colour": st.sampled_from(["auto", "grey", "rgb", "hsv", "hls"]),
+        "mutation": st.sampled_from(["clipped", "bounded"]),
+        "rate": rates,
+        "halve_every": st.none() | st.integers(1, 10**6),
+        "crossover": rates,
+        "released_code_bug": st.booleans(),
+    },
+)
+cppn = st.fixed_dictionaries(
+    {"kind": st.just("cppn")},
+    optional={
+        "coordinates": st.sampled_from(["normalised", "pixel"]),
+        "add_link": rates,
+        "weight_range": st.floats(1e-3, 1e4),
+        "max_nodes": st.integers(3, 4096),
+        "max_links": st.integers(12, 16384),
+    },
+)
+searches = st.sampled_from(
+    [{"kind": "map_elites"}, {"kind": "map_elites", "insertion": "argmax"}, {"kind": "genetic", "target": 3}]
+    + [{"kind": "random"}, {"kind": "genetic", "selection": "rank", "variation": "or"}, {"kind": "imported"}]
+)
+experiments = st.fixed_dictionaries(
+    {"encoding": pixels | cppn, "search": searches},
+    optional={
+        "name": st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1, max_size=40).filter(
+            str.isprintable
+        ),
+        "seed": st.integers(0, 2**63 - 1),
+        "generations": st.integers(0, 10**7),
+        "batch": st.integers(1, MAX_BATCH),
+        "device": st.sampled_from(["auto", "cpu", "cuda", "cuda:1"]),
+    },
+)
+
+
+@given(experiments)
+def test_what_is_valid_survives_a_round_trip_through_yaml(data: dict[str, Any]) -> None:
+    experiment = Experiment.from_mapping(data)
+    assert Experiment.from_mapping(yaml.safe_load(experiment.to_yaml())) == experiment
+
+
+def test_an_experiment_cannot_be_changed_in_place() -> None:
+    experiment = Experiment()
+    with pytest.raises(ValueError, match="frozen"):
+        experiment.batch = 3  # type: ignore[misc]
+
+
+def test_initial_batch_is_the_batch_unless_given() -> None:
+    assert Experiment(batch=7).initial_batch == 7
+    assert Experiment(batch=7, initial=3).initial_batch == 3
+
+
+def rejected(data: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        Experiment.from_mapping(data)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert caught.value.exit_code == 2
+    return message
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"bacth": 3}, ["'bacth'", "did you mean 'batch'"]),
+        ({"encoding": {"kind": "pixels", "rat": 0.1}}, ["'rat'", "did you mean 'rate'", "in encoding"]),
+        ({"encoding": {"kind": "cppn", "coordinate": "pixel"}}, ["did you mean 'coordinates'"]),
+        ({"encoding": {"kind": "pixel"}}, ["encoding.kind", "'pixel'", "did you mean 'pixels'"]),
+        ({"encoding": {"kind": "voxels-of-light"}}, ["encoding.kind", "pixels", "cppn"]),
+        ({"encoding": {"rate": 0.1}}, ["encoding.kind is missing", "cppn"]),
+        ({"search": {"kind": "map_elites", "parent": "cells"}}, ["did you mean 'parents'"]),
+        ({"xyzzy": 1}, ["'xyzzy'", "known:", "generations"]),
+        ({"batch": 0}, ["batch = 0", "greater than or equal to 1"]),
+        ({"batch": 10**9}, ["batch = 1000000000", str(MAX_BATCH)]),
+        ({"batch": -5}, ["batch = -5"]),
+        ({"batch": "many"}, ["batch = 'many'", "integer"]),
+        ({"batch": 2.5}, ["batch = 2.5", "integer"]),
+        ({"batch": None}, ["batch = None"]),
+        ({"batch": [200]}, ["batch = [200]"]),
+        ({"generations": -1}, ["generations = -1"]),
+        ({"seed": -1}, ["seed = -1"]),
+        ({"seed": 2**63}, ["seed"]),
+        ({"name": ""}, ["name = ''"]),
+        ({"name": "a\nb"}, ["name", "control characters"]),
+        ({"device": "gpu"}, ["device = 'gpu'"]),
+        ({"encoding": {"kind": "pixels", "rate": 1.5}}, ["encoding.rate = 1.5", "less than or equal to 1"]),
+        ({"encoding": {"kind": "pixels", "rate": -0.1}}, ["encoding.rate = -0.1"]),
+        ({"encoding": {"kind": "pixels", "rate": float("nan")}}, ["encoding.rate = nan"]),
+        ({"encoding": {"kind": "pixels", "eta": float("inf")}}, ["encoding.eta = inf"]),
+        ({"encoding": {"kind": "pixels", "size": 10**6}}, ["encoding.size = 1000000"]),
+        ({"encoding": {"kind": "cppn", "add_link": 7}}, ["encoding.add_link = 7"]),
+        ({"encoding": "cppn"}, ["encoding"]),
+        ({"classifier": "lenet-mnist"}, ["classifier = 'lenet-mnist'"]),
+        ({"checkpoint": {"generations": 0}}, ["checkpoint.generations = 0"]),
+        ({"retention": {"keep": "everything"}}, ["retention.keep = 'everything'", "lineage"]),
+        ({"search": {"kind": "genetic", "crossover": 0.5}}, ["search.crossover", "cppn"]),
+    ],
+)
+def test_what_is_wrong_is_one_line_that_names_it(data: dict[str, Any], words: list[str]) -> None:
+    message = rejected(data)
+    for word in words:
+        assert word in message
+
+
+def test_var_or_needs_probabilities_that_fit_together() -> None:
+    encoding = {"kind": "pixels"}
+    search = {"kind": "genetic", "variation": "or", "crossover": 0.5, "mutation": 0.6}
+    assert "must not exceed 1" in rejected({"encoding": encoding, "search": search})
+
+
+def test_a_long_value_is_cut_short() -> None:
+    assert len(rejected({"batch": "x" * 10_000})) < 250
+
+
+@given(st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5) | st.none(), max_size=4))
+def test_arbitrary_mappings_are_valid_or_one_line(data: dict[str, Any]) -> None:
+    try:
+        Experiment.from_mapping(data)
+    except ConfigError as error:
+        assert str(error)
+
+
+def test_overrides_are_read_as_yaml_and_leave_the_rest_alone() -> None:
+    changed = Experiment().with_overrides(["batch=5", "encoding.coordinates=pixel", "classifier.weights=null"])
+    assert isinstance(changed.encoding, CppnConfig)
+    assert (changed.batch, changed.encoding.coordinates, changed.classifier.weights) == (5, "pixel", None)
+    assert changed.seed == Experiment().seed
+    assert Experiment().with_overrides([]) == Experiment()
+
+
+def test_overriding_a_kind_starts_its_section_afresh() -> None:
+    changed = Experiment().with_overrides(["encoding.kind=pixels", "encoding.rate=0.3", "search.kind=genetic"])
+    assert changed.encoding == PixelsConfig(kind="pixels", rate=0.3)
+    assert changed.search == GeneticConfig(kind="genetic")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        ("batch", ["key=value"]),
+        ("=3", ["key=value"]),
+        ("btach=3", ["'btach'", "did you mean 'batch'"]),
+        ("encodin.kind=pixels", ["'encodin'", "did you mean 'encoding'"]),
+        ("batch.size=3", ["batch"]),
+        ("encoding.coordinates=[", ["not YAML"]),
+        ("encoding.coordinates=polar", ["encoding.coordinates = 'polar'"]),
+        ("encoding=null", ["encoding"]),
+        ("batch=", ["batch = None"]),
+    ],
+)
+def test_a_bad_override_is_one_line_that_names_it(assignment: str, words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Experiment().with_overrides([assignment])
+    assert "\n" not in str(caught.value)
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"batch: [1, 2", ["not valid YAML"]),
+        (b"- a\n- b\n", ["mapping", "list"]),
+        (b"", ["mapping", "NoneType"]),
+        (b"1: 2\n", ["mapping"]),
+        (b"\xff\xfe\x00", ["UTF-8"]),
+        (b"!!python/object/apply:os.system ['echo ran > ran.txt']", ["not valid YAML"]),
+        (b"[" * 100_000, ["not valid YAML"]),
+    ],
+)
+def test_a_file_that_is_no_experiment_is_one_line(content: bytes, words: list[str], workplace: Path) -> None:
+    Path("bad.yaml").write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        read_yaml("bad.yaml")
+    for word in ("bad.yaml", *words):
+        assert word in str(caught.value)
+    assert not Path("ran.txt").exists()
+
+
+def test_a_missing_file_is_one_line(workplace: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.yaml: No such file"):
+        Experiment.from_yaml("gone.yaml")
+    with pytest.raises(ConfigError, match="Is a directory"):
+        Experiment.from_yaml(".")
