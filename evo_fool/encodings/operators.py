@@ -1,0 +1,162 @@
+"""Variation of real genes in [0,1]: polynomial mutation (clipped, bounded) and simulated binary crossover.
+
+Deb's operators, over whole batches. Paper.md section 3 has the settings of Nguyen et al. Every row has a stream of its
+own (SplitMix64 from its seed) and every gene has numbered draws in it, so a row's result depends on nothing else.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from evo_fool.encodings.splitmix import GOLDEN, bits53, uniform
+from evo_fool.encodings.threads import run_chunks
+
+_GENES_PER_THREAD = 40_000
+_BLOCK = 512
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def polynomial_delta(u: float, power: float) -> float:
+    """The unbounded polynomial step of a uniform ``u``; ``power`` = 1 / (eta + 1)."""
+    if u < 0.5:
+        return (2.0 * u) ** power - 1.0
+    return 1.0 - (2.0 * (1.0 - u)) ** power
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _bounded_delta(x: float, u: float, eta: float, power: float) -> float:
+    if u < 0.5:
+        return (2.0 * u + (1.0 - 2.0 * u) * (1.0 - x) ** (eta + 1.0)) ** power - 1.0
+    return 1.0 - (2.0 * (1.0 - u) + 2.0 * (u - 0.5) * x ** (eta + 1.0)) ** power
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _mutate_rows(genes, out, seeds, first, last, rate, eta, bounded):  # type: ignore[no-untyped-def]
+    columns = genes.shape[1]
+    # u < rate on 53-bit integers, so that the scan over genes stays in integer vectors
+    threshold = np.uint64(np.int64(np.ceil(rate * 9007199254740992.0)))
+    power = 1.0 / (eta + 1.0)
+    hits = np.empty(_BLOCK, np.uint8)
+    for row in range(first, last):
+        seed = seeds[row]
+        for start in range(0, columns, _BLOCK):
+            stop = min(start + _BLOCK, columns)
+            for i in range(stop - start):
+                out[row, start + i] = genes[row, start + i]
+                hits[i] = bits53(seed + np.uint64(start + i + 1) * GOLDEN) < threshold
+            for i in range(stop - start):
+                if hits[i]:
+                    j = start + i
+                    x = np.float64(genes[row, j])
+                    u = uniform(seed + np.uint64(columns + j + 1) * GOLDEN)
+                    x += _bounded_delta(x, u, eta, power) if bounded else polynomial_delta(u, power)
+                    out[row, j] = np.float32(min(max(x, 0.0), 1.0))
+
+
+def polynomial_mutation(
+    genes: np.ndarray, seeds: np.ndarray, *, rate: float, eta: float, bounded: bool, threads: int = 1
+) -> np.ndarray:
+    """Polynomial mutation of genes in [0,1]; a new array.
+
+    Gene ``j`` of a row with m genes mutates when draw ``j`` of the row's stream is below ``rate``, by a step from draw
+    ``m + j``. Unbounded form, then clipped (the paper): δ = (2u)^(1/(η+1)) − 1 if u < ½, else 1 − (2(1−u))^(1/(η+1)).
+    Bounded form (NSGA-II, DEAP's ``mutPolynomialBounded``): δ shrinks with the distance to the bound it moves towards.
+
+    Args:
+        genes: float32 ``(n, m)`` in [0,1].
+        seeds: uint64 ``(n,)``, one a row.
+        rate: probability that a gene mutates.
+        eta: distribution index, > 0; larger steps are rarer.
+        bounded: which of the two forms.
+        threads: upper bound on threads; the result does not depend on it.
+    """
+    genes = np.ascontiguousarray(genes, np.float32)
+    out = np.empty_like(genes)
+    n, columns = genes.shape
+    run_chunks(
+        lambda first, last: _mutate_rows(genes, out, seeds, first, last, rate, eta, bounded),
+        n,
+        threads,
+        _GENES_PER_THREAD // max(1, columns) + 1,
+    )
+    return out
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _spread(u: float, distance: float, eta: float) -> float:
+    """SBX spread factor; ``distance`` = (distance of the nearer parent to its bound) / (distance of the parents)."""
+    alpha = 2.0 - (1.0 + 2.0 * distance) ** -(eta + 1.0)
+    if u <= 1.0 / alpha:
+        return (u * alpha) ** (1.0 / (eta + 1.0))
+    return (1.0 / (2.0 - u * alpha)) ** (1.0 / (eta + 1.0))
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _cross_rows(a, b, out_a, out_b, seeds, first, last, probability, eta, grey_bug):  # type: ignore[no-untyped-def]
+    columns = a.shape[1]
+    for row in range(first, last):
+        seed = seeds[row]
+        out_a[row] = a[row]
+        out_b[row] = b[row]
+        if uniform(seed + GOLDEN) >= probability:
+            continue
+        for j in range(columns):
+            low = np.float64(min(a[row, j], b[row, j]))
+            high = np.float64(max(a[row, j], b[row, j]))
+            if low == high:
+                if grey_bug:
+                    out_a[row, j] = out_b[row, j] = np.float32(0.5)
+                continue
+            state = seed + np.uint64(3 * j + 2) * GOLDEN
+            if uniform(state) > 0.5:
+                continue
+            u = uniform(state + GOLDEN)
+            gap = high - low
+            child_1 = 0.5 * (low + high - _spread(u, low / gap, eta) * gap)
+            child_2 = 0.5 * (low + high + _spread(u, (1.0 - high) / gap, eta) * gap)
+            child_1 = min(max(child_1, 0.0), 1.0)
+            child_2 = min(max(child_2, 0.0), 1.0)
+            if uniform(state + GOLDEN + GOLDEN) <= 0.5:
+                child_1, child_2 = child_2, child_1
+            out_a[row, j] = np.float32(child_1)
+            out_b[row, j] = np.float32(child_2)
+
+
+def simulated_binary_crossover(
+    first: np.ndarray,
+    second: np.ndarray,
+    seeds: np.ndarray,
+    *,
+    probability: float,
+    eta: float,
+    grey_bug: bool = False,
+    threads: int = 1,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bounded simulated binary crossover on [0,1], row ``i`` with row ``i``; two new arrays.
+
+    A pair crosses with ``probability`` (draw 0 of its stream). In a crossed pair each gene on which the parents differ
+    is recombined with probability one half (draw 3j+1), as in NSGA-II and DEAP's ``cxSimulatedBinaryBounded``: one
+    uniform (draw 3j+2) gives both children, which then swap with probability one half (draw 3j+3).
+    Genes on which the parents agree stay as they are.
+
+    Args:
+        first, second: float32 ``(n, m)`` in [0,1].
+        seeds: uint64 ``(n,)``, one a pair.
+        probability: that a pair is crossed.
+        eta: distribution index, > 0; larger values give children nearer to the parents.
+        grey_bug: as the released code: in a crossed pair, genes on which the parents agree become 0.5.
+        threads: upper bound on threads; the result does not depend on it.
+    """
+    first, second = np.ascontiguousarray(first, np.float32), np.ascontiguousarray(second, np.float32)
+    out_first, out_second = np.empty_like(first), np.empty_like(second)
+    n, columns = first.shape
+    run_chunks(
+        lambda low, high: _cross_rows(
+            first, second, out_first, out_second, seeds, low, high, probability, eta, grey_bug
+        ),
+        n,
+        threads,
+        _GENES_PER_THREAD // max(1, columns) + 1,
+    )
+    return out_first, out_second

@@ -1,0 +1,187 @@
+"""The CPU renderer: programs over tiles of pixels, every node one vector loop over the tile, in float64.
+
+A tile's values fit into the first cache levels. A genome's image depends on that genome alone: neither the batch nor
+the tiles nor the number of threads change a bit of it.
+
+Why float64: chains of sines and weights of 10 amplify rounding by orders of magnitude a node, so that float32 images
+of large CPPNs are another picture in places; on AVX-512 the double precision costs less than a factor of two.
+"""
+# mypy: disable-error-code="no-untyped-def"  (the kernels' types are numba's to infer)
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from evo_fool.encodings import colour as colours
+from evo_fool.encodings.activations import GAUSSIAN, SIGMOID, SINE
+from evo_fool.encodings.rendering.coordinates import coordinate_planes
+from evo_fool.encodings.rendering.program import compile_rows, fields
+from evo_fool.encodings.rendering.vector_math import vector_exp, vector_sin
+from evo_fool.encodings.threads import run_chunks
+
+TILE = 392
+"""Pixels a tile: half of 28x28 and a divisor of 224x224; 3 kB a node."""
+
+_PIXELS_PER_THREAD = 20_000
+
+
+@njit(nogil=True, cache=True)
+def _sum_links(v, t, source, weight, first, last):
+    """v[t] = the weighted sum of the rows that feed it, added in order; up to four links a pass over the tile."""
+    if first == last:
+        for i in range(TILE):
+            v[t, i] = 0.0
+        return
+    count = (last - first) % 4
+    a, wa = source[first], weight[first]
+    if count == 1:
+        for i in range(TILE):
+            v[t, i] = wa * v[a, i]
+    elif count == 2:
+        b, wb = source[first + 1], weight[first + 1]
+        for i in range(TILE):
+            v[t, i] = wa * v[a, i] + wb * v[b, i]
+    elif count == 3:
+        b, wb = source[first + 1], weight[first + 1]
+        c, wc = source[first + 2], weight[first + 2]
+        for i in range(TILE):
+            v[t, i] = (wa * v[a, i] + wb * v[b, i]) + wc * v[c, i]
+    else:
+        b, wb = source[first + 1], weight[first + 1]
+        c, wc = source[first + 2], weight[first + 2]
+        d, wd = source[first + 3], weight[first + 3]
+        count = 4
+        for i in range(TILE):
+            v[t, i] = ((wa * v[a, i] + wb * v[b, i]) + wc * v[c, i]) + wd * v[d, i]
+    for j in range(first + count, last, 4):
+        a, b, c, d = source[j], source[j + 1], source[j + 2], source[j + 3]
+        wa, wb, wc, wd = weight[j], weight[j + 1], weight[j + 2], weight[j + 3]
+        for i in range(TILE):
+            v[t, i] = (((v[t, i] + wa * v[a, i]) + wb * v[b, i]) + wc * v[c, i]) + wd * v[d, i]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _activate(v, t, code):
+    if code == SINE:
+        for i in range(TILE):
+            v[t, i] = vector_sin(v[t, i])
+    elif code == SIGMOID:
+        for i in range(TILE):
+            v[t, i] = 2.0 * (1.0 / (1.0 + vector_exp(min(max(-v[t, i], -700.0), 700.0))) - 0.5)
+    elif code == GAUSSIAN:
+        for i in range(TILE):
+            v[t, i] = vector_exp(-min(v[t, i] * v[t, i], 700.0))
+    else:
+        for i in range(TILE):
+            v[t, i] = min(max(v[t, i], -3.0), 3.0) / 3.0
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _quantise(v, output, mode, tile):
+    """The tile's bytes from the output rows: tile is uint8 (channels, TILE); negative outputs fold."""
+    o0 = output[0]
+    if mode == colours.GREY:
+        for i in range(TILE):
+            tile[0, i] = colours.to_byte(abs(v[o0, i]))
+        return
+    o1, o2 = output[1], output[2]
+    if mode == colours.RGB:
+        for i in range(TILE):
+            tile[0, i] = colours.to_byte(abs(v[o0, i]))
+            tile[1, i] = colours.to_byte(abs(v[o1, i]))
+            tile[2, i] = colours.to_byte(abs(v[o2, i]))
+    elif mode == colours.HSV:
+        for i in range(TILE):
+            red, green, blue = colours.hsv_to_rgb(abs(v[o0, i]), abs(v[o1, i]), abs(v[o2, i]))
+            tile[0, i] = colours.to_byte(red)
+            tile[1, i] = colours.to_byte(green)
+            tile[2, i] = colours.to_byte(blue)
+    else:
+        for i in range(TILE):
+            red, green, blue = colours.hls_bytes_to_rgb(abs(v[o0, i]), abs(v[o1, i]), abs(v[o2, i]))
+            tile[0, i] = colours.round_byte(red)
+            tile[1, i] = colours.round_byte(green)
+            tile[2, i] = colours.round_byte(blue)
+
+
+@njit(nogil=True, cache=True)
+def _render_rows(
+    weight, src, dst, key, nodes, links, act, first, last, outputs, mode, planes, first_tile, last_tile, out
+):  # fmt: skip
+    """Fill ``out[first:last, :, tiles]``; out is uint8 (n, channels, pixels)."""
+    node_start, p_act, _, link_start, source, p_weight, output = compile_rows(
+        weight, src, dst, key, nodes, links, act, first, last, outputs
+    )
+    largest = 0
+    for g in range(last - first):
+        largest = max(largest, node_start[g + 1] - node_start[g])
+    v = np.zeros((4 + largest, TILE))
+    tile = np.empty((out.shape[1], TILE), np.uint8)
+    pixels = planes.shape[1]
+    for i in range(TILE):
+        v[3, i] = 1.0
+    for number in range(first_tile, last_tile):
+        start = number * TILE
+        count = min(TILE, pixels - start)
+        for plane in range(3):
+            for i in range(count):
+                v[plane, i] = planes[plane, start + i]
+        for g in range(last - first):
+            base = node_start[g]
+            for t in range(base, node_start[g + 1]):
+                row = 4 + t - base
+                _sum_links(v, row, source, p_weight, link_start[t], link_start[t + 1])
+                _activate(v, row, p_act[t])
+            _quantise(v, output[g], mode, tile)
+            for channel in range(out.shape[1]):
+                for i in range(count):
+                    out[first + g, channel, start + i] = tile[channel, i]
+
+
+def render_cpu(
+    genomes: np.ndarray,
+    *,
+    outputs: int,
+    colour: str,
+    coordinates: str,
+    size: int,
+    native: int,
+    threads: int = 1,
+) -> np.ndarray:
+    """Render a batch of packed genomes.
+
+    Args:
+        genomes: structured ``(n,)``, see cppn_genome.py.
+        outputs: 1 (grey) or 3.
+        colour: grey, rgb, hsv or hls.
+        coordinates: normalised or pixel.
+        size: height and width of the images.
+        native: the size at which ``pixel`` coordinates are raw indices.
+        threads: upper bound on threads; the images do not depend on it.
+
+    Returns:
+        uint8 ``(n, outputs, size, size)``, grey or RGB.
+    """
+    planes = coordinate_planes(size, coordinates, native)
+    pixels = size * size
+    tiles = -(-pixels // TILE)
+    n = len(genomes)
+    out = np.empty((n, outputs, pixels), np.uint8)
+    arrays = fields(genomes)
+    mode = colours.MODES[colour]
+    if n >= threads:
+        run_chunks(
+            lambda a, b: _render_rows(*arrays, a, b, outputs, mode, planes, 0, tiles, out),
+            n,
+            threads,
+            _PIXELS_PER_THREAD // pixels + 1,
+        )
+    else:
+        run_chunks(
+            lambda a, b: _render_rows(*arrays, 0, n, outputs, mode, planes, a, b, out),
+            tiles,
+            threads,
+            _PIXELS_PER_THREAD // (TILE * max(1, n)) + 1,
+        )
+    return out.reshape(n, outputs, size, size)

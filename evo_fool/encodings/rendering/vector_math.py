@@ -1,0 +1,71 @@
+"""sin and exp for kernels, in float64, written so that LLVM turns loops over them into vector code.
+
+numba from PyPI has no vector math library and would call libm once a pixel. These use only IEEE additions,
+multiplications and integer operations, without contraction to fused multiply-add, so a rendered image is the same to
+the bit on every machine. Coefficients: Chebyshev fits by mpmath at 40 digits; |error| < 3e-16 for sin (reduced
+argument), relative error < 5e-16 for exp.
+"""
+# mypy: disable-error-code="no-untyped-def"  (numba's intrinsics)
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+# Adding and subtracting 1.5 * 2**52 rounds to the nearest integer and leaves that integer in the low bits.
+_ROUND = 6755399441055744.0
+
+
+@intrinsic
+def _float_bits(typing_context, x):
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.int64(types.float64), generate
+
+
+@intrinsic
+def _bits_float(typing_context, x):
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
+@njit(nogil=True, cache=True)
+def vector_exp(x: float) -> float:
+    """e**x for |x| <= 700."""
+    t = x * 1.4426950408889634074 + _ROUND
+    n = t - _ROUND
+    r = (x - n * 0.6931471804855391) - n * 7.440617110012397e-11
+    p = 2.5110049204818659792e-8
+    p = p * r + 2.7632654722527791888e-7
+    p = p * r + 2.7557240887229868596e-6
+    p = p * r + 2.4801485441561312966e-5
+    p = p * r + 1.9841269890076402829e-4
+    p = p * r + 1.3888888952352862866e-3
+    p = p * r + 8.3333333333195896163e-3
+    p = p * r + 4.166666666648795252e-2
+    p = p * r + 0.1666666666666668082
+    p = p * r + 0.5
+    p = p * r + 1.0
+    p = p * r + 1.0
+    return _bits_float(_float_bits(p) + (_float_bits(t) << 52))
+
+
+@njit(nogil=True, cache=True)
+def vector_sin(x: float) -> float:
+    """sin x: x = k pi + r with |r| <= pi/2, pi in three parts; absolute error below 1e-15 + 1e-16 |x|."""
+    t = x * 0.31830988618379067154 + _ROUND
+    k = t - _ROUND
+    r = ((x - k * 3.1415926534682512) - k * 1.2154201012607932e-10) - k * 4.044532497591901e-21
+    s = r * r
+    p = 2.7215660921125597973e-15
+    p = p * s - 7.6430257389643450588e-13
+    p = p * s + 1.6058940847832492062e-10
+    p = p * s - 2.5052106889975130936e-8
+    p = p * s + 2.7557319211223259502e-6
+    p = p * s - 1.984126984120863862e-4
+    p = p * s + 8.3333333333331862815e-3
+    p = p * s - 0.16666666666666665306
+    v = r + r * (s * p)
+    return _bits_float(_float_bits(v) ^ (_float_bits(t) << 63))
