@@ -169,6 +169,8 @@ class Experiment(_Section):
             raise ValueError("search.crossover must be 0 for the cppn encoding: the paper defines no crossover of CPPNs")
         if self.search.kind == "genetic" and self.search.variation == "or" and self.search.crossover + self.search.mutation > 1:
             raise ValueError("search.crossover + search.mutation must not exceed 1 with variation: or")
+        if self.search.kind == "genetic" and self.search.crossover > 0 and self.initial_batch < 2:
+            raise ValueError("search.crossover needs a population of at least 2: raise batch")
         return self
 
     @property

@@ -1,0 +1,44 @@
+"""evo-fool: evolve images that a classifier is sure about and a human cannot recognise.
+
+>>> from evo_fool import Experiment
+>>> Experiment().encoding.kind
+'cppn'
+
+The heavy parts are loaded when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evo_fool.errors import EvoFoolError as EvoFoolError
+    from evo_fool.experiment import Experiment as Experiment
+    from evo_fool.runs import Elite as Elite
+    from evo_fool.runs import Run as Run
+    from evo_fool.runs import evolve as evolve
+    from evo_fool.runs import open_run as open_run
+    from evo_fool.runs import resume as resume
+    from evo_fool.runs import verify as verify
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "EvoFoolError": "evo_fool.errors",
+    "Experiment": "evo_fool.experiment",
+    "Elite": "evo_fool.runs",
+    "Run": "evo_fool.runs",
+    "evolve": "evo_fool.runs",
+    "open_run": "evo_fool.runs",
+    "resume": "evo_fool.runs",
+    "verify": "evo_fool.runs",
+}
+
+__all__ = ["Elite", "EvoFoolError", "Experiment", "Run", "evolve", "open_run", "resume", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,113 @@
+"""MAP-Elites over classes as a DEAP generate/update strategy (paper, section 2.1; as ``deap.cma.Strategy`` is one).
+
+Also the control: the same archive fed with fresh random genomes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evo_fool.encodings.base import Encoding
+from evo_fool.evolution.archive import Captures, ClassArchive, argmax_only
+from evo_fool.evolution.population import NO_PARENT, Population
+from evo_fool.experiment import Experiment, MapElitesConfig
+from evo_fool.randomness import stream
+
+if TYPE_CHECKING:
+    from evo_fool.evaluation import Scored
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The members of one target class's population, in order: their ids and log-odds for the target."""
+
+    target: int
+    ids: list[int]
+    log_odds: list[float]
+
+
+class ArchiveStrategy:
+    """What strategies that fill a class archive share: the archive, the counter of evaluations, the insertion rule.
+
+    Attributes:
+        archive: the elites.
+        evaluations: images scored so far; the id of the next one.
+    """
+
+    def __init__(self, experiment: Experiment, encoding: Encoding, archive: ClassArchive) -> None:
+        self.experiment = experiment
+        self.encoding = encoding
+        self.archive = archive
+        self.evaluations = 0
+
+    def generate(self, generation: int) -> Population:
+        """The genomes to evaluate in this generation; a pure function of the strategy's state and the seed."""
+        raise NotImplementedError
+
+    def standing(self, generation: int) -> Standing | None:
+        """The population that ``generation`` left behind beside the archive; None where the archive is all there is."""
+        return None
+
+    def random_population(self, generation: int, n: int) -> Population:
+        """``n`` fresh random genomes."""
+        genomes = self.encoding.random(n, stream(self.experiment.seed, "random", generation))
+        return Population.fresh(generation, self.evaluations, genomes)
+
+    def update(self, population: Population, scored: Scored) -> Captures:
+        """Offer the scored population to the archive."""
+        self.evaluations += len(population)
+        rule = getattr(self.experiment.search, "insertion", "every_cell")
+        eligible = argmax_only(scored.log_odds) if rule == "argmax" else None
+        return self.archive.offer(population.ids, scored.log_odds, population.genomes, population.generation, eligible)
+
+
+class RandomSearch(ArchiveStrategy):
+    """The control at the same budget: nothing is inherited."""
+
+    def generate(self, generation: int) -> Population:
+        """Fresh random genomes, every generation."""
+        return self.random_population(generation, self.experiment.batch if generation else self.experiment.initial_batch)
+
+
+class MapElites(ArchiveStrategy):
+    """Parents drawn uniformly over occupied cells, varied, and offered to every cell.
+
+    Each generation draws ``batch`` parents with replacement: an elite that holds k cells is k times as likely (the
+    released code), unless ``parents: elites`` asks for distinct elites. Each pair of neighbours is crossed with the
+    encoding's ``crossover`` probability; then every child is mutated.
+    """
+
+    def generate(self, generation: int) -> Population:
+        """Generation 0 is random; later ones vary elites."""
+        if generation == 0 or not len(self.archive.occupied):
+            return self.random_population(generation, self.experiment.initial_batch if generation == 0 else self.experiment.batch)
+        seed, n = self.experiment.seed, self.experiment.batch
+        pool = self._parent_cells()
+        cells = pool[stream(seed, "parents", generation).integers(len(pool), size=n)]
+        parents = np.full((n, 2), NO_PARENT, dtype=np.int64)
+        parents[:, 0] = self.archive.ids[cells]
+        genomes = self.archive.genomes_of(cells)
+        operators = ["mutation"] * n
+        rate = getattr(self.experiment.encoding, "crossover", 0.0)
+        if rate > 0:
+            rng = stream(seed, "mate", generation)
+            first = 2 * np.flatnonzero(rng.random(n // 2) < rate)
+            second = first + 1
+            genomes[first], genomes[second] = self.encoding.mate(genomes[first], genomes[second], rng)
+            parents[first, 1], parents[second, 1] = parents[second, 0], parents[first, 0]
+            for row in (*first, *second):
+                operators[row] = "crossover+mutation"
+        genomes = self.encoding.mutate(genomes, stream(seed, "mutate", generation), generation)
+        ids = np.arange(self.evaluations, self.evaluations + n)
+        return Population(generation, ids, parents, operators, genomes)
+
+    def _parent_cells(self) -> np.ndarray:
+        cells = self.archive.occupied
+        config = self.experiment.search
+        if isinstance(config, MapElitesConfig) and config.parents == "elites":
+            _, first = np.unique(self.archive.ids[cells], return_index=True)
+            return cells[first]
+        return cells

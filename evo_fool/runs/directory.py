@@ -1,0 +1,94 @@
+"""Run directories: making one whole or not at all, and finding one by path, name or id."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evo_fool.errors import EvoFoolError, RunNotFoundError
+from evo_fool.runs.store import DATABASE, Store
+
+EVENTS = "events.jsonl"
+
+
+def create_directory(out: Path, name: str, files: dict[str, str], meta: dict[str, str]) -> Path:
+    """Make ``out/<UTC time>_<name>_<id>/`` with its files and an empty database, and return its path.
+
+    It is built under a hidden name and renamed when complete, so an interruption leaves no half-made run.
+
+    Raises:
+        EvoFoolError: ``out`` cannot be written.
+    """
+    created = datetime.now(UTC)
+    run_id = secrets.token_hex(3)
+    slug = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:60] or "run"
+    final = out / f"{created:%Y%m%dT%H%M%SZ}_{slug}_{run_id}"
+    draft = out / f".{final.name}.part"
+    try:
+        draft.mkdir(parents=True)
+        for file, text in files.items():
+            (draft / file).write_text(text, encoding="utf-8")
+        Store.create(draft, meta | {"id": run_id, "name": name, "created": created.isoformat(timespec="seconds")}).finish()
+        draft.rename(final)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise EvoFoolError(f"{out}: {error.strerror}; choose a folder that can be written with --out DIR") from None
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return final
+
+
+def log_event(directory: Path, event: str, **details: Any) -> None:
+    """Append one line to the run's log of events; the log is a courtesy, so a full disk does not stop the run."""
+    line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "pid": os.getpid(), **details})
+    try:
+        with (directory / EVENTS).open("a", encoding="utf-8") as log:
+            log.write(line + "\n")
+    except OSError:
+        pass
+
+
+def list_runs(root: Path) -> list[Path]:
+    """The run directories directly below ``root``, oldest first."""
+    try:
+        found = [entry for entry in root.iterdir() if not entry.name.startswith(".") and (entry / DATABASE).is_file()]
+    except OSError:
+        return []
+    return sorted(found, key=lambda path: path.name)
+
+
+def find_run(text: str, root: Path = Path("outputs")) -> Path:
+    """The run directory that ``text`` means: a path, a directory name, a run's name, an id prefix, or ``latest``.
+
+    Raises:
+        RunNotFoundError: none answers, or several do.
+    """
+    path = Path(text)
+    if (path / DATABASE).is_file():
+        return path
+    runs = list_runs(root)
+    if text == "latest":
+        if not runs:
+            raise RunNotFoundError(f"{root}: there are no runs yet; start one with: evo-fool run mnist-cppn")
+        return runs[-1]
+    exact = [run for run in runs if run.name == text]
+    matches = exact or [run for run in runs if text and _answers(run.name, text)]
+    if not matches:
+        raise RunNotFoundError(f"{text!r}: no such run here or in {root}; list them with: evo-fool ls {root}")
+    if len(matches) > 1:
+        names = ", ".join(run.name for run in matches[-3:])
+        raise RunNotFoundError(f"{text!r} means {len(matches)} runs; name one by its id or directory, such as {names}")
+    return matches[0]
+
+
+def _answers(directory: str, text: str) -> bool:
+    _, _, rest = directory.partition("_")
+    name, _, run_id = rest.rpartition("_")
+    return name == text or run_id.startswith(text) or directory.startswith(text)

@@ -1,0 +1,55 @@
+"""What a run was made with: versions, device, threads; recorded once, compared by nobody, read by everybody."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import torch
+
+PACKAGES = ("evo-fool", "torch", "torchvision", "deap", "neat-python", "numba", "numpy", "pydantic", "safetensors")
+
+
+def package_versions() -> dict[str, str]:
+    """Installed versions of the packages that decide what a run computes; "not installed" where one is missing."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """The environment record, JSON-able."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": platform.machine(),
+        "cpus": len(os.sched_getaffinity(0)),
+        "torch_threads": torch.get_num_threads(),
+        "device": str(device),
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "sqlite": sqlite3.sqlite_version,
+        "packages": package_versions(),
+    }
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto`` is the GPU where there is one.
+
+    Raises:
+        ConfigError: a CUDA device is asked for and there is none.
+    """
+    from evo_fool.errors import ConfigError
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and not (torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()):
+        raise ConfigError(f"--device {name}: this machine has no such GPU; use --device cpu or auto")
+    return device

@@ -1,0 +1,144 @@
+"""From generations to commits: gathers what each generation changed and writes it when a checkpoint is due."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from evo_fool.encodings.base import Encoding
+from evo_fool.evaluation import Scored
+from evo_fool.evolution.archive import EMPTY, Captures
+from evo_fool.evolution.map_elites import ArchiveStrategy, Standing
+from evo_fool.evolution.population import Population
+from evo_fool.experiment import CheckpointConfig
+from evo_fool.runs.lineage import Lineage
+from evo_fool.runs.schema import METRICS
+from evo_fool.runs.store import Batch, IndividualRow, Store
+
+
+class Recorder:
+    """The ``record`` of :func:`evo_fool.evolution.loop.evolve`: makes a run last.
+
+    Args:
+        store: where commits go.
+        encoding: writes genomes down.
+        strategy: its archive and populations are what a checkpoint holds.
+        lineage: decides whose genome and image stay.
+        checkpoint: when a commit is due.
+        seconds: active seconds of the run before this process took over.
+        clock: monotonic seconds; replaceable for tests.
+
+    Attributes:
+        standings: the GA's populations as last committed or gathered, by target.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        encoding: Encoding,
+        strategy: ArchiveStrategy,
+        lineage: Lineage,
+        checkpoint: CheckpointConfig,
+        seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = store
+        self.encoding = encoding
+        self.strategy = strategy
+        self.lineage = lineage
+        self.checkpoint = checkpoint
+        self.standings: dict[int, Standing] = {}
+        self.commit_seconds = 0.0
+        self._clock = clock
+        self._began = clock() - seconds
+        self._last_commit = clock()
+        self._generation = -1
+        self._reset()
+
+    @property
+    def seconds(self) -> float:
+        """Active wall seconds of the run so far, interruptions not counted."""
+        return self._clock() - self._began
+
+    def __call__(self, population: Population, scored: Scored, captures: Captures, row: dict[str, float]) -> None:
+        """Gather one generation, and commit if a checkpoint is due."""
+        generation = population.generation
+        standing = self.strategy.standing(generation)
+        self._keep(population, scored, captures, standing)
+        self._cells.update(captures.cells.tolist())
+        self._captures += [
+            (generation, cell, id, previous if previous != EMPTY else None, log_odds)
+            for cell, id, previous, log_odds in zip(
+                captures.cells.tolist(),
+                captures.ids.tolist(),
+                captures.previous.tolist(),
+                captures.log_odds.tolist(),
+                strict=True,
+            )
+        ]
+        values = row | {"generation": generation, "seconds": self.seconds}
+        self._metrics.append(tuple(values[name] for name in METRICS))
+        self._generation = generation
+        if self._due():
+            self.commit()
+
+    def commit(self) -> None:
+        """Write everything gathered since the last commit; nothing to do if there is nothing."""
+        if not self._metrics:
+            return
+        began = self._clock()
+        archive = self.strategy.archive
+        self.store.commit(
+            Batch(
+                individuals=list(self._individuals.values()),
+                departures=self.lineage.depart(),
+                captures=self._captures,
+                cells=[
+                    (cell, int(archive.ids[cell]), float(archive.log_odds[cell]), int(archive.generations[cell]))
+                    for cell in sorted(self._cells)
+                ],
+                metrics=self._metrics,
+                members=[(target, s.ids, s.log_odds) for target, s in self.standings.items() if target in self._targets],
+                generation=self._generation,
+                evaluations=self.strategy.evaluations,
+                seconds=self.seconds,
+            )
+        )
+        self._reset()
+        self._last_commit = self._clock()
+        self.commit_seconds += self._last_commit - began
+
+    def _keep(self, population: Population, scored: Scored, captures: Captures, standing: Standing | None) -> None:
+        captors = set(captures.rows.tolist())
+        first = int(population.ids[0]) if len(population) else 0
+        members = set() if standing is None else {id - first for id in standing.ids if id >= first}
+        newcomers = sorted(captors | members) if len(population) else []
+        for r in newcomers:
+            id, parents = first + r, (int(population.parents[r, 0]), int(population.parents[r, 1]))
+            genome, pixels = self.encoding.encode(population.genomes[r]), scored.images[r].tobytes()
+            individual = IndividualRow(id, population.generation, parents, population.operators[r], r in captors, genome, pixels)
+            self._individuals[id] = individual
+            self.lineage.add(id, parents, captor=individual.captor, size=individual.size)
+        self.lineage.hold(captures.ids)
+        self.lineage.release(np.asarray(captures.previous[captures.previous != EMPTY]))
+        if standing is not None:
+            self.lineage.hold(standing.ids)
+            if (before := self.standings.get(standing.target)) is not None:
+                self.lineage.release(before.ids)
+            self.standings[standing.target] = standing
+            self._targets.add(standing.target)
+
+    def _due(self) -> bool:
+        every, seconds = self.checkpoint.generations, self.checkpoint.seconds
+        by_count = every is not None and len(self._metrics) >= every
+        by_time = seconds is not None and self._clock() - self._last_commit >= seconds
+        return by_count or by_time
+
+    def _reset(self) -> None:
+        self._individuals: dict[int, IndividualRow] = {}
+        self._captures: list[tuple[int, int, int, int | None, float]] = []
+        self._cells: set[int] = set()
+        self._metrics: list[tuple[float, ...]] = []
+        self._targets: set[int] = set()

@@ -1,0 +1,291 @@
+"""A run as a Python object: everything a run directory holds, read-only. Opening one never writes and never executes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+
+from evo_fool.encodings import build_encoding
+from evo_fool.encodings.base import Encoding
+from evo_fool.errors import ConfigError, CorruptRunError, RunNotFoundError
+from evo_fool.evolution.statistics import THRESHOLDS
+from evo_fool.experiment import Experiment
+from evo_fool.probability import probability
+from evo_fool.runs.lock import is_locked
+from evo_fool.runs.schema import METRICS
+from evo_fool.runs.store import DATABASE, StoreReader, unpack_image
+
+
+@dataclass(frozen=True, slots=True)
+class Elite:
+    """The occupant of one cell.
+
+    Attributes:
+        class_index: the cell.
+        class_name: its name.
+        id: the individual that holds it; the same id can hold many cells.
+        log_odds: log p/(1-p) of its class.
+        probability: the softmax probability p of its class, in [0, 1].
+        generation: when it took the cell.
+    """
+
+    class_index: int
+    class_name: str
+    id: int
+    log_odds: float
+    probability: float
+    generation: int
+
+
+class Run(Mapping[int, Elite]):
+    """One run directory. A mapping from class index to :class:`Elite`; usable in a ``with`` statement.
+
+    Every access reads the last commit, so a Run of a live run follows it.
+
+    Args:
+        path: the run directory.
+
+    Attributes:
+        path: the run directory.
+        experiment: its resolved definition.
+        classes: names of the classes.
+
+    Raises:
+        RunNotFoundError: there is no run at ``path``.
+        CorruptRunError: it is damaged, or newer than this version.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not (self.path / DATABASE).exists():
+            raise RunNotFoundError(f"{path}: no run here (there is no {DATABASE}); list runs with: evo-fool ls")
+        self.store = StoreReader(self.path)
+        self.classes = self.store.classes()
+        self.meta = self.store.meta()
+        self._index = {name: index for index, name in reversed(list(enumerate(self.classes)))}
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database; the object is of no use afterwards."""
+        self.store.close()
+
+    @property
+    def experiment(self) -> Experiment:
+        """The resolved experiment."""
+        try:
+            data = json.loads(self.store.meta()["experiment"])
+        except (KeyError, ValueError, RecursionError):
+            raise CorruptRunError(f"{self.path}: the recorded experiment is not readable") from None
+        try:
+            return Experiment.from_mapping(data, source=f"{self.path}: recorded experiment")
+        except (ConfigError, TypeError, ValueError) as error:
+            raise CorruptRunError(str(error)) from None
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Versions, device and threads that the run was started with."""
+        try:
+            record = json.loads(self.meta.get("environment", "{}"))
+        except (ValueError, RecursionError):
+            record = None
+        if not isinstance(record, dict):
+            raise CorruptRunError(f"{self.path}: the environment record is not readable")
+        return record
+
+    @property
+    def classifier_fingerprint(self) -> str:
+        """SHA-256 of the classifier's weights."""
+        return self.meta.get("classifier_sha256", "")
+
+    @property
+    def generation(self) -> int:
+        """The last committed generation; -1 before the first commit."""
+        return self.store.progress()[0]
+
+    @property
+    def status(self) -> str:
+        """``running``, ``finished``, ``stopped`` (asked to), ``failed`` (the classifier) or ``interrupted`` (killed).
+
+        Derived from the writer's lock and the checkpoint, so a run that was killed never reads as running.
+        """
+        if is_locked(self.path):
+            return "running"
+        generation, _, _, stopped = self.store.progress()
+        if generation >= self.experiment.generations:
+            return "finished"
+        if stopped:
+            return "failed" if stopped == "failed" else "stopped"
+        return "interrupted"
+
+    @cached_property
+    def encoding(self) -> Encoding:
+        """The run's encoding; renders and decodes its genomes on the CPU."""
+        channels, height, _ = self.store.image_shape()
+        try:
+            return build_encoding(self.experiment.encoding, size=height, channels=channels, device=torch.device("cpu"))
+        except ConfigError as error:
+            raise CorruptRunError(f"{self.path}: {error}") from None
+
+    def __len__(self) -> int:
+        """Number of occupied cells."""
+        return int(self.store.rows("SELECT count(*) FROM cells")[0][0])
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([row[0] for row in self.store.rows("SELECT class FROM cells ORDER BY class")])
+
+    def __getitem__(self, cls: int | str) -> Elite:
+        """The elite of one class, by index or name.
+
+        Raises:
+            KeyError: no such class, or its cell is empty.
+        """
+        rows = self._cells("WHERE class = ?", (self.class_index(cls),))
+        if not rows:
+            raise KeyError(f"{cls!r}: no image holds this class yet")
+        return rows[0]
+
+    @property
+    def elites(self) -> list[Elite]:
+        """The occupied cells, by class index."""
+        return self._cells("ORDER BY class", ())
+
+    @property
+    def metrics(self) -> dict[str, np.ndarray]:
+        """One array a column of :data:`~evo_fool.runs.schema.METRICS`, one entry a generation."""
+        rows = self.store.rows(f"SELECT {', '.join(METRICS)} FROM metrics ORDER BY generation")
+        return {name: np.array([row[i] for row in rows]) for i, name in enumerate(METRICS)}
+
+    @property
+    def captures(self) -> np.ndarray:
+        """Who took which class from whom: a structured array by generation and class; ``previous`` is -1 for nobody."""
+        rows = self.store.rows(
+            "SELECT generation, class, id, coalesce(previous, -1), log_odds FROM captures ORDER BY generation, class"
+        )
+        fields = [("generation", "i8"), ("class", "i8"), ("id", "i8"), ("previous", "i8"), ("log_odds", "f8")]
+        return np.array(rows, dtype=fields)
+
+    def class_index(self, cls: int | str) -> int:
+        """The index of a class given by index, by its digits or by its exact name.
+
+        Raises:
+            KeyError: there is no such class.
+        """
+        if isinstance(cls, str) and cls in self._index:
+            return self._index[cls]
+        try:
+            index = int(cls)
+        except ValueError:
+            index = -1
+        if not 0 <= index < len(self.classes):
+            raise KeyError(f"{cls!r}: the run has classes 0 to {len(self.classes) - 1}; give an index or an exact name")
+        return index
+
+    def image(self, cls: int | str) -> np.ndarray:
+        """The scored image of a class's elite, uint8 ``(channels, height, width)``.
+
+        Raises:
+            KeyError: no such class, or its cell is empty.
+            CorruptRunError: the stored image is damaged or missing.
+        """
+        return unpack_image(self._blob(self[cls].id, "image"), self.store.image_shape())
+
+    def genome_bytes(self, cls: int | str) -> bytes:
+        """The stored genome of a class's elite, in the run's codec."""
+        return self._blob(self[cls].id, "genome")
+
+    def genome(self, cls: int | str) -> Any:
+        """The genome of a class's elite as a user's object: a ``neat.DefaultGenome``, or a float array of genes.
+
+        Raises:
+            KeyError: no such class, or its cell is empty.
+            GenomeError: the stored bytes are not a genome.
+        """
+        return self.encoding.genome_object(self.encoding.decode(self.genome_bytes(cls))[0])
+
+    def render(self, cls: int | str, size: int | None = None) -> np.ndarray:
+        """The elite of a class rendered again from its genome, uint8 ``(channels, size, size)``.
+
+        Raises:
+            ConfigError: another size than its own for an encoding that cannot be resized.
+        """
+        return self.encoding.render(self.encoding.decode(self.genome_bytes(cls)), size)[0]
+
+    def disk_bytes(self) -> int:
+        """Size of the whole run directory in bytes."""
+        return sum(entry.stat().st_size for entry in self.path.rglob("*") if entry.is_file() and not entry.is_symlink())
+
+    def summary(self) -> dict[str, Any]:
+        """The figures of the run, JSON-able; an empty cell counts as probability 0."""
+        experiment = self.experiment
+        with self.store.snapshot():
+            generation, evaluations, seconds, _ = self.store.progress()
+            log_odds = np.array([row[0] for row in self.store.rows("SELECT log_odds FROM cells")], dtype=float)
+            captures = int(self.store.rows("SELECT count(*) FROM captures")[0][0])
+        p = np.zeros(len(self.classes))
+        p[: len(log_odds)] = probability(log_odds)[: len(p)]
+        return {
+            "path": str(self.path),
+            "id": self.meta.get("id", ""),
+            "name": experiment.name,
+            "status": self.status,
+            "generation": generation,
+            "generations": experiment.generations,
+            "evaluations": evaluations,
+            "classes": len(self.classes),
+            "occupied": len(log_odds),
+            "median_confidence": float(np.median(p)),
+            "mean_confidence": float(p.mean()),
+            "min_confidence": float(p.min()),
+            "at_least": {f"{threshold:g}": int((p >= threshold).sum()) for threshold in THRESHOLDS.values()},
+            "qd_score": float(p.sum()),
+            "captures": captures,
+            "images_per_second": evaluations / seconds if seconds > 0 else 0.0,
+            "wall_seconds": seconds,
+            "seed": experiment.seed,
+            "device": str(self.environment.get("device", "unknown")),
+            "classifier": self.meta.get("classifier", "unknown"),
+            "encoding": experiment.encoding.kind,
+            "search": experiment.search.kind,
+            "preset": experiment.preset,
+            "disk_bytes": self.disk_bytes(),
+        }
+
+    def _cells(self, clause: str, parameters: tuple[Any, ...]) -> list[Elite]:
+        elites = []
+        for cell, id, log_odds, generation in self.store.rows(
+            f"SELECT class, id, log_odds, generation FROM cells {clause}", parameters
+        ):
+            if not 0 <= cell < len(self.classes) or not isinstance(log_odds, float):
+                raise CorruptRunError(f"{self.path}: cell {cell} is not one of the {len(self.classes)} classes")
+            p = float(probability(np.array([log_odds]))[0])
+            elites.append(Elite(cell, self.classes[cell], id, log_odds, p, generation))
+        return elites
+
+    def _blob(self, id: int, column: str) -> bytes:
+        rows = self.store.rows(f"SELECT {column} FROM blobs WHERE id = ?", (id,))
+        if not rows or not isinstance(rows[0][0], bytes):
+            raise CorruptRunError(f"{self.path}: the {column} of individual {id} is missing")
+        return bytes(rows[0][0])
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run directory for reading.
+
+    Raises:
+        RunNotFoundError: there is no run at ``path``.
+        CorruptRunError: it is damaged, or newer than this version.
+    """
+    return Run(path)

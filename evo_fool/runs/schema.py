@@ -1,0 +1,79 @@
+"""The tables of ``run.sqlite3``, and the check that a file holds these and nothing else.
+
+individuals: everybody who ever held a cell, and whoever else is an ancestor or a member of a population.
+blobs: genome bytes and the scored image of those that retention keeps. cells: the archive. captures: who took which
+class from whom, when, at what score. metrics: one row a generation. members: the GA's populations. progress: the
+checkpoint's counters, one row. meta: the resolved experiment and what the run was made with.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from evo_fool.errors import CorruptRunError
+from evo_fool.evolution.statistics import STATISTICS, THRESHOLDS
+
+FORMAT = 1
+"""Version of the tables; stored as SQLite's ``user_version``."""
+
+APPLICATION_ID = 0x45766F46  # "EvoF"
+
+METRICS = ("generation", "evaluations", *STATISTICS, "captures", "seconds")
+
+_METRIC_COLUMNS = ", ".join(
+    f"{name} {'INTEGER' if name in ('evaluations', 'captures', *THRESHOLDS) else 'REAL'} NOT NULL" for name in METRICS[1:]
+)
+
+TABLES = {
+    "meta": "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "individuals": (
+        "CREATE TABLE individuals (id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, parent INTEGER, "
+        "second_parent INTEGER, operator TEXT NOT NULL, captor INTEGER NOT NULL, "
+        "genome_sha256 BLOB NOT NULL, image_sha256 BLOB NOT NULL)"
+    ),
+    "blobs": "CREATE TABLE blobs (id INTEGER PRIMARY KEY, genome BLOB NOT NULL, image BLOB NOT NULL)",
+    "cells": (
+        "CREATE TABLE cells (class INTEGER PRIMARY KEY, id INTEGER NOT NULL, log_odds REAL NOT NULL, "
+        "generation INTEGER NOT NULL)"
+    ),
+    "captures": (
+        "CREATE TABLE captures (generation INTEGER NOT NULL, class INTEGER NOT NULL, id INTEGER NOT NULL, "
+        "previous INTEGER, log_odds REAL NOT NULL, PRIMARY KEY (class, generation)) WITHOUT ROWID"
+    ),
+    "metrics": f"CREATE TABLE metrics (generation INTEGER PRIMARY KEY, {_METRIC_COLUMNS})",
+    "members": (
+        "CREATE TABLE members (target INTEGER NOT NULL, place INTEGER NOT NULL, id INTEGER NOT NULL, "
+        "log_odds REAL NOT NULL, PRIMARY KEY (target, place)) WITHOUT ROWID"
+    ),
+    "progress": (
+        "CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, "
+        "evaluations INTEGER NOT NULL, seconds REAL NOT NULL, stopped TEXT NOT NULL)"
+    ),
+    "captures_by_generation": "CREATE INDEX captures_by_generation ON captures (generation)",
+}
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make the tables in an empty database."""
+    for statement in TABLES.values():
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def check(connection: sqlite3.Connection, where: str) -> None:
+    """Refuse a database that is not exactly ours: triggers or views in it would run when it is opened for writing.
+
+    Raises:
+        CorruptRunError: another program's file, a newer format, or tables that differ from :data:`TABLES`.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID:
+        raise CorruptRunError(f"{where} is not an evo-fool run; import images with: evo-fool import DIR")
+    if version > FORMAT:
+        raise CorruptRunError(f"{where} has format {version}, this version reads up to {FORMAT}; upgrade evo-fool")
+    found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
+    for name in sorted(found.keys() | TABLES.keys()):
+        if found.get(name) != TABLES.get(name):
+            raise CorruptRunError(f"{where} was tampered with: its schema entry {name[:40]!r} is not evo-fool's")

@@ -1,0 +1,289 @@
+"""Launching and resuming: an experiment becomes a toolbox, a loop and a run directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from deap import tools
+
+from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.zoo import load_classifier
+from evo_fool.encodings import build_encoding
+from evo_fool.encodings.base import Encoding
+from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
+from evo_fool.evaluation import Evaluator, Scored
+from evo_fool.evolution.archive import Captures
+from evo_fool.evolution.loop import evolve as run_loop
+from evo_fool.evolution.population import Population
+from evo_fool.evolution.statistics import build_statistics
+from evo_fool.evolution.toolbox import build_toolbox
+from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig
+from evo_fool.runs.checkpoint import restore
+from evo_fool.runs.directory import create_directory, log_event
+from evo_fool.runs.environment import choose_device, environment
+from evo_fool.runs.lock import writer
+from evo_fool.runs.recorder import Recorder
+from evo_fool.runs.run import Run, open_run
+from evo_fool.runs.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What an observer is told after every generation.
+
+    Attributes:
+        path: the run directory.
+        generation: the generation just finished, of ``generations``.
+        row: its statistics, by the names of :data:`evo_fool.runs.schema.METRICS`.
+        seconds: active wall seconds of the run so far.
+        images: images scored by this process so far.
+        elapsed: wall seconds of this process's loop so far.
+    """
+
+    path: Path
+    generation: int
+    generations: int
+    row: dict[str, float]
+    seconds: float
+    images: int
+    elapsed: float
+
+
+Observer = Callable[[Progress], None]
+StopReason = Callable[[], str]
+"""Asked between generations; a non-empty reason such as ``"ctrl-c"`` stops the run with a commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an experiment needs to run: its classifier, encoding and evaluator, on one device."""
+
+    device: torch.device
+    classifier: Classifier
+    encoding: Encoding
+    evaluator: Evaluator
+    targets: list[int]
+
+
+def assemble(experiment: Experiment) -> Parts:
+    """Load the classifier and build everything that the toolbox needs.
+
+    Raises:
+        ConfigError, ClassifierError: see their messages.
+    """
+    device = choose_device(experiment.device)
+    classifier = load_classifier(experiment.classifier, device)
+    encoding = build_encoding(experiment.encoding, size=classifier.size, channels=classifier.channels, device=device)
+    scorer = Scorer(classifier, batch=experiment.scoring.batch, view=experiment.scoring.view, device=device)
+    return Parts(device, classifier, encoding, Evaluator(encoding, scorer), _targets(experiment, classifier.classes))
+
+
+def evolve(
+    experiment: Experiment,
+    *,
+    out: str | Path = "outputs",
+    observer: Observer | None = None,
+    stop: StopReason = lambda: "",
+) -> Run:
+    """Run an experiment in a new run directory below ``out``, and open the result.
+
+    Args:
+        experiment: what to run.
+        out: the folder that run directories are made in.
+        observer: called after every generation.
+        stop: asked between generations; a non-empty reason commits and stops.
+
+    Raises:
+        EvoFoolError: any of its kinds; what was committed stays and can be resumed.
+
+    >>> from evo_fool import Experiment, evolve                              # doctest: +SKIP
+    >>> run = evolve(Experiment(generations=50))                             # doctest: +SKIP
+    """
+    experiment = with_absolute_paths(experiment)
+    parts = assemble(experiment)
+    path = create_directory(Path(out), experiment.name, *_description(experiment, parts))
+    with writer(path):
+        store = Store(path)
+        log_event(path, "started", generations=experiment.generations)
+        _drive(path, store, experiment, parts, observer, stop)
+    return open_run(path)
+
+
+def resume(
+    path: str | Path,
+    *,
+    generations: int | None = None,
+    device: str | None = None,
+    classifier: str | None = None,
+    weights: str | None = None,
+    observer: Observer | None = None,
+    stop: StopReason = lambda: "",
+) -> Run:
+    """Continue a run from its last commit, or extend a finished one.
+
+    Args:
+        path: the run directory.
+        generations: new total; None keeps the one the run was started with.
+        device: another device than the recorded one; the bytes may then differ.
+        classifier: where the same classifier is found now; needed where the record names code to execute.
+        weights: where the same weights are found now.
+        observer: see :func:`evolve`.
+        stop: see :func:`evolve`.
+
+    Raises:
+        RunLockedError: another process writes to it.
+        CorruptRunError: the directory is damaged or newer than this version.
+        ConfigError: fewer generations than the run has, or a classifier that no longer fits.
+    """
+    path = Path(path)
+    with open_run(path) as run:  # reads and checks everything before anything is written
+        experiment = run.experiment
+        done, fingerprint, classes = run.generation, run.classifier_fingerprint, run.classes
+    if generations is not None:
+        if generations < done:
+            raise ConfigError(f"--generations {generations}: {path.name} is already at generation {done}; ask for more")
+        experiment = experiment.model_copy(update={"generations": generations})
+    if device is not None:
+        experiment = experiment.model_copy(update={"device": device})
+    experiment = experiment.model_copy(update={"classifier": trusted_classifier(experiment, classifier, weights)})
+    if experiment.search.kind == "imported":
+        raise ConfigError(f"{path.name} holds imported images and cannot be evolved further; start a run of its own")
+    parts = assemble(experiment)
+    if len(parts.classifier.classes) != len(classes):
+        raise ConfigError(
+            f"{experiment.classifier.spec} now has {len(parts.classifier.classes)} classes, the run has {len(classes)}; "
+            "restore the classifier it was started with"
+        )
+    if parts.classifier.fingerprint() != fingerprint:
+        raise ConfigError(f"{experiment.classifier.spec} has other weights than the run was started with; restore them")
+    with writer(path):
+        store = Store(path)
+        store.set_meta("experiment", experiment.model_dump_json())
+        log_event(path, "resumed", generation=done, generations=experiment.generations)
+        _drive(path, store, experiment, parts, observer, stop)
+    return open_run(path)
+
+
+def with_absolute_paths(experiment: Experiment) -> Experiment:
+    """A copy whose classifier file and weights are named absolutely, so that it can be resumed from anywhere."""
+    config = experiment.classifier
+    spec, weights = config.spec, config.weights
+    if is_file_spec(spec):
+        file, _, factory = spec.rpartition(":")
+        spec = f"{Path(file).absolute()}:{factory}"
+    if weights is not None:
+        weights = str(Path(weights).absolute())
+    return experiment.model_copy(update={"classifier": ClassifierConfig(spec=spec, weights=weights)})
+
+
+def trusted_classifier(experiment: Experiment, classifier: str | None, weights: str | None) -> ClassifierConfig:
+    """The classifier of a recorded experiment, as the user now names it.
+
+    A record that names code is never followed on its own: the run directory may come from a stranger.
+
+    Raises:
+        ConfigError: the record names code, and the user has not named the classifier.
+    """
+    recorded = experiment.classifier
+    if classifier is None and (recorded.spec.startswith("import:") or is_file_spec(recorded.spec)):
+        raise ConfigError(f"the run's classifier is code; if you trust it, repeat it: --classifier {recorded.spec}")
+    config = ClassifierConfig(spec=classifier or recorded.spec, weights=weights or recorded.weights)
+    return with_absolute_paths(experiment.model_copy(update={"classifier": config})).classifier
+
+
+def is_file_spec(spec: str) -> bool:
+    """Whether a classifier spec is ``path/to/file.py:factory``."""
+    return spec.rpartition(":")[0].endswith(".py")
+
+
+def _drive(path: Path, store: Store, experiment: Experiment, parts: Parts, observer: Observer | None, stop: StopReason) -> None:
+    """Run the loop from the store's checkpoint to the experiment's last generation, and close the store."""
+    toolbox = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets)
+    lineage, standings = restore(store, parts.encoding, toolbox.strategy, experiment.retention)
+    done, evaluations, seconds, _ = store.progress()
+    recorder = Recorder(store, parts.encoding, toolbox.strategy, lineage, experiment.checkpoint, seconds)
+    recorder.standings = standings
+    logbook = tools.Logbook()
+    reason = ""
+
+    def record(population: Population, scored: Scored, captures: Captures, row: dict[str, float]) -> None:
+        recorder(population, scored, captures, row)
+        # The store is the record of the run; DEAP's logbook keeps the last row, so that memory stays flat.
+        del logbook[:-1]
+        if observer is not None:
+            images = toolbox.strategy.evaluations - evaluations
+            elapsed = recorder.seconds - seconds
+            observer(Progress(path, population.generation, experiment.generations, row, recorder.seconds, images, elapsed))
+
+    def should_stop() -> bool:
+        nonlocal reason
+        reason = stop()
+        return bool(reason)
+
+    try:
+        run_loop(
+            toolbox,
+            first=done + 1,
+            last=experiment.generations,
+            statistics=build_statistics(),
+            logbook=logbook,
+            record=record,
+            should_stop=should_stop,
+        )
+        recorder.commit()
+        if reason:
+            store.set_stopped(reason)
+        log_event(path, "stopped" if reason else "finished", generation=store.progress()[0], reason=reason)
+        store.finish()
+    except ClassifierError as error:
+        generation = store.progress()[0]
+        store.set_stopped("failed")
+        log_event(path, "failed", generation=generation, reason=str(error))
+        store.finish()
+        raise ClassifierError(f"generation {generation + 1}: {error}; {path} is intact up to its last checkpoint") from None
+    except EvoFoolError as error:
+        log_event(path, "failed", reason=str(error))
+        store.close()
+        raise
+
+
+def _targets(experiment: Experiment, classes: tuple[str, ...]) -> list[int]:
+    """The class indices that the single-class GA evolves; empty for the other strategies."""
+    if not isinstance(experiment.search, GeneticConfig):
+        return []
+    target = experiment.search.target
+    if target == "all":
+        return list(range(len(classes)))
+    if isinstance(target, int) or target.isdigit():
+        index = int(target)
+        if not 0 <= index < len(classes):
+            raise ConfigError(f"search.target = {target}: the classifier has classes 0 to {len(classes) - 1}")
+        return [index]
+    if target not in classes:
+        raise ConfigError(f"search.target = {target!r}: the classifier has no such class; use its index or exact name")
+    return [classes.index(target)]
+
+
+def _description(experiment: Experiment, parts: Parts) -> tuple[dict[str, str], dict[str, str]]:
+    """The files and the database entries that describe a new run."""
+    encoding, classifier = parts.encoding, parts.classifier
+    record = environment(parts.device) | {
+        "classifier": classifier.name,
+        "classifier_sha256": classifier.fingerprint(),
+    }
+    files = {"experiment.yaml": experiment.to_yaml(), "environment.json": json.dumps(record, indent=2) + "\n"}
+    meta = {
+        "experiment": experiment.model_dump_json(),
+        "environment": json.dumps(record),
+        "classifier": classifier.name,
+        "classifier_sha256": classifier.fingerprint(),
+        "classes": json.dumps(list(classifier.classes)),
+        "codec": encoding.codec,
+        "image_shape": json.dumps([encoding.channels, encoding.size, encoding.size]),
+    }
+    return files, meta

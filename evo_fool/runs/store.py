@@ -1,0 +1,301 @@
+"""The one file that a run is: ``run.sqlite3``, written by one process in whole transactions.
+
+WAL while live, so that readers are never blocked; ``journal_mode=DELETE`` on a clean finish, so that the file opens
+anywhere, read-only media included. Everything read back is checked: a run directory may come from a stranger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evo_fool.errors import CorruptRunError, EvoFoolError
+from evo_fool.runs import schema
+from evo_fool.runs.lineage import Departures
+
+DATABASE = "run.sqlite3"
+
+MAX_SIZE = 4096
+"""Largest height or width of a scored image, in pixels."""
+
+_MAX_BLOB = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class IndividualRow:
+    """A new row of ``individuals`` with its genome bytes and the raw bytes of its uint8 image."""
+
+    id: int
+    generation: int
+    parents: tuple[int, int]
+    operator: str
+    captor: bool
+    genome: bytes
+    pixels: bytes
+
+    @property
+    def size(self) -> int:
+        """Upper bound of what the blobs take on disk, in bytes."""
+        return len(self.genome) + len(self.pixels)
+
+    def columns(self) -> tuple[Any, ...]:
+        """The values of its row in ``individuals``."""
+        parents = (parent if parent >= 0 else None for parent in self.parents)
+        digests = hashlib.sha256(self.genome).digest(), hashlib.sha256(self.pixels).digest()
+        return (self.id, self.generation, *parents, self.operator, self.captor, *digests)
+
+    def blobs(self) -> tuple[int, bytes, bytes]:
+        """The values of its row in ``blobs``; the image is compressed here, so only for those that are kept."""
+        return self.id, self.genome, zlib.compress(self.pixels, 1)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Everything one commit writes, all of it in one transaction."""
+
+    individuals: list[IndividualRow]
+    departures: Departures
+    captures: list[tuple[int, int, int, int | None, float]]
+    cells: list[tuple[int, int, float, int]]
+    metrics: list[tuple[Any, ...]]
+    members: list[tuple[int, list[int], list[float]]]
+    generation: int
+    evaluations: int
+    seconds: float
+
+
+def unpack_image(blob: bytes, shape: tuple[int, int, int]) -> np.ndarray:
+    """The stored image, uint8 ``shape``.
+
+    Raises:
+        CorruptRunError: the bytes do not hold exactly one image of that shape.
+    """
+    expected = int(np.prod(shape))
+    try:
+        decoder = zlib.decompressobj()
+        pixels = decoder.decompress(blob, expected + 1)
+    except zlib.error:
+        raise CorruptRunError("a stored image does not decompress") from None
+    if len(pixels) != expected or not decoder.eof or decoder.unused_data:
+        raise CorruptRunError(f"a stored image does not hold {expected} bytes")
+    return np.frombuffer(pixels, dtype=np.uint8).reshape(shape)
+
+
+class StoreReader:
+    """A read-only view of a run's database; it never writes, and creates no file.
+
+    Args:
+        directory: the run directory.
+
+    Raises:
+        CorruptRunError: no database, a damaged one, or one that is not ours.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / DATABASE
+        if not self.path.is_file():
+            raise CorruptRunError(f"{directory} has no {DATABASE}; it is not a run directory, or it was never started")
+        # Without its -shm file a reader would create one; readonly_shm keeps a reader a reader. A log that is left
+        # behind without it is applied by the next writer.
+        # https://www.sqlite.org/wal.html#read_only_databases
+        self.connection = self._open("mode=ro")
+        self.connection.execute("PRAGMA query_only = 1")
+        with self.guarded():
+            schema.check(self.connection, str(self.path))
+
+    def _open(self, query: str) -> sqlite3.Connection:
+        uri = f"{self.path.resolve().as_uri()}?{query}"
+        try:
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA trusted_schema = 0")
+            connection.execute("PRAGMA mmap_size = 0")
+            connection.execute("PRAGMA cell_size_check = 1")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_BLOB)
+        except sqlite3.Error as error:
+            raise _explain(error, self.path) from None
+        return connection
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Turn what SQLite raises into one clear line."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _explain(error, self.path) from None
+
+    def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with self.guarded():
+            return self.connection.execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Every read inside sees the same committed state, whatever a live writer does meanwhile."""
+        with self.guarded():
+            self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+
+    def meta(self) -> dict[str, str]:
+        """The key-value pairs written when the run was made."""
+        return {str(key): str(value) for key, value in self.rows("SELECT key, value FROM meta")}
+
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of every image of the run.
+
+        Raises:
+            CorruptRunError: not the shape of an image.
+        """
+        match self._meta_json("image_shape"):
+            case [1 | 3 as channels, int(height), int(width)] if 0 < height <= MAX_SIZE and 0 < width <= MAX_SIZE:
+                return channels, height, width
+            case other:
+                raise CorruptRunError(f"{self.path}: {str(other)[:60]!r} is not the shape of an image")
+
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes.
+
+        Raises:
+            CorruptRunError: not a list of names.
+        """
+        names = self._meta_json("classes")
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise CorruptRunError(f"{self.path}: the list of class names is not valid")
+        return tuple(names)
+
+    def _meta_json(self, key: str) -> Any:
+        try:
+            return json.loads(self.meta().get(key, "null"))
+        except (ValueError, RecursionError):
+            raise CorruptRunError(f"{self.path}: {key!r} is not valid JSON") from None
+
+    def progress(self) -> tuple[int, int, float, str]:
+        """The checkpoint: last generation (-1 before the first), evaluations, active seconds, reason of the last stop."""
+        rows = self.rows("SELECT generation, evaluations, seconds, stopped FROM progress")
+        if len(rows) != 1 or not all(isinstance(v, t) for v, t in zip(rows[0], (int, int, float, str), strict=True)):
+            raise CorruptRunError(f"{self.path} has no valid checkpoint")
+        generation, evaluations, seconds, stopped = rows[0]
+        return generation, evaluations, seconds, stopped
+
+    def integrity(self) -> list[str]:
+        """What SQLite's own full check finds; empty when all is well."""
+        return [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)") if row[0] != "ok"]
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class Store(StoreReader):
+    """The writing end. Hold :func:`evo_fool.runs.lock.writer` while one is open: one writer, ever.
+
+    Raises:
+        CorruptRunError: see :class:`StoreReader`.
+        EvoFoolError: the file cannot be written.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.connection.close()
+        self.connection = self._open("mode=rw")
+        self._go_live()
+
+    def _go_live(self) -> None:
+        with self.guarded():
+            self.connection.execute("PRAGMA journal_mode = WAL")
+            self.connection.execute("PRAGMA synchronous = NORMAL")
+
+    @classmethod
+    def create(cls, directory: Path, meta: dict[str, str]) -> Store:
+        """Make the database of a new run, complete or not at all."""
+        path = directory / DATABASE
+        draft = path.with_suffix(".new")
+        try:
+            with sqlite3.connect(draft) as connection:
+                schema.create(connection)
+                connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+                connection.execute("INSERT INTO progress VALUES (1, -1, 0, 0.0, '')")
+            connection.close()
+            draft.rename(path)
+        except sqlite3.Error as error:
+            raise _explain(error, path) from None
+        return cls(directory)
+
+    def commit(self, batch: Batch) -> None:
+        """Write one batch in one transaction: after a crash all of it is there, or none."""
+        db = self.connection
+        with self.guarded():
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                self._write(batch)
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    def _write(self, batch: Batch) -> None:
+        db = self.connection
+        gone = set(batch.departures.rows)
+        bare = gone.union(batch.departures.blobs)
+        individuals = [row for row in batch.individuals if row.id not in gone]
+        db.executemany("INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [row.columns() for row in individuals])
+        db.executemany("INSERT INTO blobs VALUES (?, ?, ?)", [row.blobs() for row in individuals if row.id not in bare])
+        # What arrived and left between two commits was never written.
+        new = {row.id for row in batch.individuals}
+        db.executemany("DELETE FROM blobs WHERE id = ?", [(id,) for id in bare - new])
+        db.executemany("DELETE FROM individuals WHERE id = ?", [(id,) for id in gone - new])
+        db.executemany("INSERT INTO captures VALUES (?, ?, ?, ?, ?)", batch.captures)
+        db.executemany("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?)", batch.cells)
+        db.executemany(f"INSERT INTO metrics VALUES ({', '.join('?' * len(schema.METRICS))})", batch.metrics)
+        for target, ids, log_odds in batch.members:
+            db.execute("DELETE FROM members WHERE target = ?", (target,))
+            rows = [(target, place, *pair) for place, pair in enumerate(zip(ids, log_odds, strict=True))]
+            db.executemany("INSERT INTO members VALUES (?, ?, ?, ?)", rows)
+        db.execute(
+            "UPDATE progress SET generation = ?, evaluations = ?, seconds = ?, stopped = ''",
+            (batch.generation, batch.evaluations, batch.seconds),
+        )
+
+    def set_stopped(self, reason: str) -> None:
+        """Note why the run stopped; the next commit clears it."""
+        with self.guarded():
+            self.connection.execute("UPDATE progress SET stopped = ?", (reason,))
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Change one entry of ``meta``, as extending a run does."""
+        with self.guarded():
+            self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def finish(self) -> None:
+        """Fold the log into the file, so that it opens anywhere, and close."""
+        try:
+            self.connection.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.OperationalError:  # a reader is looking at it: SQLite will not leave WAL mode under it
+            with self.guarded():
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.close()
+
+
+def _explain(error: sqlite3.Error, path: Path) -> EvoFoolError:
+    message = str(error)
+    if "full" in message:
+        return EvoFoolError(f"{path}: the disk is full; free some space and run: evo-fool resume {path.parent}")
+    if "readonly" in message or "unable to open" in message:
+        return EvoFoolError(f"{path}: cannot be opened ({message}); check the permissions of {path.parent}")
+    if "locked" in message:
+        return EvoFoolError(f"{path}: {message}; another program has it open for writing")
+    if isinstance(error, sqlite3.DatabaseError) and "disk I/O" not in message:
+        return CorruptRunError(f"{path} is damaged: {message}; restore a copy, the rest cannot be trusted")
+    return EvoFoolError(f"{path}: {message}")
