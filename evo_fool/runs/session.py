@@ -106,7 +106,7 @@ def evolve(
     """
     experiment = with_absolute_paths(experiment)
     parts = assemble(experiment)
-    path = create_directory(Path(out), experiment.name, *_description(experiment, parts))
+    path = create_directory(Path(out), experiment.name, *describe(experiment, parts))
     with writer(path):
         store = Store(path)
         log_event(path, "started", generations=experiment.generations)
@@ -269,7 +269,7 @@ def _targets(experiment: Experiment, classes: tuple[str, ...]) -> list[int]:
     return [classes.index(target)]
 
 
-def _description(experiment: Experiment, parts: Parts) -> tuple[dict[str, str], dict[str, str]]:
+def describe(experiment: Experiment, parts: Parts) -> tuple[dict[str, str], dict[str, str]]:
     """The files and the database entries that describe a new run."""
     encoding, classifier = parts.encoding, parts.classifier
     record = environment(parts.device) | {
