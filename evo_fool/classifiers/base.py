@@ -1,0 +1,179 @@
+"""Who judges: the classifier as evo-fool sees it.
+
+A classifier maps float32 images ``(n, channels, size, size)`` with values in [0, 1] to logits ``(n, classes)``.
+Whatever normalisation the network was trained with happens inside, so that nobody outside can forget it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from evo_fool.errors import ClassifierError, ConfigError
+
+
+class Classifier(nn.Module):
+    """Any network from images to logits, with what is needed to feed it and to name its answers.
+
+    The network sees ``(images * scale - mean) / std``. It is put in eval mode for good and its parameters are frozen;
+    gradients with respect to the images still flow.
+
+    Args:
+        network: any module from float32 ``(n, channels, size, size)`` to logits ``(n, len(classes))``.
+        classes: one distinct, non-empty name a logit, in order; at least two.
+        size: height and width in pixels of the images it takes.
+        channels: 1 (grey) or 3 (RGB).
+        mean: subtracted after scaling, one number or one a channel.
+        std: divided by, one number or one a channel.
+        name: a short label, e.g. the spec it was built from.
+        scale: multiplied with images in [0, 1] first; 255 for a network that was trained on bytes.
+
+    Raises:
+        ConfigError: a bad value among these.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        classes: Sequence[str],
+        size: int,
+        channels: int,
+        mean: Sequence[float] | float = 0.0,
+        std: Sequence[float] | float = 1.0,
+        name: str,
+        scale: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if not isinstance(network, nn.Module):
+            raise ConfigError(f"classifier {name!r}: network is {type(network).__name__}; it must be a torch.nn.Module")
+        if type(size) is not int or size < 1:
+            raise ConfigError(f"classifier {name!r}: size = {size!r} must be a whole number of pixels, at least 1")
+        if type(channels) is not int or channels not in (1, 3):
+            raise ConfigError(f"classifier {name!r}: channels = {channels!r} must be 1 (grey) or 3 (RGB)")
+        if not (math.isfinite(scale) and scale > 0):
+            raise ConfigError(f"classifier {name!r}: scale = {scale!r} must be a positive number")
+        self.name = name
+        self.classes = _checked_classes(classes, name)
+        self.size = size
+        self.channels = channels
+        self.scale = float(scale)
+        self.network = network
+        means, stds = _per_channel(mean, channels, "mean", name), _per_channel(std, channels, "std", name)
+        if any(s <= 0 for s in stds):
+            raise ConfigError(f"classifier {name!r}: std = {std!r} must be positive in every channel")
+        self.register_buffer("mean", torch.tensor(means, dtype=torch.float32).view(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(stds, dtype=torch.float32).view(-1, 1, 1), persistent=False)
+        self._steps = (self.scale != 1.0, any(m != 0 for m in means), any(s != 1 for s in stds))
+        self.requires_grad_(False)
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits ``(n, classes)`` of float32 images ``(n, channels, size, size)`` in [0, 1].
+
+        Raises:
+            ConfigError: another shape, or values that are not floats in [0, 1].
+        """
+        self._check(images)
+        return self.logits(images)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """As :meth:`forward`, for callers that know their images to be right: nothing is checked."""
+        scaled, shifted, divided = self._steps
+        if scaled:
+            images = images * self.scale
+        if shifted:
+            images = images - self.mean
+        if divided:
+            images = images / self.std
+        logits: Tensor = self.network(images)
+        return logits
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in eval mode whatever is asked: a judge that changes while it judges is none."""
+        return super().train(False)
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of what decides a score: the network's state, the normalisation, the input and the classes.
+
+        Independent of device and memory format. The code of the network is not part of it.
+        """
+        digest = hashlib.sha256()
+        contract = {
+            "classes": self.classes,
+            "size": self.size,
+            "channels": self.channels,
+            "scale": self.scale,
+            "mean": self.mean.flatten().tolist(),
+            "std": self.std.flatten().tolist(),
+        }
+        digest.update(json.dumps(contract, sort_keys=True).encode())
+        for key, value in sorted(self.network.state_dict().items()):
+            digest.update(json.dumps([key, str(value.dtype), list(value.shape)]).encode())
+            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+    def as_foolbox(self) -> Any:
+        """This classifier as a ``foolbox.PyTorchModel`` with bounds (0, 1), on the device it lies on.
+
+        Raises:
+            ClassifierError: foolbox is not installed.
+        """
+        try:
+            import foolbox
+        except ImportError:
+            raise ClassifierError("as_foolbox() needs the foolbox package; install it: pip install foolbox") from None
+        return foolbox.PyTorchModel(self, bounds=(0, 1), device=self.mean.device)
+
+    def extra_repr(self) -> str:
+        return f"name={self.name!r}, classes={len(self.classes)}, size={self.size}, channels={self.channels}"
+
+    def _check(self, images: Tensor) -> None:
+        expected = (self.channels, self.size, self.size)
+        if images.ndim != 4 or tuple(images.shape[1:]) != expected:
+            raise ConfigError(
+                f"classifier {self.name!r}: images of shape {tuple(images.shape)}; "
+                f"expected (n, {', '.join(map(str, expected))})"
+            )
+        if not images.is_floating_point():
+            raise ConfigError(f"classifier {self.name!r}: images are {images.dtype}; divide bytes by 255 to get [0, 1]")
+        if not images.shape[0]:
+            return
+        low, high = (bound.item() for bound in images.detach().aminmax())
+        if not (low >= 0.0 and high <= 1.0):  # also true of NaN
+            raise ConfigError(
+                f"classifier {self.name!r}: image values span [{low:.6g}, {high:.6g}]; they must lie in [0, 1] "
+                "(the classifier normalises by itself)"
+            )
+
+
+def _checked_classes(classes: Sequence[str], name: str) -> tuple[str, ...]:
+    if isinstance(classes, str) or not all(isinstance(c, str) and c.strip() for c in classes):
+        raise ConfigError(f"classifier {name!r}: classes must be a list of non-empty names, one a logit")
+    repeated = [c for c, count in Counter(classes).items() if count > 1]
+    if repeated:
+        raise ConfigError(
+            f"classifier {name!r}: class name {repeated[0]!r} occurs more than once; names must be distinct"
+        )
+    if len(classes) < 2:
+        raise ConfigError(f"classifier {name!r}: {len(classes)} class(es); at least two are needed to compare")
+    return tuple(classes)
+
+
+def _per_channel(value: Sequence[float] | float, channels: int, what: str, name: str) -> list[float]:
+    values = [float(value)] * channels if isinstance(value, int | float) else [float(v) for v in value]
+    if len(values) != channels or not all(map(math.isfinite, values)):
+        raise ConfigError(
+            f"classifier {name!r}: {what} = {value!r} must be one finite number, or one for each of {channels} channels"
+        )
+    return values

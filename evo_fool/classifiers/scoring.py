@@ -1,0 +1,212 @@
+"""How images become log-odds: views, batches, and arithmetic that does not saturate.
+
+What is scored is the uint8 image that is stored. The network computes in float32; log p / (1 - p) is then taken in
+float64 from the logits themselves, so that it stays finite and strictly increasing where p rounds to 0 or 1.
+With ten crops p is the mean of ten softmax outputs (paper, section 2.1), and so is 1 - p.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.odds import probability
+from evo_fool.classifiers.views import VIEWS, make_views, view_count
+from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
+
+__all__ = ["Scorer", "Scores", "class_log_odds", "mean_log_odds", "probability"]
+
+_log = logging.getLogger(__name__)
+
+_ROWS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of a batch.
+
+    Attributes:
+        log_odds: float64 ``(n, classes)``, log p / (1 - p).
+    """
+
+    log_odds: np.ndarray
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """float64 ``(n, classes)``; may round to 0 or 1 where the log-odds still differ."""
+        return probability(self.log_odds)
+
+
+class Scorer:
+    """A classifier at work: uint8 images in, log-odds out.
+
+    The classifier is moved to ``device`` and, where it has convolutions, to the channels-last memory format, in which
+    they run two to three times as fast.
+
+    Args:
+        classifier: the judge.
+        batch: largest number of views in one forward pass; halved for good whenever memory runs out.
+        view: how an image meets the classifier's size: ``auto`` (as it is where the sizes agree, else resized),
+            ``resize`` (bilinear, antialiased), ``centre`` (the middle), ``ten-crop`` (middle, corners and their mirror
+            images, probabilities averaged).
+        device: where to compute.
+
+    Raises:
+        ConfigError: an unknown view or a batch below 1.
+    """
+
+    def __init__(self, classifier: Classifier, *, batch: int, view: str, device: torch.device) -> None:
+        if batch < 1:
+            raise ConfigError(f"scoring.batch = {batch} must be at least 1")
+        if view not in VIEWS:
+            raise ConfigError(f"scoring.view = {view!r} is unknown; choose one of {', '.join(VIEWS)}")
+        convolves = any(isinstance(module, nn.Conv2d) for module in classifier.modules())
+        self._format = torch.channels_last if convolves else torch.contiguous_format
+        self.classifier = classifier.to(device=device, memory_format=self._format)
+        self.batch = batch
+        self.view = view
+        self.device = device
+        self._views = view_count(view)
+
+    def score(self, images: np.ndarray) -> np.ndarray:
+        """Log-odds float64 ``(n, classes)`` of uint8 images ``(n, channels, height, width)``.
+
+        Raises:
+            ConfigError: another dtype, shape or number of channels, or images too small for their view.
+            ClassifierError: the classifier fails, answers NaN or infinity (the message names the rows of the batch) or
+                with another number of logits than it has classes, or runs out of memory on a single view.
+        """
+        self._check(images)
+        if not len(images):
+            return np.empty((0, len(self.classifier.classes)))
+        if not images.flags.writeable or any(stride < 0 for stride in images.strides):
+            images = images.copy()
+        pixels = torch.from_numpy(images)
+        with torch.inference_mode():
+            parts = []
+            start = 0
+            while start < len(pixels):
+                part = self._attempt(pixels, start)
+                if part is not None:
+                    parts.append(part)
+                    start += len(part)
+            log_odds: np.ndarray = (parts[0] if len(parts) == 1 else torch.cat(parts)).cpu().numpy()
+        return log_odds
+
+    def _attempt(self, pixels: Tensor, start: int) -> Tensor | None:
+        """Log-odds of as many images from ``start`` on as fit; None where memory ran out and the batch was halved."""
+        part = pixels[start : start + max(1, self.batch // self._views)]
+        try:
+            logits = self._logits(part, start)
+            logits = logits.view(len(part), self._views, -1).to(torch.float64)
+            return class_log_odds(logits[:, 0]) if self._views == 1 else mean_log_odds(class_log_odds(logits))
+        except (RuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
+                raise
+        self._halve(len(part) * self._views)
+        return None
+
+    def _logits(self, part: Tensor, start: int) -> Tensor:
+        """float32 ``(images * views, classes)``, view by view of each image."""
+        images = part.to(self.device).to(torch.float32).div_(255)
+        views = make_views(images, self.view, self.classifier.size).contiguous(memory_format=self._format)
+        answers = []
+        for chunk in views.split(self.batch):
+            try:
+                answers.append(self.classifier.logits(chunk))
+            except Exception as error:
+                if isinstance(error, EvoFoolError | MemoryError) or _out_of_memory(error):
+                    raise
+                raise ClassifierError(
+                    f"classifier {self.classifier.name!r} failed on images of shape {tuple(chunk.shape)}: "
+                    f"{type(error).__name__}: {_first_line(error)}"
+                ) from error
+            self._check_answer(answers[-1], len(chunk))
+        logits = answers[0] if len(answers) == 1 else torch.cat(answers)
+        finite = torch.isfinite(logits)
+        if not finite.all():
+            bad = (~finite).view(len(part), -1).any(dim=1).nonzero().flatten().add(start).tolist()
+            shown = ", ".join(map(str, bad[:_ROWS_SHOWN])) + (", ..." if len(bad) > _ROWS_SHOWN else "")
+            raise ClassifierError(
+                f"classifier {self.classifier.name!r} answered NaN or infinity for {len(bad)} image(s) of the batch "
+                f"(row {shown}); its weights or its normalisation are at fault"
+            )
+        return logits
+
+    def _check_answer(self, answer: object, n: int) -> None:
+        expected = (n, len(self.classifier.classes))
+        if not isinstance(answer, Tensor) or tuple(answer.shape) != expected:
+            found = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+            raise ClassifierError(
+                f"classifier {self.classifier.name!r} answered {found}; "
+                f"expected logits {expected}: one a class for each image"
+            )
+
+    def _halve(self, views: int) -> None:
+        used = min(self.batch, views)
+        if used <= 1:
+            raise ClassifierError(
+                f"classifier {self.classifier.name!r} runs out of memory on a single view on {self.device}; "
+                "use a smaller network or another device"
+            )
+        self.batch = used // 2
+        _log.warning("out of memory with %d views in one pass on %s; going on with %d", used, self.device, self.batch)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _check(self, images: np.ndarray) -> None:
+        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
+            found = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
+            raise ConfigError(f"images are {found}; expected a uint8 array (n, channels, height, width)")
+        if images.shape[1] != self.classifier.channels:
+            raise ConfigError(
+                f"images have {images.shape[1]} channel(s), classifier {self.classifier.name!r} takes "
+                f"{self.classifier.channels}; choose the encoding's colour to match"
+            )
+        if 0 in images.shape[1:]:
+            raise ConfigError(f"images of shape {images.shape} are empty")
+
+
+def class_log_odds(logits: Tensor) -> Tensor:
+    """log p - log(1 - p) of the softmax over the last axis, float64 in and out; finite for all finite logits.
+
+    With a the largest logit, b the second and S the sum of e^(l - b) over all but the largest, the largest has
+    (a - b) - log S, which never forms 1 - p; any other has (l - a) - log(1 + (S - e^(l - b)) e^(b - a)).
+    """
+    top, index = logits.topk(2, dim=-1)
+    first, second = top[..., :1], top[..., 1:]
+    largest = index[..., :1]
+    rest = (logits - second).exp_().scatter_(-1, largest, 0.0)
+    total = rest.sum(dim=-1, keepdim=True)
+    others = rest.neg_().add_(total).mul_((second - first).exp_())
+    odds = (logits - first).sub_(others.log1p_())
+    return odds.scatter_(-1, largest, first - second - total.log())
+
+
+def mean_log_odds(log_odds: Tensor) -> Tensor:
+    """Log-odds of the mean probability over views: ``(n, views, classes)`` to ``(n, classes)``, in log space.
+
+    p and 1 - p are averaged separately: forming 1 - mean(p) would saturate.
+    """
+    log_complement = torch.nn.functional.softplus(log_odds, threshold=_LINEAR).neg_()
+    return (log_complement + log_odds).logsumexp(dim=1) - log_complement.logsumexp(dim=1)
+
+
+_LINEAR = 40.0
+"""Above this softplus(x) is x to the last bit of float64 (torch's default of 20 is meant for float32)."""
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("not enough memory" in text or "can't allocate memory" in text)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0]

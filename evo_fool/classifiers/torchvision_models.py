@@ -1,0 +1,89 @@
+"""torchvision's ImageNet networks as classifiers, with the preprocessing that their weights were published with.
+
+Input size, mean, deviation and class names come from the metadata of torchvision's default weights of a network.
+"""
+
+from __future__ import annotations
+
+import difflib
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.torchvision_cpu import import_torchvision
+from evo_fool.classifiers.weights_io import State, load_weights, read_weights
+from evo_fool.errors import ClassifierError, ConfigError
+
+_CONVERTED = ("googlenet", "inception_v3")
+"""Networks whose published weights came from TensorFlow and want its input range; torchvision converts inside."""
+
+_TIMEOUT = 30.0
+"""Seconds without an answer after which a download is given up."""
+
+
+def from_torchvision(name: str, weights: str | None) -> Classifier:
+    """The network ``name`` of torchvision.models, with weights from a file or by torchvision's own download.
+
+    Raises:
+        ConfigError: torchvision has no such classification network, or the weights do not fit it.
+        ClassifierError: torchvision is not installed, or its weights cannot be fetched.
+    """
+    try:
+        models = import_torchvision().models
+    except ImportError as error:
+        raise ClassifierError(f"classifier 'torchvision:{name}' needs torchvision: {error}") from None
+    names = models.list_models(module=models)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {'torchvision:' + near[0]!r}?" if near else ", such as squeezenet1_1 or resnet50"
+        raise ConfigError(
+            f"classifier {'torchvision:' + name!r}: torchvision has no classification network of that name{hint}"
+        )
+    published = models.get_model_weights(name).DEFAULT
+    source = f"weights {weights or published.url} for torchvision:{name}"
+    state = read_weights(weights) if weights is not None else _fetch(name, published)
+    options = {"transform_input": True, "init_weights": False} if name in _CONVERTED else {}
+    with torch.random.fork_rng(devices=[]):  # the random start of a network whose weights are replaced at once
+        network = models.get_model(name, weights=None, **options)
+    load_weights(network, state, source)
+    transform = published.transforms()
+    return Classifier(
+        network,
+        classes=published.meta["categories"],
+        size=transform.crop_size[0],
+        channels=3,
+        mean=transform.mean,
+        std=transform.std,
+        name=f"torchvision:{name}",
+    )
+
+
+def _fetch(name: str, published: Any) -> State:
+    """The published weights from torch's cache, or downloaded into it; the file's hash is checked."""
+    try:
+        with _patience():
+            state: State = published.get_state_dict(
+                progress=False, check_hash=True, map_location="cpu", weights_only=True
+            )
+    except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ClassifierError(
+            f"classifier 'torchvision:{name}': its weights are not on this machine and cannot be fetched ({reason}); "
+            f"download {published.url} elsewhere and pass --weights PATH"
+        ) from error
+    return state
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """torch downloads without a time limit; a network that swallows packets would hang the run."""
+    was = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(was or _TIMEOUT)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(was)

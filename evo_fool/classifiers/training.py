@@ -1,0 +1,175 @@
+"""The program that trains the LeNet of the paper on MNIST (``evo-fool train lenet``).
+
+Stochastic gradient descent as in Caffe's ``lenet_solver.prototxt``: batches of 64, rate 0.01, momentum 0.9, weight
+decay 0.0005, 10,000 steps, the rate falling as (1 + 0.0001 t)^-0.75. The same seed gives the same bytes on the same
+kind of processor with the same version of torch, whatever the number of cores: it computes on one thread, because
+the order of summation, and with it the last bit, follows the number of threads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save
+from torch import Tensor
+
+from evo_fool.classifiers.lenet import SCALE, LeNet
+from evo_fool.classifiers.mnist_data import Digits, load_mnist
+from evo_fool.classifiers.weights_io import sha256
+from evo_fool.errors import ConfigError
+
+BATCH = 64
+RATE = 0.01
+MOMENTUM = 0.9
+WEIGHT_DECAY = 0.0005
+GAMMA, POWER = 0.0001, 0.75
+EPOCHS = 11
+"""The first whole number of passes that holds Caffe's 10,000 steps of 64 images."""
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What one training came to.
+
+    Attributes:
+        weights: the safetensors file that was written; its record lies beside it as ``.json``.
+        test_error: share of the test images that are misclassified, in [0, 1].
+        test_images: how many test images that is of.
+        train_loss: mean cross-entropy over the last pass.
+        seconds: wall time of the training proper.
+        sha256: of the weights file.
+    """
+
+    weights: Path
+    test_error: float
+    test_images: int
+    train_loss: float
+    seconds: float
+    sha256: str
+
+
+def train_lenet(
+    data: Path | None,
+    *,
+    out: Path,
+    seed: int = 0,
+    epochs: int = EPOCHS,
+    download: bool = False,
+    report: Callable[[str], None] = lambda line: None,
+) -> TrainingReport:
+    """Train on MNIST, test, and write ``out`` (.safetensors) and its record ``out`` with the suffix ``.json``.
+
+    Args:
+        data: the folder that holds ``MNIST/raw``; see :func:`evo_fool.classifiers.mnist_data.load_mnist`.
+        report: is given one line a pass.
+
+    Raises:
+        ConfigError: no data, an ``out`` that is no .safetensors path or cannot be written, or a bad seed or epochs.
+    """
+    out = Path(out)
+    if out.suffix != ".safetensors":
+        raise ConfigError(f"out = {str(out)!r} must end in .safetensors")
+    if epochs < 1:
+        raise ConfigError(f"epochs = {epochs} must be at least 1")
+    if not 0 <= seed < 2**63:
+        raise ConfigError(f"seed = {seed} must be a non-negative 63-bit number")
+    if not out.parent.is_dir():
+        raise ConfigError(f"out = {str(out)!r}: the folder {str(out.parent)!r} does not exist; make it first")
+    train, test = load_mnist(data, download=download)
+    started = time.perf_counter()
+    with _deterministic():
+        network, loss = fit(train, seed=seed, epochs=epochs, report=report)
+        wrong = count_errors(network, test)
+    seconds = time.perf_counter() - started
+    error = wrong / len(test.labels)
+    report(f"test error {100 * error:.2f} % ({wrong} of {len(test.labels)}) in {seconds:.0f} s")
+    try:
+        _write(out, save({k: v.contiguous() for k, v in network.state_dict().items()}))
+        result = TrainingReport(out, error, len(test.labels), loss, seconds, sha256(out))
+        _write(out.with_suffix(".json"), (json.dumps(_record(result, seed, epochs), indent=2) + "\n").encode())
+    except OSError as problem:
+        raise ConfigError(f"out = {str(out)!r} cannot be written: {problem.strerror}") from None
+    return result
+
+
+def fit(train: Digits, *, seed: int, epochs: int, report: Callable[[str], None]) -> tuple[LeNet, float]:
+    """A network trained on ``train``, and its mean loss over the last pass. Draws only from its own generator."""
+    generator = torch.Generator().manual_seed(seed)
+    network = LeNet(generator).to(memory_format=torch.channels_last)
+    images, labels = _input(train), train.labels
+    optimiser = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
+    step = 0
+    mean_loss = 0.0
+    for epoch in range(1, epochs + 1):
+        total = 0.0
+        batches = torch.randperm(len(labels), generator=generator).split(BATCH)
+        for rows in batches:
+            optimiser.param_groups[0]["lr"] = RATE * (1 + GAMMA * step) ** -POWER
+            optimiser.zero_grad()
+            loss = F.cross_entropy(network(images[rows]), labels[rows])
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            total += loss.item()
+            step += 1
+        mean_loss = total / len(batches)
+        report(f"epoch {epoch}/{epochs}: training loss {mean_loss:.4f}")
+    return network, mean_loss
+
+
+def count_errors(network: LeNet, test: Digits) -> int:
+    """How many of the test images the network misclassifies."""
+    with torch.inference_mode():
+        answers = [network(images).argmax(1) for images in _input(test).split(500)]
+    return int((torch.cat(answers) != test.labels).sum())
+
+
+def _input(digits: Digits) -> Tensor:
+    images = digits.images.unsqueeze(1).to(torch.float32).div(255).mul(SCALE)
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    was, warn_only = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(was, warn_only=warn_only)
+        torch.set_num_threads(threads)
+
+
+def _record(result: TrainingReport, seed: int, epochs: int) -> dict[str, object]:
+    return {
+        "file": result.weights.name,
+        "sha256": result.sha256,
+        "command": f"evo-fool train lenet --data DIR --seed {seed} --epochs {epochs} --out {result.weights.name}",
+        "data": "MNIST, 60,000 training and 10,000 test images (torchvision.datasets.MNIST)",
+        "test_error": result.test_error,
+        "test_images": result.test_images,
+        "train_loss": round(result.train_loss, 6),
+        "seed": seed,
+        "epochs": epochs,
+        "seconds": round(result.seconds, 1),
+        "versions": {name: version(name) for name in ("torch", "torchvision", "safetensors")}
+        | {"python": platform.python_version(), "machine": platform.machine()},
+    }
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)

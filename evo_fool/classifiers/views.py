@@ -1,0 +1,41 @@
+"""How an image of any size meets a classifier of one size: the views of it that are scored."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from evo_fool.errors import ConfigError
+
+VIEWS = ("auto", "resize", "centre", "ten-crop")
+
+
+def view_count(view: str) -> int:
+    """How many views of one image ``view`` makes."""
+    return 10 if view == "ten-crop" else 1
+
+
+def make_views(images: Tensor, view: str, size: int) -> Tensor:
+    """The views of float32 images ``(n, c, h, w)``: ``(n * views, c, size, size)``, all views of an image together.
+
+    Raises:
+        ConfigError: crops from an image that is smaller than the classifier's input.
+    """
+    height, width = images.shape[-2:]
+    if view in ("auto", "resize"):
+        if (height, width) == (size, size):
+            return images
+        resized = F.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=True)
+        return resized.clamp_(0.0, 1.0)
+    if min(height, width) < size:
+        raise ConfigError(
+            f"view {view!r} crops {size}x{size} out of an image of {width}x{height}; "
+            f"make encoding.size at least {size}, or use scoring.view=resize"
+        )
+    top, left = (height - size) // 2, (width - size) // 2
+    if view == "centre":
+        return images[..., top : top + size, left : left + size]
+    corners = [(top, left), (0, 0), (0, width - size), (height - size, 0), (height - size, width - size)]
+    crops = torch.stack([images[..., y : y + size, x : x + size] for y, x in corners], dim=1)
+    return torch.cat([crops, crops.flip(-1)], dim=1).flatten(0, 1)
