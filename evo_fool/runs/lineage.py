@@ -58,7 +58,7 @@ class Lineage:
         self._departed = Departures()
 
     def add(self, id: int, parents: Iterable[int], *, captor: bool, size: int) -> None:
-        """A newcomer; it must be held before :meth:`settle`, or it dies there. Parents that are unknown are ignored."""
+        """A newcomer; it must be held at once. Parents that have died before are ignored."""
         known = tuple(sorted({parent for parent in parents if parent in self.records}))
         self.records[id] = Record(known, captor, size)
         self.bytes += size
@@ -79,12 +79,6 @@ class Lineage:
                 self._bury(id)
             elif record.holds == 0 and self.policy.keep == "elites":
                 self._drop_blobs(id)
-
-    def settle(self, newcomers: Iterable[int]) -> None:
-        """Bury newcomers that nobody holds."""
-        for id in newcomers:
-            if id in self.records and not self.records[id].alive:
-                self._bury(id)
 
     def depart(self) -> Departures:
         """Apply the size limit, oldest first and never to an elite, and hand over what has to leave the store."""

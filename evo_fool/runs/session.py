@@ -214,7 +214,8 @@ def _drive(path: Path, store: Store, experiment: Experiment, parts: Parts, obser
     def record(population: Population, scored: Scored, captures: Captures, row: dict[str, float]) -> None:
         recorder(population, scored, captures, row)
         # The store is the record of the run; DEAP's logbook keeps the last row, so that memory stays flat.
-        del logbook[:-1]
+        while len(logbook) > 1:
+            logbook.pop(0)
         if observer is not None:
             images = toolbox.strategy.evaluations - evaluations
             elapsed = recorder.seconds - seconds
