@@ -72,3 +72,15 @@ out_option = click.option(
     metavar="DIR",
     help="The folder that holds run directories.",
 )
+
+
+def run_argument(verb: Verb) -> Verb:
+    """RUN and ``--out``: the verb gets ``run`` (text) and ``out``, for :func:`evo_fool.runs.find_run`."""
+    return click.argument("run")(out_option(verb))
+
+
+def classifier_options(verb: Verb) -> Verb:
+    """``--classifier`` and ``--weights``, None where not given."""
+    spec = click.option("--classifier", metavar="SPEC", help="lenet-mnist, torchvision:NAME, or FILE.py:FACTORY.")
+    weights = click.option("--weights", metavar="PATH", help="A .safetensors file, or a .pt file of tensors only.")
+    return spec(weights(verb))

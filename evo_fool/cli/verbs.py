@@ -10,6 +10,13 @@ from typing import Any
 import click
 
 VERBS: dict[str, tuple[str, str]] = {
+    "run": ("evo_fool.cli.run", "Evolve fooling images as an experiment says."),
+    "resume": ("evo_fool.cli.run", "Continue a run from its last commit, or extend it."),
+    "ls": ("evo_fool.cli.look", "List runs."),
+    "show": ("evo_fool.cli.look", "Show what a run reached, or the elite of one class."),
+    "compare": ("evo_fool.cli.look", "Put runs side by side."),
+    "verify": ("evo_fool.cli.check", "Render and score every elite again and compare."),
+    "digest": ("evo_fool.cli.check", "Print the SHA-256 of what a run found."),
     "config": ("evo_fool.cli.config", "Show, validate or describe an experiment."),
     "train": ("evo_fool.cli.train", "Train the embedded classifier."),
     "bench": ("evo_fool.cli.bench", "Measure speed against its floor and its baseline."),

@@ -1,0 +1,148 @@
+"""``evo-fool run`` and ``evo-fool resume``: evolve, show how it goes, stop politely, say what came of it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evo_fool.cli.options import (
+    DEFAULT_OUTPUTS,
+    Duration,
+    classifier_options,
+    experiment_argument,
+    load_experiment,
+    out_option,
+    run_argument,
+)
+from evo_fool.cli.output import Output, output_option
+
+if TYPE_CHECKING:
+    from evo_fool.experiment import Experiment
+    from evo_fool.runs import Run
+
+_RESULT_NEUTRAL = {"name", "preset", "seed", "generations", "device", "checkpoint", "retention"}
+"""Settings that may differ from a shipped experiment without making it another one."""
+
+device_option = click.option("--device", metavar="auto|cpu|cuda", help="Where to compute.")
+max_time_option = click.option(
+    "--max-time", type=Duration(), metavar="10m", help="Stop with a checkpoint after so long."
+)
+
+
+@click.command()
+@experiment_argument()
+@out_option
+@click.option("--name", help="A label, part of the run directory's name.")
+@click.option("--seed", type=int)
+@click.option("--generations", type=int)
+@device_option
+@classifier_options
+@max_time_option
+@output_option
+def run(
+    experiment: str,
+    assignments: tuple[str, ...],
+    out: Path,
+    classifier: str | None,
+    weights: str | None,
+    max_time: float | None,
+    output: Output,
+    **settings: Any,
+) -> int:
+    """Evolve fooling images as EXPERIMENT says: a YAML file, or the name of a shipped experiment.
+
+    Ctrl-C finishes the generation, commits and stops; a second Ctrl-C stops at once, back to the last commit.
+    """
+    settings |= {"classifier.spec": classifier, "classifier.weights": weights}
+    resolved = _with_settings(load_experiment(experiment, assignments), settings)
+    resolved = _labelled(load_experiment(experiment), resolved)
+
+    from evo_fool.runs import evolve
+
+    return _drive(lambda **hooks: evolve(resolved, out=out, **hooks), out, max_time, output)
+
+
+@click.command()
+@run_argument
+@click.option("--generations", type=int, help="A new total, to extend the run.")
+@device_option
+@classifier_options
+@max_time_option
+@output_option
+def resume(run: str, out: Path, max_time: float | None, output: Output, **changes: Any) -> int:
+    """Continue RUN from its last commit, or extend it with --generations."""
+    from evo_fool.runs import find_run, open_run
+    from evo_fool.runs import resume as resume_run
+
+    path = find_run(run, out)
+    with open_run(path) as before:
+        captures = int(before.summary()["captures"])
+    return _drive(lambda **hooks: resume_run(path, **changes, **hooks), out, max_time, output, captures=captures)
+
+
+def _drive(action: Callable[..., Run], out: Path, max_time: float | None, output: Output, *, captures: int = 0) -> int:
+    """Evolve under a live line and a stop flag, report, and return the exit code."""
+    from evo_fool.cli.live import LiveLine
+    from evo_fool.runs.stopping import EXIT_CODES, StopFlag
+
+    with StopFlag(max_time) as stop, LiveLine(err=output.json, captures=captures) as live:
+        try:
+            result = action(observer=live, stop=stop)
+        except KeyboardInterrupt:
+            if live.last is not None:
+                output.say(f"stopped at once; continue from the last commit: {_command('resume', live.last.path, out)}")
+            raise
+    with result:
+        summary = result.summary()
+    if output.json:
+        output.data(summary)
+    else:
+        _say_summary(summary, out, output)
+    return 0 if summary["status"] == "finished" else EXIT_CODES[stop()]
+
+
+def _say_summary(summary: dict[str, Any], out: Path, output: Output) -> None:
+    at_least = ", ".join(f"{count} ≥ {threshold}" for threshold, count in summary["at_least"].items())
+    path = Path(summary["path"])
+    verbs = ["show", "sheet", "plot", "verify"]
+    if summary["status"] != "finished":
+        verbs.insert(0, "resume")
+    output.say(
+        f"{summary['status']} at generation {summary['generation']}: {summary['evaluations']} images "
+        f"in {summary['wall_seconds']:.1f} s ({summary['images_per_second']:,.0f} images/s)"
+    )
+    output.say(
+        f"confidence: median {summary['median_confidence']:.6f}, mean {summary['mean_confidence']:.6f}, "
+        f"min {summary['min_confidence']:.6f}; of {summary['classes']} classes {at_least}"
+    )
+    output.say(f"{path}")
+    output.say()
+    output.say("next:")
+    for verb in verbs:
+        output.say(f"  {_command(verb, path, out)}")
+
+
+def _command(verb: str, path: Path, out: Path) -> str:
+    """The command for one run: by its id where that is enough, else by its path."""
+    name = path.name.rpartition("_")[2] if out == DEFAULT_OUTPUTS else str(path)
+    return f"evo-fool {verb} {shlex.quote(name)}"
+
+
+def _with_settings(experiment: Experiment, settings: dict[str, Any]) -> Experiment:
+    given = {key: value for key, value in settings.items() if value is not None}
+    # JSON is YAML: a name such as "no" or "1.0" stays a text.
+    return experiment.with_overrides(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items())
+
+
+def _labelled(shipped: Experiment, experiment: Experiment) -> Experiment:
+    """A preset whose settings were changed is no longer that preset, and every report should say so."""
+    before, after = (each.model_dump(exclude=_RESULT_NEUTRAL) for each in (shipped, experiment))
+    if before == after or experiment.preset != shipped.preset or experiment.preset == "custom":
+        return experiment
+    changed = ", ".join(key for key in after if after[key] != before[key])
+    return experiment.with_overrides([f"preset={json.dumps(f'{shipped.preset}, {changed} changed')}"])
