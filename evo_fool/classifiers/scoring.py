@@ -66,8 +66,9 @@ class Scorer:
         if view not in VIEWS:
             raise ConfigError(f"scoring.view = {view!r} is unknown; choose one of {', '.join(VIEWS)}")
         convolves = any(isinstance(module, nn.Conv2d) for module in classifier.modules())
-        self._format = torch.channels_last if convolves else torch.contiguous_format
-        self.classifier = classifier.to(device=device, memory_format=self._format)
+        self.memory_format = torch.channels_last if convolves else torch.contiguous_format
+        self.classifier = classifier.to(device)
+        self.classifier.to(memory_format=self.memory_format)  # type: ignore[call-overload]  # torch's stubs omit it
         self.batch = batch
         self.view = view
         self.device = device
@@ -114,7 +115,7 @@ class Scorer:
     def _logits(self, part: Tensor, start: int) -> Tensor:
         """float32 ``(images * views, classes)``, view by view of each image."""
         images = part.to(self.device).to(torch.float32).div_(255)
-        views = make_views(images, self.view, self.classifier.size).contiguous(memory_format=self._format)
+        views = make_views(images, self.view, self.classifier.size).contiguous(memory_format=self.memory_format)
         answers = []
         for chunk in views.split(self.batch):
             try:

@@ -1,9 +1,9 @@
 """The program that trains the LeNet of the paper on MNIST (``evo-fool train lenet``).
 
-Stochastic gradient descent as in Caffe's ``lenet_solver.prototxt``: batches of 64, rate 0.01, momentum 0.9, weight
-decay 0.0005, 10,000 steps, the rate falling as (1 + 0.0001 t)^-0.75. The same seed gives the same bytes on the same
-kind of processor with the same version of torch, whatever the number of cores: it computes on one thread, because
-the order of summation, and with it the last bit, follows the number of threads.
+Stochastic gradient descent with the batch, momentum and weight decay of Caffe's ``lenet_solver.prototxt``; the rate
+falls linearly to zero, from twice Caffe's, which ends at a lower error than Caffe's schedule. The same seed gives the
+same bytes on the same kind of processor with the same version of torch, whatever the number of cores: it computes on
+one thread, because the order of summation, and with it the last bit, follows the number of threads.
 """
 
 from __future__ import annotations
@@ -29,12 +29,10 @@ from evo_fool.classifiers.weights_io import sha256
 from evo_fool.errors import ConfigError
 
 BATCH = 64
-RATE = 0.01
+RATE = 0.02
 MOMENTUM = 0.9
 WEIGHT_DECAY = 0.0005
-GAMMA, POWER = 0.0001, 0.75
-EPOCHS = 11
-"""The first whole number of passes that holds Caffe's 10,000 steps of 64 images."""
+EPOCHS = 14
 
 
 @dataclass(frozen=True)
@@ -105,19 +103,21 @@ def train_lenet(
 def fit(train: Digits, *, seed: int, epochs: int, report: Callable[[str], None]) -> tuple[LeNet, float]:
     """A network trained on ``train``, and its mean loss over the last pass. Draws only from its own generator."""
     generator = torch.Generator().manual_seed(seed)
-    network = LeNet(generator).to(memory_format=torch.channels_last)
+    network = LeNet(generator)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs omit it
     images, labels = _input(train), train.labels
     optimiser = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
+    steps = epochs * -(-len(labels) // BATCH)
     step = 0
     mean_loss = 0.0
     for epoch in range(1, epochs + 1):
         total = 0.0
         batches = torch.randperm(len(labels), generator=generator).split(BATCH)
         for rows in batches:
-            optimiser.param_groups[0]["lr"] = RATE * (1 + GAMMA * step) ** -POWER
+            optimiser.param_groups[0]["lr"] = RATE * (1 - step / steps)
             optimiser.zero_grad()
             loss = F.cross_entropy(network(images[rows]), labels[rows])
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             total += loss.item()
             step += 1

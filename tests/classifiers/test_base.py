@@ -1,0 +1,135 @@
+"""The boundary of a classifier: what it takes, what it refuses, and what identifies it."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from evo_fool.classifiers.base import Classifier
+from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
+
+GOOD: dict[str, Any] = {"classes": ["a", "b"], "size": 4, "channels": 1, "name": "tiny"}
+
+
+def flat(size: int = 4, channels: int = 1, classes: int = 2) -> nn.Module:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(channels * size * size, classes))
+    generator = torch.Generator().manual_seed(0)
+    for parameter in network.parameters():
+        nn.init.uniform_(parameter, -1, 1, generator=generator)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"classes": ["a", "a"]}, "more than once"),
+        ({"classes": ["a", ""]}, "non-empty"),
+        ({"classes": ["a"]}, "at least two"),
+        ({"classes": []}, "at least two"),
+        ({"classes": "ab"}, "list"),
+        ({"classes": [1, 2]}, "names"),
+        ({"size": 0}, "size"),
+        ({"size": 4.0}, "size"),
+        ({"channels": 2}, "channels"),
+        ({"std": 0.0}, "std"),
+        ({"std": [1.0, 1.0]}, "std"),
+        ({"mean": math.nan}, "mean"),
+        ({"scale": 0.0}, "scale"),
+    ],
+)
+def test_bad_definitions_are_refused(change: dict[str, Any], word: str) -> None:
+    with pytest.raises(ConfigError, match=word) as caught:
+        Classifier(flat(), **(GOOD | change))
+    assert "\n" not in str(caught.value)
+    assert "tiny" in str(caught.value)
+
+
+def test_network_must_be_a_module() -> None:
+    with pytest.raises(ConfigError, match="torch.nn.Module"):
+        Classifier(lambda x: x, **GOOD)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("images", "word"),
+    [
+        (torch.zeros(1, 1, 4, 5), "shape"),
+        (torch.zeros(1, 3, 4, 4), "shape"),
+        (torch.zeros(1, 4, 4), "shape"),
+        (torch.zeros(1, 1, 4, 4, dtype=torch.uint8), "divide"),
+        (torch.full((1, 1, 4, 4), 255.0), r"\[0, 1\]"),
+        (torch.full((1, 1, 4, 4), -1e-6), r"\[0, 1\]"),
+        (torch.full((1, 1, 4, 4), math.nan), r"\[0, 1\]"),
+    ],
+)
+def test_bad_images_are_refused(images: torch.Tensor, word: str) -> None:
+    with pytest.raises(EvoFoolError, match=word) as caught:
+        Classifier(flat(), **GOOD)(images)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_bounds_of_the_range_are_in_it() -> None:
+    classifier = Classifier(flat(), **GOOD)
+    assert classifier(torch.stack([torch.zeros(1, 4, 4), torch.ones(1, 4, 4)])).shape == (2, 2)
+    assert classifier(torch.zeros(0, 1, 4, 4)).shape == (0, 2)
+
+
+def test_normalisation_happens_inside_channel_by_channel() -> None:
+    network = flat(channels=3)
+    classifier = Classifier(
+        network, classes=["a", "b"], size=4, channels=3, mean=(10, 20, 30), std=(2, 4, 8), name="n", scale=255
+    )
+    images = torch.rand(5, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    expected = network(
+        torch.stack([(images[:, c] * 255 - m) / s for c, (m, s) in enumerate([(10, 2), (20, 4), (30, 8)])], 1)
+    )
+    torch.testing.assert_close(classifier(images), expected)
+
+
+def test_it_stays_in_eval_mode_and_frozen_but_images_have_gradients() -> None:
+    network = nn.Sequential(nn.Dropout(0.5), flat())
+    classifier = Classifier(network, **GOOD)
+    classifier.train()
+    assert not any(module.training for module in classifier.modules())
+    assert not any(parameter.requires_grad for parameter in classifier.parameters())
+    images = torch.full((1, 1, 4, 4), 0.5, requires_grad=True)
+    classifier(images).sum().backward()
+    assert images.grad is not None and images.grad.abs().sum() > 0
+
+
+def test_fingerprint_follows_what_decides_a_score() -> None:
+    def make(**change: Any) -> Classifier:
+        conv = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.LazyLinear(2))
+        conv(torch.zeros(1, 3, 4, 4))
+        for parameter in conv.parameters():
+            nn.init.constant_(parameter, 0.5)
+        return Classifier(conv, **(GOOD | {"channels": 3} | change))
+
+    first = make().fingerprint()
+    assert len(first) == 64
+    assert make(name="renamed").fingerprint() == first
+    changed = make()
+    changed.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    assert changed.fingerprint() == first
+    next(changed.parameters())[0, 0, 0, 0] = 0.25
+    others = [changed, make(mean=0.5), make(std=2.0), make(scale=255.0), make(classes=["b", "a"])]
+    assert len({first, *(c.fingerprint() for c in others)}) == 6
+
+
+def test_foolbox_missing_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "foolbox", None)
+    with pytest.raises(ClassifierError, match="pip install foolbox"):
+        Classifier(flat(), **GOOD).as_foolbox()
+
+
+def test_foolbox_model_gives_the_same_logits() -> None:
+    pytest.importorskip("foolbox", reason="foolbox is an optional extra")
+    classifier = Classifier(flat(), mean=0.3, std=0.7, **GOOD)
+    model = classifier.as_foolbox()
+    images = torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    assert tuple(model.bounds) == (0, 1)
+    torch.testing.assert_close(model(images), classifier(images))
