@@ -139,7 +139,10 @@ class StoreReader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Every read inside sees the same committed state, whatever a live writer does meanwhile."""
+        """Every read inside sees the same committed state, whatever a live writer does meanwhile; snapshots may nest."""
+        if self.connection.in_transaction:
+            yield
+            return
         with self.guarded():
             self.connection.execute("BEGIN")
         try:
