@@ -1,4 +1,4 @@
-"""What is evolved. Adding an encoding: one file with an Encoding, its section in experiment.py, one line in _BUILDERS."""
+"""What is evolved. A new encoding is one file, its section in experiment.py and one line in _BUILDERS."""
 
 from __future__ import annotations
 

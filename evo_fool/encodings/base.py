@@ -76,3 +76,7 @@ class Encoding(ABC):
     @abstractmethod
     def describe(self, genome: Any) -> dict[str, Any]:
         """One genome as plain JSON data, for export and display."""
+
+    @abstractmethod
+    def genome_object(self, genome: Any) -> Any:
+        """One row as the object that users work with: an image of genes, or a neat-python genome."""

@@ -23,7 +23,7 @@ from evo_fool.errors import ConfigError
 from evo_fool.experiment import CppnConfig
 from evo_fool.randomness import Stream, child_seeds
 
-_ROWS_PER_THREAD = 64
+_ROWS_PER_THREAD = 500
 _MAX_SIZE = 16384
 
 
@@ -86,15 +86,21 @@ class CppnEncoding(Encoding):
         size = self.size if size is None else size
         if not 1 <= size <= _MAX_SIZE:
             raise ConfigError(f"size {size}: an image is 1 to {_MAX_SIZE} pixels wide")
-        return render_cpu(
-            genomes,
-            outputs=self.channels,
-            colour=self.colour,
-            coordinates=self.config.coordinates,
-            size=size,
-            native=self.size,
-            threads=self.threads,
-        )
+        if self.device == "cpu":
+            return render_cpu(genomes, size=size, threads=self.threads, **self.render_options)
+        from evo_fool.encodings.rendering.gpu import render_torch  # torch only where it renders
+
+        return render_torch(genomes, size=size, device=self.device, **self.render_options).cpu().numpy()
+
+    @property
+    def render_options(self) -> dict[str, Any]:
+        """What every renderer asks for besides genomes and size."""
+        return {
+            "outputs": self.channels,
+            "colour": self.colour,
+            "coordinates": self.config.coordinates,
+            "native": self.size,
+        }
 
     def encode(self, genome: Any) -> bytes:
         """The used nodes and links as bytes, see :func:`cppn_genome.encode`."""
@@ -106,9 +112,7 @@ class CppnEncoding(Encoding):
         Raises:
             GenomeError: ``data`` is not what :meth:`encode` writes for these caps, outputs and weight range.
         """
-        return cppn_genome.decode(
-            data, outputs=self.channels, dtype=self.dtype, weight_range=self.config.weight_range
-        )
+        return cppn_genome.decode(data, outputs=self.channels, dtype=self.dtype, weight_range=self.config.weight_range)
 
     def describe(self, genome: Any) -> dict[str, Any]:
         """Nodes (key, activation) and links (from, to, weight); inputs by name, outputs are the keys 0..channels-1."""

@@ -8,6 +8,7 @@ x, y, d, bias. Unused places are zero, so equal genomes are equal bytes. Keys ar
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,10 @@ def genome_dtype(max_nodes: int, max_links: int) -> np.dtype:
     """The dtype of a row with room for ``max_nodes`` hidden and output nodes and ``max_links`` links.
 
     Fields: weight float64 (L,), src and dst int16 (L,) keys, key int16 (N,), act uint8 (N,) activation codes,
-    nodes and links int16 counts.
+    nodes and links int16 counts. ``spare`` fills the row to a multiple of 8 bytes, as a field because numpy leaves
+    the bytes between fields undefined when it copies.
     """
+    spare = -(12 * max_links + 3 * max_nodes + 4) % 8
     return np.dtype(
         [
             ("weight", np.float64, (max_links,)),
@@ -40,8 +43,8 @@ def genome_dtype(max_nodes: int, max_links: int) -> np.dtype:
             ("nodes", np.int16),
             ("links", np.int16),
             ("act", np.uint8, (max_nodes,)),
-        ],
-        align=True,
+            ("spare", np.uint8, (spare,)),
+        ]
     )
 
 
@@ -92,7 +95,7 @@ def decode(data: bytes, *, outputs: int, dtype: np.dtype, weight_range: float) -
         raise GenomeError(f"CPPN genome of {len(data)} bytes: its header says {expected}; the data is damaged")
     sizes = (2 * nodes, nodes, 2 * links, 2 * links, 8 * links)
     ends = np.cumsum((_HEADER.size, *sizes))
-    parts = [data[start:end] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+    parts = [data[start:end] for start, end in pairwise(ends.tolist())]
     keys, sources, targets = (np.frombuffer(parts[i], _KEY) for i in (0, 2, 3))
     acts, weights = np.frombuffer(parts[1], np.uint8), np.frombuffer(parts[4], _WEIGHT)
     check_parts(keys, acts, sources, targets, weights, outputs=outputs, dtype=dtype, weight_range=weight_range)

@@ -3,19 +3,20 @@
 Each kernel takes the fields of a batch (cppn_genome.py) and one seed a row, and draws in exactly the order of the
 reference, so the two agree bit for bit.
 """
-# mypy: disable-error-code="no-untyped-def"  (the kernels' types are numba's to infer)
+# The kernels' types are numba's to infer.
+# mypy: disable-error-code="no-untyped-def"
 
 import numpy as np
-from numba import njit
 
 from evo_fool.encodings.cppn_genome import INPUTS, MAX_KEY
+from evo_fool.encodings.jit import inner, kernel
 from evo_fool.encodings.operators import polynomial_delta
 from evo_fool.encodings.splitmix import GOLDEN, below, uniform
 
 _ACTIVATIONS = 4
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def start_rows(weight, src, dst, key, nodes, links, act, seeds, first, last, outputs, weight_range):
     """Fill zeroed rows with the starting genome: inputs fully connected to outputs, no hidden nodes."""
     for row in range(first, last):
@@ -36,7 +37,7 @@ def start_rows(weight, src, dst, key, nodes, links, act, seeds, first, last, out
         links[row] = count
 
 
-@njit(nogil=True, cache=True)
+@inner
 def new_key(key, nodes, outputs):
     """The key of a new hidden node: the largest plus one; past MAX_KEY the smallest hidden key that is free."""
     largest = -1
@@ -53,7 +54,7 @@ def new_key(key, nodes, outputs):
     return candidate
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _mark_ancestors(src, dst, links, key, nodes, source, index, marks):
     """Set ``marks[i]`` to 1 for node ``source`` and the nodes it depends on, 0 for the others."""
     for i in range(nodes):
@@ -71,7 +72,7 @@ def _mark_ancestors(src, dst, links, key, nodes, source, index, marks):
                 changed = True
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _drop_link(weight, src, dst, links, at):
     for j in range(at, links - 1):
         weight[j] = weight[j + 1]
@@ -82,7 +83,7 @@ def _drop_link(weight, src, dst, links, at):
     dst[links - 1] = 0
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def mutate_rows(
     weight, src, dst, key, nodes, links, act, seeds, first, last, outputs,
     weight_range, eta, link_rate, node_rate, add_link, delete_link, split_link, delete_node,
@@ -167,7 +168,7 @@ def mutate_rows(
                 a[i] = a[i + 1]
             n -= 1
             k[n], a[n] = 0, 0
-            kept = 0
+            kept = np.int64(0)
             for j in range(m):
                 if s[j] != gone and d[j] != gone:
                     s[kept], d[kept], w[kept] = s[j], d[j], w[j]

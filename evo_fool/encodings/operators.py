@@ -7,8 +7,8 @@ own (SplitMix64 from its seed) and every gene has numbered draws in it, so a row
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from evo_fool.encodings.jit import inner, kernel
 from evo_fool.encodings.splitmix import GOLDEN, bits53, uniform
 from evo_fool.encodings.threads import run_chunks
 
@@ -16,7 +16,7 @@ _GENES_PER_THREAD = 40_000
 _BLOCK = 512
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inner
 def polynomial_delta(u: float, power: float) -> float:
     """The unbounded polynomial step of a uniform ``u``; ``power`` = 1 / (eta + 1)."""
     if u < 0.5:
@@ -24,14 +24,14 @@ def polynomial_delta(u: float, power: float) -> float:
     return 1.0 - (2.0 * (1.0 - u)) ** power
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inner
 def _bounded_delta(x: float, u: float, eta: float, power: float) -> float:
     if u < 0.5:
         return (2.0 * u + (1.0 - 2.0 * u) * (1.0 - x) ** (eta + 1.0)) ** power - 1.0
     return 1.0 - (2.0 * (1.0 - u) + 2.0 * (u - 0.5) * x ** (eta + 1.0)) ** power
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def _mutate_rows(genes, out, seeds, first, last, rate, eta, bounded):  # type: ignore[no-untyped-def]
     columns = genes.shape[1]
     # u < rate on 53-bit integers, so that the scan over genes stays in integer vectors
@@ -83,7 +83,7 @@ def polynomial_mutation(
     return out
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inner
 def _spread(u: float, distance: float, eta: float) -> float:
     """SBX spread factor; ``distance`` = (distance of the nearer parent to its bound) / (distance of the parents)."""
     alpha = 2.0 - (1.0 + 2.0 * distance) ** -(eta + 1.0)
@@ -92,7 +92,7 @@ def _spread(u: float, distance: float, eta: float) -> float:
     return (1.0 / (2.0 - u * alpha)) ** (1.0 / (eta + 1.0))
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def _cross_rows(a, b, out_a, out_b, seeds, first, last, probability, eta, grey_bug):  # type: ignore[no-untyped-def]
     columns = a.shape[1]
     for row in range(first, last):

@@ -9,28 +9,28 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from evo_fool.encodings import colour as colours
 from evo_fool.encodings.base import Encoding, Genomes, Images
+from evo_fool.encodings.jit import kernel
 from evo_fool.encodings.operators import polynomial_mutation, simulated_binary_crossover
 from evo_fool.encodings.threads import available_threads, run_chunks
 from evo_fool.errors import ConfigError, GenomeError
 from evo_fool.experiment import PixelsConfig
 from evo_fool.randomness import Stream, child_seeds
 
-_PIXELS_PER_THREAD = 60_000
+_PIXELS_PER_THREAD = 200_000
 _LITTLE = np.dtype("<f4")
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _plain_rows(genes, out, first, last):  # type: ignore[no-untyped-def]
     for row in range(first, last):
         for i in range(genes.shape[1]):
             out[row, i] = np.uint8(genes[row, i] * np.float32(255.0))
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def _colour_rows(genes, out, first, last, hls):  # type: ignore[no-untyped-def]
     pixels = genes.shape[1] // 3
     for row in range(first, last):

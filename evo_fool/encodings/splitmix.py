@@ -6,7 +6,8 @@ Reference: Steele, Lea & Flood, "Fast splittable pseudorandom number generators"
 """
 
 import numpy as np
-from numba import njit
+
+from evo_fool.encodings.jit import inner
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -16,8 +17,8 @@ _UNIT = 2.0**-53
 _MASK = 2**64 - 1
 
 
-@njit(nogil=True, cache=True)
-def bits53(state: int) -> int:
+@inner
+def bits53(state: np.uint64) -> np.uint64:
     """The draw at counter state ``state`` (seed plus a multiple of GOLDEN, uint64) as an integer in [0, 2**53)."""
     z = state
     z = (z ^ (z >> _S30)) * _MIX_1
@@ -25,14 +26,14 @@ def bits53(state: int) -> int:
     return (z ^ (z >> _S31)) >> _S11
 
 
-@njit(nogil=True, cache=True)
-def uniform(state: int) -> float:
+@inner
+def uniform(state: np.uint64) -> float:
     """The draw at counter state ``state`` as a float64 in [0, 1)."""
     return float(np.int64(bits53(state))) * _UNIT
 
 
-@njit(nogil=True, cache=True)
-def below(state: int, n: int) -> int:
+@inner
+def below(state: np.uint64, n: int) -> int:
     """The draw at counter state ``state`` as an integer in [0, n)."""
     return int(uniform(state) * n)
 

@@ -6,15 +6,16 @@ the tiles nor the number of threads change a bit of it.
 Why float64: chains of sines and weights of 10 amplify rounding by orders of magnitude a node, so that float32 images
 of large CPPNs are another picture in places; on AVX-512 the double precision costs less than a factor of two.
 """
-# mypy: disable-error-code="no-untyped-def"  (the kernels' types are numba's to infer)
+# The kernels' types are numba's to infer.
+# mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from evo_fool.encodings import colour as colours
 from evo_fool.encodings.activations import GAUSSIAN, SIGMOID, SINE
+from evo_fool.encodings.jit import inner, kernel
 from evo_fool.encodings.rendering.coordinates import coordinate_planes
 from evo_fool.encodings.rendering.program import compile_rows, fields
 from evo_fool.encodings.rendering.vector_math import vector_exp, vector_sin
@@ -26,7 +27,7 @@ TILE = 392
 _PIXELS_PER_THREAD = 20_000
 
 
-@njit(nogil=True, cache=True)
+@inner
 def _sum_links(v, t, source, weight, first, last):
     """v[t] = the weighted sum of the rows that feed it, added in order; up to four links a pass over the tile."""
     if first == last:
@@ -61,7 +62,7 @@ def _sum_links(v, t, source, weight, first, last):
             v[t, i] = (((v[t, i] + wa * v[a, i]) + wb * v[b, i]) + wc * v[c, i]) + wd * v[d, i]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inner
 def _activate(v, t, code):
     if code == SINE:
         for i in range(TILE):
@@ -77,7 +78,7 @@ def _activate(v, t, code):
             v[t, i] = min(max(v[t, i], -3.0), 3.0) / 3.0
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inner
 def _quantise(v, output, mode, tile):
     """The tile's bytes from the output rows: tile is uint8 (channels, TILE); negative outputs fold."""
     o0 = output[0]
@@ -105,7 +106,7 @@ def _quantise(v, output, mode, tile):
             tile[2, i] = colours.round_byte(blue)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _render_rows(
     weight, src, dst, key, nodes, links, act, first, last, outputs, mode, planes, first_tile, last_tile, out
 ):  # fmt: skip

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from evo_fool.encodings.cppn_genome import INPUTS, MAX_KEY
+from evo_fool.encodings.jit import kernel
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Program:
     output: np.ndarray
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def compile_rows(weight, src, dst, key, nodes, links, act, first, last, outputs):  # type: ignore[no-untyped-def]
     """The arrays of :class:`Program` for rows ``first:last``, in its order (the flat ones may be longer than used)."""
     max_nodes, max_links = key.shape[1], weight.shape[1]

@@ -5,33 +5,40 @@ multiplications and integer operations, without contraction to fused multiply-ad
 the bit on every machine. Coefficients: Chebyshev fits by mpmath at 40 digits; |error| < 3e-16 for sin (reduced
 argument), relative error < 5e-16 for exp.
 """
-# mypy: disable-error-code="no-untyped-def"  (numba's intrinsics)
+# Numba's intrinsics.
+# mypy: disable-error-code="no-untyped-def"
 
-from llvmlite import ir
-from numba import njit, types
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
 from numba.extending import intrinsic
+
+from evo_fool.encodings.jit import inner
 
 # Adding and subtracting 1.5 * 2**52 rounds to the nearest integer and leaves that integer in the low bits.
 _ROUND = 6755399441055744.0
 
 
-@intrinsic
-def _float_bits(typing_context, x):
+def _as_bits(typing_context, x):
     def generate(context, builder, signature, arguments):
         return builder.bitcast(arguments[0], ir.IntType(64))
 
     return types.int64(types.float64), generate
 
 
-@intrinsic
-def _bits_float(typing_context, x):
+def _as_float(typing_context, x):
     def generate(context, builder, signature, arguments):
         return builder.bitcast(arguments[0], ir.DoubleType())
 
     return types.float64(types.int64), generate
 
 
-@njit(nogil=True, cache=True)
+_float_bits: Any = intrinsic(_as_bits)
+_bits_float: Any = intrinsic(_as_float)
+
+
+@inner
 def vector_exp(x: float) -> float:
     """e**x for |x| <= 700."""
     t = x * 1.4426950408889634074 + _ROUND
@@ -52,7 +59,7 @@ def vector_exp(x: float) -> float:
     return _bits_float(_float_bits(p) + (_float_bits(t) << 52))
 
 
-@njit(nogil=True, cache=True)
+@inner
 def vector_sin(x: float) -> float:
     """sin x: x = k pi + r with |r| <= pi/2, pi in three parts; absolute error below 1e-15 + 1e-16 |x|."""
     t = x * 0.31830988618379067154 + _ROUND
