@@ -5,6 +5,7 @@
 
 import difflib
 import importlib
+import keyword
 from typing import Any
 
 import click
@@ -15,6 +16,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "ls": ("evo_fool.cli.look", "List runs."),
     "show": ("evo_fool.cli.look", "Show what a run reached, or the elite of one class."),
     "compare": ("evo_fool.cli.look", "Put runs side by side."),
+    "export": ("evo_fool.cli.export", "Write a run's elites as PNG, genomes or arrays."),
+    "import": ("evo_fool.cli.importing", "Score images from elsewhere and make a run of them."),
+    "sheet": ("evo_fool.cli.sheet", "Draw a contact sheet of a run's elites."),
+    "plot": ("evo_fool.cli.plot", "Plot how runs converged."),
     "verify": ("evo_fool.cli.check", "Render and score every elite again and compare."),
     "digest": ("evo_fool.cli.check", "Print the SHA-256 of what a run found."),
     "config": ("evo_fool.cli.config", "Show, validate or describe an experiment."),
@@ -22,7 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "bench": ("evo_fool.cli.bench", "Measure speed against its floor and its baseline."),
     "doctor": ("evo_fool.cli.doctor", "Check that this installation can work."),
 }
-"""Name -> (module, help line). The module has a click command of the verb's name."""
+"""Name -> (module, help line). The module has a click command of the verb's name; of `import_` for `import`."""
 
 
 class LazyGroup(click.Group):
@@ -34,7 +39,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command = getattr(importlib.import_module(VERBS[cmd_name][0]), cmd_name.replace("-", "_"))
+        attribute = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command = getattr(importlib.import_module(VERBS[cmd_name][0]), attribute)
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(

@@ -1,0 +1,50 @@
+"""The words on figures: percentages that do not lie, names that fit, and where a figure comes from."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import Any
+
+_NINES = 6
+"""Percentages are shown up to this many nines: 99.9999 %."""
+
+_REPLACED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode categories that have no glyph or that reorder or break a line."""
+
+
+def percent(probability: float) -> str:
+    """A probability in as many digits as it takes to tell it from certainty, never rounded up.
+
+    >>> percent(0.873), percent(0.99949), percent(0.9999873), percent(1 - 1e-9), percent(0.0)
+    ('87.3 %', '99.94 %', '99.998 %', '> 99.9999 %', '0.0 %')
+    """
+    complement = 1 - probability
+    if complement < 10**-_NINES:
+        return f"> {100 - 10 ** (2 - _NINES):.{_NINES - 2}f} %"
+    decimals = max(1, math.ceil(-math.log10(complement)) - 2) if complement < 1 else 1
+    floor = math.floor(probability * 10 ** (decimals + 2)) / 10**decimals
+    return f"{floor:.{decimals}f} %"
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """``text`` on one line: control and direction characters become spaces, and what is too long is cut.
+
+    >>> printable("a\\nb\\u202ec"), printable("abcdef", 4)
+    ('a b c', 'abc…')
+    """
+    kept = "".join(" " if unicodedata.category(c) in _REPLACED else c for c in text[: 4 * limit])
+    line = " ".join(kept.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def provenance(summary: dict[str, Any]) -> str:
+    """Which network, seed, preset and generation: what every figure says below its title.
+
+    Args:
+        summary: :meth:`evo_fool.runs.Run.summary`.
+    """
+    return printable(
+        f"{summary['classifier']} · {summary['encoding']} · {summary['search']} · seed {summary['seed']} · "
+        f"preset {summary['preset']} · generation {summary['generation']}"
+    )

@@ -1,0 +1,272 @@
+"""How runs converged, generation by generation: confidence, coverage, QD score and captures (after the paper's Figures
+4, 5 and 7).
+
+Confidence is drawn on a scale of log-odds, on which 99 %, 99.9 % and 99.99 % are equally far apart; on a plain scale
+everything of interest would be the topmost line of pixels.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from evo_fool.errors import ConfigError, EvoFoolError
+from evo_fool.evolution.statistics import THRESHOLDS
+from evo_fool.reports.captions import printable, provenance
+from evo_fool.runs.files import write_whole
+from evo_fool.runs.run import Run
+
+FORMATS = (".png", ".svg", ".pdf")
+
+MAX_RUNS = 10
+"""As many runs as there are colours to tell them apart."""
+
+_COLOURS = (
+    "#2f6db3",
+    "#c8553d",
+    "#3f8f5b",
+    "#8a5aa8",
+    "#b98a1d",
+    "#3b9aa8",
+    "#a8486f",
+    "#6b6b74",
+    "#7d8f2a",
+    "#5b4fb8",
+)
+_INK = "#1f1f24"
+_GREY = "#6f6f78"
+_GRID = "#e4e2dd"
+
+_STYLES = {"at_least_90": ":", "at_least_99": "--", "at_least_9999": "-"}
+
+_FLOOR, _CEILING = 0.001, 1 - 1e-9
+"""What lies outside is drawn on the edge."""
+
+_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 1 - 1e-6, 1 - 1e-7, 1 - 1e-8, 1 - 1e-9)
+
+_BINS = 150
+"""Captures of longer runs are averaged over so many spans of generations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What is plotted of one run.
+
+    Attributes:
+        label: what the legend calls it.
+        source: network, seed, preset.
+        classes: number of cells.
+        metrics: one array a column, one entry a generation.
+    """
+
+    label: str
+    source: str
+    classes: int
+    metrics: dict[str, np.ndarray]
+
+
+def read_series(run: Run) -> Series:
+    """The metrics of a run.
+
+    Raises:
+        EvoFoolError: it has none yet.
+    """
+    summary, metrics = run.summary(), run.metrics
+    if not len(metrics["generation"]):
+        raise EvoFoolError(
+            f"{run.path} has not committed a generation yet; wait for one, or: evo-fool resume {run.path}"
+        )
+    return Series(printable(f"{summary['name']} {summary['id']}", 60), provenance(summary), len(run.classes), metrics)
+
+
+def draw_convergence(series: Sequence[Series], *, log: bool = False) -> Figure:
+    """The figure of four panels.
+
+    Args:
+        series: one to :data:`MAX_RUNS` runs.
+        log: draw generations on a logarithmic axis.
+    """
+    figure = Figure(figsize=(11, 8), layout="constrained", facecolor="white")
+    confidence, coverage, score, captures = figure.subplots(2, 2).flat
+    for s, colour in zip(series, _COLOURS, strict=False):
+        _draw_confidence(confidence, s, colour, single=len(series) == 1)
+        _draw_coverage(coverage, s, colour, share=_mixed(series))
+        _draw_score(score, s, colour, share=_mixed(series))
+        _draw_captures(captures, s, colour)
+    _finish_confidence(confidence, series)
+    _finish_coverage(coverage, series)
+    _finish_score(score, series)
+    captures.set_title("Captures: classes that changed hands", **_TITLE)
+    captures.set_ylabel("captures per generation")
+    captures.set_yscale("symlog", linthresh=1)
+    captures.set_ylim(bottom=0)
+    last = max(int(s.metrics["generation"][-1]) for s in series)
+    for axes in (confidence, coverage, score, captures):
+        _finish(axes, last, log)
+    _caption(figure, series)
+    return figure
+
+
+def write_convergence(runs: Sequence[Run], to: str | Path | None = None, *, log: bool = False) -> Path:
+    """Plot runs into ``to`` (.png, .svg or .pdf; default ``convergence.png`` in the first run), and return the path.
+
+    Raises:
+        ConfigError: another suffix, or too many runs.
+        EvoFoolError: a run without a generation, or the file cannot be written.
+    """
+    path = runs[0].path / "convergence.png" if to is None else Path(to)
+    if path.suffix.lower() not in FORMATS:
+        raise ConfigError(f"{path}: {path.suffix or 'no suffix'} is no format of figures; use {', '.join(FORMATS)}")
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; give the name of a file")
+    if len(runs) > MAX_RUNS:
+        raise ConfigError(f"{len(runs)} runs in one figure cannot be told apart; plot at most {MAX_RUNS}")
+    figure = draw_convergence([read_series(run) for run in runs], log=log)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix.lower()[1:], dpi=130)
+    write_whole(path, buffer.getvalue())
+    return path
+
+
+def log_odds_scale(probability: np.ndarray) -> np.ndarray:
+    """Where a probability lies on the confidence axis: log10 of its odds, kept within the axis.
+
+    >>> log_odds_scale(np.array([0.5, 10 / 11, 1.0])).round(3).tolist()
+    [0.0, 1.0, 9.0]
+    """
+    p = np.clip(np.asarray(probability, dtype=float), _FLOOR, _CEILING)
+    return np.log10(p / (1 - p))
+
+
+_TITLE = {"loc": "left", "fontsize": 11, "color": _INK, "fontweight": "bold"}
+
+
+def _draw_confidence(axes: Axes, s: Series, colour: str, *, single: bool) -> None:
+    generation = s.metrics["generation"]
+    low, q1, median, q3, high = (log_odds_scale(s.metrics[name]) for name in ("min", "q1", "median", "q3", "max"))
+    marker = _marker(generation)
+    axes.fill_between(generation, q1, q3, color=colour, alpha=0.2 if single else 0.1, linewidth=0)
+    if single:
+        axes.plot(generation, high, color=colour, linewidth=1, linestyle="--", label="max", marker=marker)
+        axes.plot(generation, median, color=colour, linewidth=2, label="median", marker=marker)
+        axes.fill_between([], [], [], color=colour, alpha=0.2, linewidth=0, label="quartiles")
+        axes.plot(generation, low, color=colour, linewidth=1, linestyle=":", label="min", marker=marker)
+    else:
+        axes.plot(generation, median, color=colour, linewidth=2, label=s.label, marker=marker)
+
+
+def _finish_confidence(axes: Axes, series: Sequence[Series]) -> None:
+    what = "median, quartiles, extremes" if len(series) == 1 else "median and quartiles"
+    axes.set_title(f"Confidence over classes: {what}", **_TITLE)
+    axes.set_ylabel("confidence (log-odds scale)")
+    columns = ("min", "q1", "median", "q3", "max") if len(series) == 1 else ("q1", "median", "q3")
+    values = np.concatenate([log_odds_scale(s.metrics[name]) for s in series for name in columns])
+    places = log_odds_scale(np.array(_TICKS))
+    low = max((p for p in places if p <= values.min()), default=places[0])
+    high = min((p for p in places if p >= values.max()), default=places[-1])
+    shown = [(p, t) for p, t in zip(places, _TICKS, strict=True) if low <= p <= max(high, low + 1)]
+    axes.set_yticks([p for p, _ in shown], [_tick(t) for _, t in shown])
+    axes.set_ylim(shown[0][0] - 0.15, shown[-1][0] + 0.15)
+    axes.legend(loc="lower right", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
+
+
+def _tick(probability: float) -> str:
+    return f"{100 * probability:.10g} %"
+
+
+def _draw_coverage(axes: Axes, s: Series, colour: str, *, share: bool) -> None:
+    for name, style in _STYLES.items():
+        values = s.metrics[name] * (100 / s.classes if share else 1)
+        marker = _marker(s.metrics["generation"])
+        axes.plot(
+            s.metrics["generation"],
+            values,
+            color=colour,
+            linestyle=style,
+            linewidth=1.6,
+            marker=marker,
+            drawstyle="steps-post",
+        )
+
+
+def _finish_coverage(axes: Axes, series: Sequence[Series]) -> None:
+    share = _mixed(series)
+    axes.set_title("Coverage: classes that reach a confidence", **_TITLE)
+    axes.set_ylabel("share of the classes (%)" if share else f"classes, of {series[0].classes}")
+    top = 100 if share else series[0].classes
+    axes.set_ylim(-0.03 * top, 1.05 * top)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    colour = _COLOURS[0] if len(series) == 1 else _GREY
+    lines = [Line2D([], [], color=colour, linestyle=style) for style in _STYLES.values()]
+    labels = [f"≥ {_tick(THRESHOLDS[name])}" for name in _STYLES]
+    axes.legend(lines, labels, loc="lower right", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
+
+
+def _draw_score(axes: Axes, s: Series, colour: str, *, share: bool) -> None:
+    values = s.metrics["qd_score"] * (100 / s.classes if share else 1)
+    axes.plot(s.metrics["generation"], values, color=colour, linewidth=2, marker=_marker(s.metrics["generation"]))
+
+
+def _finish_score(axes: Axes, series: Sequence[Series]) -> None:
+    share = _mixed(series)
+    axes.set_title("QD score: sum of the confidences", **_TITLE)
+    axes.set_ylabel("QD score (% of the classes)" if share else f"QD score, of {series[0].classes}")
+    top = 100 if share else series[0].classes
+    axes.axhline(top, color=_GREY, linewidth=0.8, linestyle=":")
+    axes.set_ylim(0, 1.05 * top)
+
+
+def _draw_captures(axes: Axes, s: Series, colour: str) -> None:
+    generation, captures = s.metrics["generation"], s.metrics["captures"].astype(float)
+    if len(generation) <= _BINS:
+        axes.plot(generation, captures, color=colour, linewidth=1.2, marker=_marker(generation), drawstyle="steps-mid")
+        return
+    axes.plot(generation, captures, color=colour, linewidth=0.5, alpha=0.35)
+    spans = np.array_split(np.arange(len(generation)), _BINS // 2)
+    middles = [generation[span].mean() for span in spans]
+    axes.plot(middles, [captures[span].mean() for span in spans], color=colour, linewidth=1.8)
+
+
+def _finish(axes: Axes, last: int, log: bool) -> None:
+    axes.set_xlabel("generation")
+    if log:
+        axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlim(0, max(1, last))
+    if not log:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(True, color=_GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(_GRID)
+    axes.tick_params(colors=_GREY, labelsize=9, length=0)
+    axes.xaxis.label.set_color(_GREY)
+    axes.yaxis.label.set_color(_GREY)
+
+
+def _caption(figure: Figure, series: Sequence[Series]) -> None:
+    """Title and provenance; for several runs one line each in their colours."""
+    if len(series) == 1:
+        figure.suptitle(f"{series[0].label}\n", x=0.012, ha="left", fontsize=14, fontweight="bold", color=_INK)
+        figure.text(0.012, 0.957, series[0].source, ha="left", va="top", fontsize=9.5, color=_GREY)
+        return
+    lines = [Line2D([], [], color=colour, linewidth=3) for _, colour in zip(series, _COLOURS, strict=False)]
+    labels = [f"{s.label}   {s.source}" for s in series]
+    figure.legend(lines, labels, loc="outside upper left", fontsize=8.5, frameon=False, alignment="left")
+
+
+def _marker(generation: np.ndarray) -> str | None:
+    """A single generation makes no line: mark it."""
+    return "o" if len(generation) == 1 else None
+
+
+def _mixed(series: Sequence[Series]) -> bool:
+    """Whether the runs have different numbers of classes, so that only shares compare."""
+    return len({s.classes for s in series}) > 1
