@@ -8,38 +8,18 @@ With ten crops p is the mean of ten softmax outputs (paper, section 2.1), and so
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.odds import probability
 from evo_fool.classifiers.views import VIEWS, make_views, view_count
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
-
-__all__ = ["Scorer", "Scores", "class_log_odds", "mean_log_odds", "probability"]
 
 _log = logging.getLogger(__name__)
 
 _ROWS_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Scores of a batch.
-
-    Attributes:
-        log_odds: float64 ``(n, classes)``, log p / (1 - p).
-    """
-
-    log_odds: np.ndarray
-
-    @property
-    def probabilities(self) -> np.ndarray:
-        """float64 ``(n, classes)``; may round to 0 or 1 where the log-odds still differ."""
-        return probability(self.log_odds)
 
 
 class Scorer:
