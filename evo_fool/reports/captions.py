@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
+from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 _NINES = 6
@@ -19,12 +19,12 @@ def percent(probability: float) -> str:
     >>> percent(0.873), percent(0.99949), percent(0.9999873), percent(1 - 1e-9), percent(0.0)
     ('87.3 %', '99.94 %', '99.998 %', '> 99.9999 %', '0.0 %')
     """
-    complement = 1 - probability
-    if complement < 10**-_NINES:
+    exact = Decimal(repr(probability))
+    complement = 1 - exact
+    if complement < Decimal(10) ** -_NINES:
         return f"> {100 - 10 ** (2 - _NINES):.{_NINES - 2}f} %"
-    decimals = max(1, math.ceil(-math.log10(complement)) - 2) if complement < 1 else 1
-    floor = math.floor(probability * 10 ** (decimals + 2)) / 10**decimals
-    return f"{floor:.{decimals}f} %"
+    decimals = max(1, -complement.adjusted() - 2)
+    return f"{(100 * exact).quantize(Decimal(10) ** -decimals, ROUND_FLOOR)} %"
 
 
 def printable(text: str, limit: int = 200) -> str:

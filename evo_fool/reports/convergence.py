@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from evo_fool.errors import ConfigError, EvoFoolError
 from evo_fool.evolution.statistics import THRESHOLDS
@@ -52,8 +55,8 @@ _FLOOR, _CEILING = 0.001, 1 - 1e-9
 
 _TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 1 - 1e-6, 1 - 1e-7, 1 - 1e-8, 1 - 1e-9)
 
-_BINS = 150
-"""Captures of longer runs are averaged over so many spans of generations."""
+_STEPS = 60
+"""Captures are averaged over spans of generations, about this many in a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ def draw_convergence(series: Sequence[Series], *, log: bool = False) -> Figure:
         series: one to :data:`MAX_RUNS` runs.
         log: draw generations on a logarithmic axis.
     """
-    figure = Figure(figsize=(11, 8), layout="constrained", facecolor="white")
+    layout = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1)
+    figure = Figure(figsize=(11, 8), layout=layout, facecolor="white")
     confidence, coverage, score, captures = figure.subplots(2, 2).flat
     for s, colour in zip(series, _COLOURS, strict=False):
         _draw_confidence(confidence, s, colour, single=len(series) == 1)
@@ -104,10 +108,7 @@ def draw_convergence(series: Sequence[Series], *, log: bool = False) -> Figure:
     _finish_confidence(confidence, series)
     _finish_coverage(coverage, series)
     _finish_score(score, series)
-    captures.set_title("Captures: classes that changed hands", **_TITLE)
-    captures.set_ylabel("captures per generation")
-    captures.set_yscale("symlog", linthresh=1)
-    captures.set_ylim(bottom=0)
+    _finish_captures(captures, series)
     last = max(int(s.metrics["generation"][-1]) for s in series)
     for axes in (confidence, coverage, score, captures):
         _finish(axes, last, log)
@@ -155,18 +156,14 @@ def _draw_confidence(axes: Axes, s: Series, colour: str, *, single: bool) -> Non
     marker = _marker(generation)
     axes.fill_between(generation, q1, q3, color=colour, alpha=0.2 if single else 0.1, linewidth=0)
     if single:
-        axes.plot(generation, high, color=colour, linewidth=1, linestyle="--", label="max", marker=marker)
-        axes.plot(generation, median, color=colour, linewidth=2, label="median", marker=marker)
-        axes.fill_between([], [], [], color=colour, alpha=0.2, linewidth=0, label="quartiles")
-        axes.plot(generation, low, color=colour, linewidth=1, linestyle=":", label="min", marker=marker)
-    else:
-        axes.plot(generation, median, color=colour, linewidth=2, label=s.label, marker=marker)
+        axes.plot(generation, high, color=colour, linewidth=1, linestyle="--", marker=marker)
+        axes.plot(generation, low, color=colour, linewidth=1, linestyle=":", marker=marker)
+    axes.plot(generation, median, color=colour, linewidth=2, marker=marker)
 
 
 def _finish_confidence(axes: Axes, series: Sequence[Series]) -> None:
-    what = "median, quartiles, extremes" if len(series) == 1 else "median and quartiles"
-    axes.set_title(f"Confidence over classes: {what}", **_TITLE)
-    axes.set_ylabel("confidence (log-odds scale)")
+    axes.set_title("Confidence", **_TITLE)
+    axes.set_ylabel("confidence over classes (log-odds scale)")
     columns = ("min", "q1", "median", "q3", "max") if len(series) == 1 else ("q1", "median", "q3")
     values = np.concatenate([log_odds_scale(s.metrics[name]) for s in series for name in columns])
     places = log_odds_scale(np.array(_TICKS))
@@ -175,7 +172,31 @@ def _finish_confidence(axes: Axes, series: Sequence[Series]) -> None:
     shown = [(p, t) for p, t in zip(places, _TICKS, strict=True) if low <= p <= max(high, low + 1)]
     axes.set_yticks([p for p, _ in shown], [_tick(t) for _, t in shown])
     axes.set_ylim(shown[0][0] - 0.15, shown[-1][0] + 0.15)
-    axes.legend(loc="lower right", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
+    colour = _COLOURS[0] if len(series) == 1 else _GREY
+    keys: dict[str, Artist] = {
+        "median": Line2D([], [], color=colour, linewidth=2),
+        "quartiles": Patch(color=colour, alpha=0.2, linewidth=0),
+    }
+    if len(series) == 1:
+        keys["min"], keys["max"] = (Line2D([], [], color=colour, linewidth=1, linestyle=s) for s in (":", "--"))
+    _legend(axes, keys)
+
+
+def _legend(axes: Axes, keys: dict[str, Artist]) -> None:
+    """A legend above the panel, at its right end, where no data can be."""
+    axes.legend(
+        keys.values(),
+        keys.keys(),
+        loc="lower right",
+        bbox_to_anchor=(1.02, 0.99),
+        ncols=len(keys),
+        fontsize=9,
+        labelcolor=_GREY,
+        frameon=False,
+        borderpad=0.2,
+        columnspacing=1.4,
+        handlelength=1.8,
+    )
 
 
 def _tick(probability: float) -> str:
@@ -199,15 +220,19 @@ def _draw_coverage(axes: Axes, s: Series, colour: str, *, share: bool) -> None:
 
 def _finish_coverage(axes: Axes, series: Sequence[Series]) -> None:
     share = _mixed(series)
-    axes.set_title("Coverage: classes that reach a confidence", **_TITLE)
-    axes.set_ylabel("share of the classes (%)" if share else f"classes, of {series[0].classes}")
+    axes.set_title("Coverage", **_TITLE)
+    axes.set_ylabel("classes that reach it (%)" if share else f"classes that reach it, of {series[0].classes}")
     top = 100 if share else series[0].classes
     axes.set_ylim(-0.03 * top, 1.05 * top)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     colour = _COLOURS[0] if len(series) == 1 else _GREY
-    lines = [Line2D([], [], color=colour, linestyle=style) for style in _STYLES.values()]
-    labels = [f"≥ {_tick(THRESHOLDS[name])}" for name in _STYLES]
-    axes.legend(lines, labels, loc="lower right", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
+    _legend(
+        axes,
+        {
+            f"≥ {_tick(THRESHOLDS[name])}": Line2D([], [], color=colour, linestyle=style)
+            for name, style in _STYLES.items()
+        },
+    )
 
 
 def _draw_score(axes: Axes, s: Series, colour: str, *, share: bool) -> None:
@@ -217,8 +242,8 @@ def _draw_score(axes: Axes, s: Series, colour: str, *, share: bool) -> None:
 
 def _finish_score(axes: Axes, series: Sequence[Series]) -> None:
     share = _mixed(series)
-    axes.set_title("QD score: sum of the confidences", **_TITLE)
-    axes.set_ylabel("QD score (% of the classes)" if share else f"QD score, of {series[0].classes}")
+    axes.set_title("QD score", **_TITLE)
+    axes.set_ylabel("mean of all confidences (%)" if share else f"sum of all confidences, of {series[0].classes}")
     top = 100 if share else series[0].classes
     axes.axhline(top, color=_GREY, linewidth=0.8, linestyle=":")
     axes.set_ylim(0, 1.05 * top)
@@ -226,22 +251,34 @@ def _finish_score(axes: Axes, series: Sequence[Series]) -> None:
 
 def _draw_captures(axes: Axes, s: Series, colour: str) -> None:
     generation, captures = s.metrics["generation"], s.metrics["captures"].astype(float)
-    if len(generation) <= _BINS:
-        axes.plot(generation, captures, color=colour, linewidth=1.2, marker=_marker(generation), drawstyle="steps-mid")
-        return
-    axes.plot(generation, captures, color=colour, linewidth=0.5, alpha=0.35)
-    spans = np.array_split(np.arange(len(generation)), _BINS // 2)
-    middles = [generation[span].mean() for span in spans]
-    axes.plot(middles, [captures[span].mean() for span in spans], color=colour, linewidth=1.8)
+    span = _span(len(generation))
+    starts = np.arange(0, len(generation), span)
+    means = np.add.reduceat(captures, starts) / np.diff(np.append(starts, len(generation)))
+    edges = np.append(generation[starts], generation[-1] + 1)
+    axes.stairs(means, edges, baseline=None, color=colour, linewidth=1.6)
+
+
+def _finish_captures(axes: Axes, series: Sequence[Series]) -> None:
+    spans = {_span(len(s.metrics["generation"])) for s in series} - {1}
+    mean = f" (mean of {' or '.join(map(str, sorted(spans)))})" if spans else ""
+    axes.set_title("Captures", **_TITLE)
+    axes.set_ylabel(f"captures a generation{mean}")
+    axes.set_ylim(bottom=0)
+
+
+def _span(generations: int) -> int:
+    """How many generations are averaged into one step, so that the eye sees a trend."""
+    return max(1, round(generations / _STEPS))
 
 
 def _finish(axes: Axes, last: int, log: bool) -> None:
     axes.set_xlabel("generation")
     if log:
         axes.set_xscale("symlog", linthresh=1)
-    axes.set_xlim(0, max(1, last))
-    if not log:
+    else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(0, max(1, last))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.grid(True, color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
