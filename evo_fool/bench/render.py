@@ -85,7 +85,7 @@ def drifted_genomes(
 
 
 def grown_genomes(n: int, *, nodes: int, seed: int, channels: int = 1, colour: str = "auto") -> Genomes:
-    """``n`` genomes of ``nodes`` hidden and output nodes, most of which reach an output: mutation that deletes little."""
+    """``n`` genomes of ``nodes`` hidden and output nodes, most of which reach an output: little is deleted."""
     config = CppnConfig.model_validate(
         {"kind": "cppn", "colour": colour, "add_link": 1.0, "delete_link": 0.05, "delete_node": 0.0, "max_nodes": nodes}
     )

@@ -131,9 +131,7 @@ def test_add_link_reaches_every_legal_pair_and_no_other() -> None:
     for name in ("src", "dst", "weight"):
         parent[name][0, 3:] = 0
     children = encoding.mutate(np.repeat(parent, 5000), stream(5, "m"), 0)
-    added = Counter(
-        (int(child["src"][3]), int(child["dst"][3])) if child["links"] == 4 else None for child in children
-    )
+    added = Counter((int(child["src"][3]), int(child["dst"][3])) if child["links"] == 4 else None for child in children)
     legal = {(source, target) for source in (-1, -2, -3, -4) for target in (0, 1, 2)} | {(1, 0), (1, 2), (2, 0)}
     assert set(added) == (legal - {(-1, 1), (1, 2), (2, 0)}) | {None}
     # sources are uniform over six; from node 1 only nodes 0 and 2 are legal, from node 2 only node 0

@@ -3,8 +3,10 @@
 A tile's values fit into the first cache levels. A genome's image depends on that genome alone: neither the batch nor
 the tiles nor the number of threads change a bit of it.
 
-Why float64: chains of sines and weights of 10 amplify rounding by orders of magnitude a node, so that float32 images
-of large CPPNs are another picture in places; on AVX-512 the double precision costs less than a factor of two.
+Why float64: chains of sines with weights up to 10 amplify rounding several times a node. Over 500 genomes of up to 60
+nodes, most of them live (mean 25), float32 leaves one genome in seven with pixels more than one grey level away from
+neat-python, up to 248 levels, in all 0.15 to 0.25 % of pixels. float64 differs in none of these; what may differ in
+larger genomes are pixels where the same amplification reaches the sixteenth digit, or where 255 v is all but whole.
 """
 # The kernels' types are numba's to infer.
 # mypy: disable-error-code="no-untyped-def"
