@@ -32,17 +32,26 @@ class _Section(BaseModel):
 class ClassifierConfig(_Section):
     """Who judges."""
 
-    spec: str = Field("lenet-mnist", min_length=1, description="lenet-mnist, torchvision:NAME, import:package.module:factory or path/to/file.py:factory")
-    weights: str | None = Field(None, description="path of a weights file (.safetensors, or .pt holding tensors only); none: the spec's own")
+    spec: str = Field(
+        "lenet-mnist",
+        min_length=1,
+        description="lenet-mnist, torchvision:NAME, import:package.module:factory or path/to/file.py:factory",
+    )
+    weights: str | None = Field(
+        None, description="path of a weights file (.safetensors, or .pt holding tensors only); none: the spec's own"
+    )
 
 
 class ScoringConfig(_Section):
     """How an image becomes log-odds."""
 
     precision: Literal["float32"] = Field("float32", description="arithmetic of the recorded score")
-    batch: int = Field(1024, ge=1, le=MAX_BATCH, description="largest number of views in one forward pass; halved when memory runs out")
+    batch: int = Field(
+        1024, ge=1, le=MAX_BATCH, description="largest number of views in one forward pass; halved when memory runs out"
+    )
     view: Literal["auto", "resize", "centre", "ten-crop"] = Field(
-        "auto", description="how an image of another size than the classifier's meets it; auto: resize where the sizes differ"
+        "auto",
+        description="how an image of another size than the classifier's meets it; auto: resize where the sizes differ",
     )
 
 
@@ -50,24 +59,38 @@ class PixelsConfig(_Section):
     """The direct encoding: one gene in [0,1] a pixel and channel (paper, section 2.2)."""
 
     kind: Literal["pixels"]
-    size: int | None = Field(None, ge=1, le=4096, description="height and width of the image; none: the classifier's input")
+    size: int | None = Field(
+        None, ge=1, le=4096, description="height and width of the image; none: the classifier's input"
+    )
     colour: Colour = Field("auto", description="what the genes mean; auto: grey for one channel, hsv for three")
-    mutation: Literal["clipped", "bounded"] = Field("clipped", description="polynomial mutation: clipped is the paper's, bounded is DEAP's")
+    mutation: Literal["clipped", "bounded"] = Field(
+        "clipped", description="polynomial mutation: clipped is the paper's, bounded is DEAP's"
+    )
     rate: Rate = Field(0.1, description="probability that a gene mutates")
-    eta: Positive = Field(15.0, le=1e4, description="distribution index of the polynomial mutation; larger steps are rarer")
-    halve_every: int | None = Field(None, ge=1, description="halve the rate every so many generations (the paper: 1000)")
+    eta: Positive = Field(
+        15.0, le=1e4, description="distribution index of the polynomial mutation; larger steps are rarer"
+    )
+    halve_every: int | None = Field(
+        None, ge=1, description="halve the rate every so many generations (the paper: 1000)"
+    )
     crossover: Rate = Field(0.0, description="probability that a pair of parents is crossed by SBX")
     crossover_eta: Positive = Field(10.0, le=1e4, description="distribution index of the crossover")
-    released_code_bug: bool = Field(False, description="as the released code: genes on which the parents agree become 0.5")
+    released_code_bug: bool = Field(
+        False, description="as the released code: genes on which the parents agree become 0.5"
+    )
 
 
 class CppnConfig(_Section):
     """The indirect encoding: a CPPN mutated by the paper's rules (section 2.2 and the released code)."""
 
     kind: Literal["cppn"]
-    size: int | None = Field(None, ge=1, le=4096, description="height and width of the scored image; none: the classifier's input")
+    size: int | None = Field(
+        None, ge=1, le=4096, description="height and width of the scored image; none: the classifier's input"
+    )
     colour: Colour = Field("auto", description="what the outputs mean; auto: grey for one channel, hsv for three")
-    coordinates: Literal["normalised", "pixel"] = Field("normalised", description="normalised: [-1,1]; pixel: raw indices, as the released code")
+    coordinates: Literal["normalised", "pixel"] = Field(
+        "normalised", description="normalised: [-1,1]; pixel: raw indices, as the released code"
+    )
     link_rate: Rate = Field(0.1, description="probability that a link's weight mutates")
     eta: Positive = Field(15.0, le=1e4, description="distribution index of the polynomial mutation of weights")
     node_rate: Rate = Field(0.1, description="probability that a node draws a new activation")
@@ -76,7 +99,9 @@ class CppnConfig(_Section):
     split_link: Rate = Field(0.5, description="probability that a new node splits a random link")
     delete_node: Rate = Field(0.2, description="probability that a random hidden node goes, with its links")
     weight_range: Positive = Field(10.0, le=1e4, description="weights lie in [-weight_range, weight_range]")
-    max_nodes: int = Field(128, ge=3, le=4096, description="cap on hidden and output nodes; at the cap no node is added")
+    max_nodes: int = Field(
+        128, ge=3, le=4096, description="cap on hidden and output nodes; at the cap no node is added"
+    )
     max_links: int = Field(256, ge=12, le=16384, description="cap on links; at the cap no link is added")
 
 
@@ -87,19 +112,28 @@ class MapElitesConfig(_Section):
     """MAP-Elites with one cell a class (section 2.1)."""
 
     kind: Literal["map_elites"]
-    insertion: Literal["every_cell", "argmax"] = Field("every_cell", description="every_cell: an image competes for every class (the paper); argmax: for its top class only")
-    parents: Literal["cells", "elites"] = Field("cells", description="parents uniform over occupied cells (the paper) or over distinct elites")
+    insertion: Literal["every_cell", "argmax"] = Field(
+        "every_cell",
+        description="every_cell: an image competes for every class (the paper); argmax: for its top class only",
+    )
+    parents: Literal["cells", "elites"] = Field(
+        "cells", description="parents uniform over occupied cells (the paper) or over distinct elites"
+    )
 
 
 class GeneticConfig(_Section):
     """The single-class genetic algorithm; with ``target: all`` each class in turn, one generation a turn."""
 
     kind: Literal["genetic"]
-    target: int | str = Field("all", description="class index or name, or all: the classes take turns, so that the budget is shared evenly")
+    target: int | str = Field(
+        "all", description="class index or name, or all: the classes take turns, so that the budget is shared evenly"
+    )
     variation: Literal["and", "or"] = Field("and", description="DEAP's varAnd (generational) or varOr ((mu + lambda))")
     selection: Literal["tournament", "rank"] = "tournament"
     tournament_size: int = Field(3, ge=1, le=MAX_BATCH)
-    rank_pressure: float = Field(1.5, ge=1.0, le=2.0, description="linear ranking: expected offspring of the best individual")
+    rank_pressure: float = Field(
+        1.5, ge=1.0, le=2.0, description="linear ranking: expected offspring of the best individual"
+    )
     crossover: Rate = Field(0.0, description="probability of crossover (an encoding without crossover: 0)")
     mutation: Rate = Field(1.0, description="probability that an offspring is mutated")
     elitism: int = Field(1, ge=0, description="best individuals that pass unchanged into the next generation (varAnd)")
@@ -131,8 +165,12 @@ class CheckpointConfig(_Section):
 class RetentionConfig(_Section):
     """Which genomes and images stay on disk; scores, captures and parents always stay."""
 
-    keep: Literal["elites", "lineage", "all"] = Field("lineage", description="elites: those in a cell; lineage: their ancestors too; all: whatever ever held a cell")
-    limit_mb: float = Field(2048.0, gt=0, description="upper bound in MB; beyond it the oldest that hold no cell lose genome and image")
+    keep: Literal["elites", "lineage", "all"] = Field(
+        "lineage", description="elites: those in a cell; lineage: their ancestors too; all: whatever ever held a cell"
+    )
+    limit_mb: float = Field(
+        2048.0, gt=0, description="upper bound in MB; beyond it the oldest that hold no cell lose genome and image"
+    )
 
 
 class Experiment(_Section):
@@ -142,7 +180,9 @@ class Experiment(_Section):
     'pixel'
     """
 
-    name: str = Field("mnist-cppn", min_length=1, max_length=100, description="a label; part of the run directory's name")
+    name: str = Field(
+        "mnist-cppn", min_length=1, max_length=100, description="a label; part of the run directory's name"
+    )
     preset: str = Field("custom", max_length=200, description="which shipped settings these are; every report says it")
     seed: int = Field(1, ge=0, lt=2**63)
     generations: int = Field(200, ge=0, le=10_000_000, description="generations after the initial one (generation 0)")
@@ -166,8 +206,14 @@ class Experiment(_Section):
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
         if self.encoding.kind == "cppn" and self.search.kind == "genetic" and self.search.crossover > 0:
-            raise ValueError("search.crossover must be 0 for the cppn encoding: the paper defines no crossover of CPPNs")
-        if self.search.kind == "genetic" and self.search.variation == "or" and self.search.crossover + self.search.mutation > 1:
+            raise ValueError(
+                "search.crossover must be 0 for the cppn encoding: the paper defines no crossover of CPPNs"
+            )
+        if (
+            self.search.kind == "genetic"
+            and self.search.variation == "or"
+            and self.search.crossover + self.search.mutation > 1
+        ):
             raise ValueError("search.crossover + search.mutation must not exceed 1 with variation: or")
         if self.search.kind == "genetic" and self.search.crossover > 0 and self.initial_batch < 2:
             raise ValueError("search.crossover needs a population of at least 2: raise batch")
@@ -232,7 +278,9 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not a UTF-8 text file"
-        raise ConfigError(f"{path}: {reason}; give the path of an experiment file such as experiments/mnist-cppn.yaml") from None
+        raise ConfigError(
+            f"{path}: {reason}; give the path of an experiment file such as experiments/mnist-cppn.yaml"
+        ) from None
     try:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
@@ -245,15 +293,18 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def _assign(data: dict[str, Any], keys: list[str], value: Any, assignment: str) -> None:
-    """Set a nested key. Changing a section's ``kind`` starts that section afresh: its other keys belong to the old kind."""
+    """Set a nested key; a changed ``kind`` starts its section afresh, whose other keys belong to the old kind."""
     for key in keys[:-1]:
         if not isinstance(data.get(key), dict):
-            raise ConfigError(f"-S {assignment!r}: {_unknown(key, [k for k, v in data.items() if isinstance(v, dict)])}")
+            raise ConfigError(
+                f"-S {assignment!r}: {_unknown(key, [k for k, v in data.items() if isinstance(v, dict)])}"
+            )
         data = data[key]
     last = keys[-1]
-    if last not in data:
+    # Whether a section has such a key is decided when the whole is validated, by the kind it then has.
+    if len(keys) == 1 and last not in data:
         raise ConfigError(f"-S {assignment!r}: {_unknown(last, list(data))}")
-    if last == "kind" and value != data["kind"]:
+    if last == "kind" and value != data.get("kind"):
         data.clear()
     data[last] = value
 

@@ -1,4 +1,4 @@
-"""From log-odds to probability. Scores are compared as log-odds, which do not saturate, and reported as probabilities."""
+"""From log-odds, which do not saturate and are compared, to probabilities, which are reported."""
 
 import numpy as np
 

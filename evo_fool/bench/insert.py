@@ -14,7 +14,7 @@ from evo_fool.randomness import stream
 def bench_insert(
     *, batch: int = 200, classes: int = 1000, changes: int = 10, genes: int = 784, repeats: int = 200
 ) -> dict[str, Any]:
-    """Median milliseconds for ``ClassArchive.offer`` of a batch that improves few cells, beside ``offer_one`` row by row.
+    """Median milliseconds for ``ClassArchive.offer`` of a batch that improves few cells, beside ``offer_one``.
 
     Args:
         batch: images a batch.

@@ -1,4 +1,4 @@
-"""The evaluator: genomes become images, and the images log-odds. A process pool or a cluster would replace this class."""
+"""Genomes become images, and images log-odds. A process pool or a cluster would replace this class."""
 
 from __future__ import annotations
 

@@ -122,7 +122,9 @@ class ClassArchive:
         self._settle(cells, np.zeros_like(cells), np.array([id]), log_odds[cells], genome, generation)
         return taken
 
-    def restore(self, cells: np.ndarray, ids: np.ndarray, log_odds: np.ndarray, generations: np.ndarray, genomes: np.ndarray) -> None:
+    def restore(
+        self, cells: np.ndarray, ids: np.ndarray, log_odds: np.ndarray, generations: np.ndarray, genomes: np.ndarray
+    ) -> None:
         """Fill an empty archive from a checkpoint: one row a cell; equal ids must carry equal genomes."""
         distinct, first = np.unique(ids, return_index=True)
         rows = first[np.searchsorted(distinct, ids)]
@@ -130,7 +132,13 @@ class ClassArchive:
         self.generations[cells] = generations
 
     def _settle(
-        self, cells: np.ndarray, rows: np.ndarray, ids: np.ndarray, log_odds: np.ndarray, genomes: np.ndarray, generation: int
+        self,
+        cells: np.ndarray,
+        rows: np.ndarray,
+        ids: np.ndarray,
+        log_odds: np.ndarray,
+        genomes: np.ndarray,
+        generation: int,
     ) -> Captures:
         previous = self.ids[cells]
         if len(cells):

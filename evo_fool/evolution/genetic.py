@@ -38,7 +38,12 @@ class Genetic(ArchiveStrategy):
     """
 
     def __init__(
-        self, experiment: Experiment, encoding: Encoding, archive: ClassArchive, targets: list[int], toolbox: base.Toolbox
+        self,
+        experiment: Experiment,
+        encoding: Encoding,
+        archive: ClassArchive,
+        targets: list[int],
+        toolbox: base.Toolbox,
     ) -> None:
         super().__init__(experiment, encoding, archive)
         if not isinstance(experiment.search, GeneticConfig):

@@ -69,7 +69,9 @@ class RandomSearch(ArchiveStrategy):
 
     def generate(self, generation: int) -> Population:
         """Fresh random genomes, every generation."""
-        return self.random_population(generation, self.experiment.batch if generation else self.experiment.initial_batch)
+        return self.random_population(
+            generation, self.experiment.batch if generation else self.experiment.initial_batch
+        )
 
 
 class MapElites(ArchiveStrategy):
@@ -83,7 +85,9 @@ class MapElites(ArchiveStrategy):
     def generate(self, generation: int) -> Population:
         """Generation 0 is random; later ones vary elites."""
         if generation == 0 or not len(self.archive.occupied):
-            return self.random_population(generation, self.experiment.initial_batch if generation == 0 else self.experiment.batch)
+            return self.random_population(
+                generation, self.experiment.initial_batch if generation == 0 else self.experiment.batch
+            )
         seed, n = self.experiment.seed, self.experiment.batch
         pool = self._parent_cells()
         cells = pool[stream(seed, "parents", generation).integers(len(pool), size=n)]

@@ -6,4 +6,16 @@ from evo_fool.runs.run import Elite, Run, open_run
 from evo_fool.runs.session import Progress, evolve, resume
 from evo_fool.runs.verify import Verification, verify
 
-__all__ = ["Elite", "Progress", "Run", "Verification", "digest", "evolve", "find_run", "list_runs", "open_run", "resume", "verify"]
+__all__ = [
+    "Elite",
+    "Progress",
+    "Run",
+    "Verification",
+    "digest",
+    "evolve",
+    "find_run",
+    "list_runs",
+    "open_run",
+    "resume",
+    "verify",
+]

@@ -15,7 +15,9 @@ from evo_fool.runs.lineage import Lineage
 from evo_fool.runs.store import StoreReader
 
 
-def restore(store: StoreReader, encoding: Encoding, strategy: ArchiveStrategy, policy: RetentionConfig) -> tuple[Lineage, dict[int, Standing]]:
+def restore(
+    store: StoreReader, encoding: Encoding, strategy: ArchiveStrategy, policy: RetentionConfig
+) -> tuple[Lineage, dict[int, Standing]]:
     """Fill ``strategy`` from the store's last commit; returns the lineage and the GA's populations.
 
     Raises:

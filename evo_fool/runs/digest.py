@@ -23,7 +23,7 @@ FROM individuals WHERE captor OR id IN (SELECT id FROM alive) ORDER BY id
 
 
 def digest(store: StoreReader) -> str:
-    """SHA-256, hex, over elites (with their ancestors and all earlier captors), captures and metrics without wall times.
+    """SHA-256, hex, over elites (with ancestors and earlier captors), captures, and metrics without wall times.
 
     Genomes and images enter by the hashes that were taken when they were scored, so the digest depends neither on when
     checkpoints fell nor on what retention has let go.

@@ -15,6 +15,7 @@ from evo_fool.errors import EvoFoolError, RunNotFoundError
 from evo_fool.runs.store import DATABASE, Store
 
 EVENTS = "events.jsonl"
+EXPERIMENT = "experiment.yaml"
 
 
 def create_directory(out: Path, name: str, files: dict[str, str], meta: dict[str, str]) -> Path:
@@ -34,7 +35,9 @@ def create_directory(out: Path, name: str, files: dict[str, str], meta: dict[str
         draft.mkdir(parents=True)
         for file, text in files.items():
             (draft / file).write_text(text, encoding="utf-8")
-        Store.create(draft, meta | {"id": run_id, "name": name, "created": created.isoformat(timespec="seconds")}).finish()
+        Store.create(
+            draft, meta | {"id": run_id, "name": name, "created": created.isoformat(timespec="seconds")}
+        ).finish()
         draft.rename(final)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
@@ -47,7 +50,9 @@ def create_directory(out: Path, name: str, files: dict[str, str], meta: dict[str
 
 def log_event(directory: Path, event: str, **details: Any) -> None:
     """Append one line to the run's log of events; the log is a courtesy, so a full disk does not stop the run."""
-    line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "pid": os.getpid(), **details})
+    line = json.dumps(
+        {"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "pid": os.getpid(), **details}
+    )
     try:
         with (directory / EVENTS).open("a", encoding="utf-8") as log:
             log.write(line + "\n")
@@ -61,7 +66,16 @@ def list_runs(root: Path) -> list[Path]:
         found = [entry for entry in root.iterdir() if not entry.name.startswith(".") and (entry / DATABASE).is_file()]
     except OSError:
         return []
-    return sorted(found, key=lambda path: path.name)
+    return sorted(found, key=_age)
+
+
+def _age(path: Path) -> tuple[str, int, str]:
+    """Sorts run directories by age: the second in the name, then the moment the first file in it was written."""
+    try:
+        written = (path / EXPERIMENT).stat().st_mtime_ns
+    except OSError:
+        written = 0
+    return path.name.partition("_")[0], written, path.name
 
 
 def find_run(text: str, root: Path = Path("outputs")) -> Path:

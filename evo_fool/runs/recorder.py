@@ -100,7 +100,9 @@ class Recorder:
                     for cell in sorted(self._cells)
                 ],
                 metrics=self._metrics,
-                members=[(target, s.ids, s.log_odds) for target, s in self.standings.items() if target in self._targets],
+                members=[
+                    (target, s.ids, s.log_odds) for target, s in self.standings.items() if target in self._targets
+                ],
                 generation=self._generation,
                 evaluations=self.strategy.evaluations,
                 seconds=self.seconds,
@@ -118,7 +120,9 @@ class Recorder:
         for r in newcomers:
             id, parents = first + r, (int(population.parents[r, 0]), int(population.parents[r, 1]))
             genome, pixels = self.encoding.encode(population.genomes[r]), scored.images[r].tobytes()
-            individual = IndividualRow(id, population.generation, parents, population.operators[r], r in captors, genome, pixels)
+            individual = IndividualRow(
+                id, population.generation, parents, population.operators[r], r in captors, genome, pixels
+            )
             self._individuals[id] = individual
             self.lineage.add(id, parents, captor=individual.captor, size=individual.size)
         self.lineage.hold(captures.ids)

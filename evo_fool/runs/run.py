@@ -1,4 +1,4 @@
-"""A run as a Python object: everything a run directory holds, read-only. Opening one never writes and never executes."""
+"""A run as a Python object: all that a run directory holds. Opening one never writes and never executes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import torch
 
 from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Encoding
@@ -75,7 +74,9 @@ class Run(Mapping[int, Elite]):
     def __enter__(self) -> Run:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -135,7 +136,7 @@ class Run(Mapping[int, Elite]):
         """The run's encoding; renders and decodes its genomes on the CPU."""
         channels, height, _ = self.store.image_shape()
         try:
-            return build_encoding(self.experiment.encoding, size=height, channels=channels, device=torch.device("cpu"))
+            return build_encoding(self.experiment.encoding, size=height, channels=channels, device="cpu")
         except ConfigError as error:
             raise CorruptRunError(f"{self.path}: {error}") from None
 

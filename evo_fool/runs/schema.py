@@ -21,7 +21,8 @@ APPLICATION_ID = 0x45766F46  # "EvoF"
 METRICS = ("generation", "evaluations", *STATISTICS, "captures", "seconds")
 
 _METRIC_COLUMNS = ", ".join(
-    f"{name} {'INTEGER' if name in ('evaluations', 'captures', *THRESHOLDS) else 'REAL'} NOT NULL" for name in METRICS[1:]
+    f"{name} {'INTEGER' if name in ('evaluations', 'captures', *THRESHOLDS) else 'REAL'} NOT NULL"
+    for name in METRICS[1:]
 )
 
 TABLES = {

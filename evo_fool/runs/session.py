@@ -78,7 +78,7 @@ def assemble(experiment: Experiment) -> Parts:
     """
     device = choose_device(experiment.device)
     classifier = load_classifier(experiment.classifier, device)
-    encoding = build_encoding(experiment.encoding, size=classifier.size, channels=classifier.channels, device=device)
+    encoding = build_encoding(experiment.encoding, size=classifier.size, channels=classifier.channels, device=str(device))
     scorer = Scorer(classifier, batch=experiment.scoring.batch, view=experiment.scoring.view, device=device)
     return Parts(device, classifier, encoding, Evaluator(encoding, scorer), _targets(experiment, classifier.classes))
 
@@ -156,8 +156,8 @@ def resume(
     parts = assemble(experiment)
     if len(parts.classifier.classes) != len(classes):
         raise ConfigError(
-            f"{experiment.classifier.spec} now has {len(parts.classifier.classes)} classes, the run has {len(classes)}; "
-            "restore the classifier it was started with"
+            f"{experiment.classifier.spec} now has {len(parts.classifier.classes)} classes, the run has "
+            f"{len(classes)}; restore the classifier it was started with"
         )
     if parts.classifier.fingerprint() != fingerprint:
         raise ConfigError(f"{experiment.classifier.spec} has other weights than the run was started with; restore them")
@@ -201,7 +201,9 @@ def is_file_spec(spec: str) -> bool:
     return spec.rpartition(":")[0].endswith(".py")
 
 
-def _drive(path: Path, store: Store, experiment: Experiment, parts: Parts, observer: Observer | None, stop: StopReason) -> None:
+def _drive(
+    path: Path, store: Store, experiment: Experiment, parts: Parts, observer: Observer | None, stop: StopReason
+) -> None:
     """Run the loop from the store's checkpoint to the experiment's last generation, and close the store."""
     toolbox = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets)
     lineage, standings = restore(store, parts.encoding, toolbox.strategy, experiment.retention)
@@ -219,7 +221,9 @@ def _drive(path: Path, store: Store, experiment: Experiment, parts: Parts, obser
         if observer is not None:
             images = toolbox.strategy.evaluations - evaluations
             elapsed = recorder.seconds - seconds
-            observer(Progress(path, population.generation, experiment.generations, row, recorder.seconds, images, elapsed))
+            observer(
+                Progress(path, population.generation, experiment.generations, row, recorder.seconds, images, elapsed)
+            )
 
     def should_stop() -> bool:
         nonlocal reason
@@ -246,7 +250,9 @@ def _drive(path: Path, store: Store, experiment: Experiment, parts: Parts, obser
         store.set_stopped("failed")
         log_event(path, "failed", generation=generation, reason=str(error))
         store.finish()
-        raise ClassifierError(f"generation {generation + 1}: {error}; {path} is intact up to its last checkpoint") from None
+        raise ClassifierError(
+            f"generation {generation + 1}: {error}; {path} is intact up to its last checkpoint"
+        ) from None
     except EvoFoolError as error:
         log_event(path, "failed", reason=str(error))
         store.close()

@@ -1,6 +1,6 @@
 """Stopping a long run politely: signal handlers only set a flag, which the loop looks at between generations.
 
-First Ctrl-C: finish the generation, commit, stop. Second: abort at once (the last commit stands). SIGTERM: commit, stop.
+First Ctrl-C: finish the generation, commit, stop. Second: abort at once; the last commit stands. SIGTERM: as the first.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ class StopFlag:
             self._previous[number] = signal.signal(number, self._handle)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,16 +106,37 @@ class StoreReader:
         self.path = directory / DATABASE
         if not self.path.is_file():
             raise CorruptRunError(f"{directory} has no {DATABASE}; it is not a run directory, or it was never started")
-        # Without its -shm file a reader would create one; readonly_shm keeps a reader a reader. A log that is left
-        # behind without it is applied by the next writer.
-        # https://www.sqlite.org/wal.html#read_only_databases
-        self.connection = self._open("mode=ro")
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self.connection = self._open_for_reading()
         self.connection.execute("PRAGMA query_only = 1")
         with self.guarded():
             schema.check(self.connection, str(self.path))
 
-    def _open(self, query: str) -> sqlite3.Connection:
-        uri = f"{self.path.resolve().as_uri()}?{query}"
+    def _open_for_reading(self) -> sqlite3.Connection:
+        """Open without creating a file beside the database, not even the log's index.
+
+        A database that was left with a log but without its index (a killed run that was copied, say) cannot be read in
+        place without making one; it is read from a private copy. No live run looks like that.
+        """
+        connection = self._open(self.path, "mode=ro&readonly_shm=1")
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if "unable to open" not in str(error) or Path(f"{self.path}-shm").exists():
+                raise _explain(error, self.path) from None
+            self._copy = tempfile.TemporaryDirectory(prefix="evo-fool-")
+            for suffix in ("", "-wal"):
+                if Path(f"{self.path}{suffix}").exists():
+                    shutil.copyfile(f"{self.path}{suffix}", Path(self._copy.name, DATABASE + suffix))
+            return self._open(Path(self._copy.name, DATABASE), "mode=rw")
+        except sqlite3.Error as error:
+            connection.close()
+            raise _explain(error, self.path) from None
+        return connection
+
+    def _open(self, path: Path, query: str) -> sqlite3.Connection:
+        uri = f"{path.resolve().as_uri()}?{query}"
         try:
             connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA trusted_schema = 0")
@@ -139,7 +162,7 @@ class StoreReader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Every read inside sees the same committed state, whatever a live writer does meanwhile; snapshots may nest."""
+        """Every read inside sees one committed state, whatever a live writer does meanwhile; snapshots may nest."""
         if self.connection.in_transaction:
             yield
             return
@@ -185,7 +208,7 @@ class StoreReader:
             raise CorruptRunError(f"{self.path}: {key!r} is not valid JSON") from None
 
     def progress(self) -> tuple[int, int, float, str]:
-        """The checkpoint: last generation (-1 before the first), evaluations, active seconds, reason of the last stop."""
+        """The checkpoint: last generation (-1 before the first), evaluations, active seconds, why it stopped."""
         rows = self.rows("SELECT generation, evaluations, seconds, stopped FROM progress")
         if len(rows) != 1 or not all(isinstance(v, t) for v, t in zip(rows[0], (int, int, float, str), strict=True)):
             raise CorruptRunError(f"{self.path} has no valid checkpoint")
@@ -197,7 +220,11 @@ class StoreReader:
         return [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)") if row[0] != "ok"]
 
     def close(self) -> None:
+        """Close the database; the reader is of no use afterwards."""
         self.connection.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+            self._copy = None
 
 
 class Store(StoreReader):
@@ -210,8 +237,8 @@ class Store(StoreReader):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        self.connection.close()
-        self.connection = self._open("mode=rw")
+        self.close()
+        self.connection = self._open(self.path, "mode=rw")
         self._go_live()
 
     def _go_live(self) -> None:
@@ -253,7 +280,9 @@ class Store(StoreReader):
         gone = set(batch.departures.rows)
         bare = gone.union(batch.departures.blobs)
         individuals = [row for row in batch.individuals if row.id not in gone]
-        db.executemany("INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [row.columns() for row in individuals])
+        db.executemany(
+            "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [row.columns() for row in individuals]
+        )
         db.executemany("INSERT INTO blobs VALUES (?, ?, ?)", [row.blobs() for row in individuals if row.id not in bare])
         # What arrived and left between two commits was never written.
         new = {row.id for row in batch.individuals}

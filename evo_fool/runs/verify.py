@@ -54,7 +54,9 @@ class Verification:
         }
 
 
-def verify(run: Run, *, classifier: str | None = None, weights: str | None = None, device: str = "auto") -> Verification:
+def verify(
+    run: Run, *, classifier: str | None = None, weights: str | None = None, device: str = "auto"
+) -> Verification:
     """Check a run against itself, against its classifier and against its own genomes.
 
     Args:
@@ -131,7 +133,9 @@ def _check_elites(run: Run, found: Verification, classifier: str | None, weights
         for id, image, again, row in zip(kept, images, rendered, scores, strict=True):
             if not np.array_equal(image, again):
                 pixels = int((image != again).sum())
-                found.deviations.append(f"individual {id}: its genome renders {pixels} of {image.size} values otherwise")
+                found.deviations.append(
+                    f"individual {id}: its genome renders {pixels} of {image.size} values otherwise"
+                )
             for cell in by_id[id]:
                 _compare(found, elites[cell].log_odds, float(row[cell]), cell, id)
 
@@ -148,7 +152,8 @@ def _compare(found: Verification, recorded: float, again: float, cell: int, id: 
 def _load(run: Run, id: int) -> tuple[np.ndarray, np.ndarray]:
     """Image and genome (a batch of one) of an individual, checked against the hashes taken when it was scored."""
     rows = run.store.rows(
-        "SELECT b.genome, b.image, i.genome_sha256, i.image_sha256 FROM blobs b JOIN individuals i ON i.id = b.id WHERE b.id = ?",
+        "SELECT b.genome, b.image, i.genome_sha256, i.image_sha256 "
+        "FROM blobs b JOIN individuals i ON i.id = b.id WHERE b.id = ?",
         (id,),
     )
     if not rows or not all(isinstance(value, bytes) for value in rows[0]):

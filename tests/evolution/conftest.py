@@ -1,4 +1,4 @@
-"""A small world for strategies: an encoding whose images are their genes, and scores that are plain functions of genes."""
+"""A small world for strategies: images are their genes, and scores plain functions of genes."""
 
 import numpy as np
 import pytest

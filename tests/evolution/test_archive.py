@@ -109,7 +109,9 @@ def test_a_restored_archive_goes_on_as_the_original(scores: list[np.ndarray]) ->
     original.offer(np.arange(len(scores[0])), scores[0], genomes_for(np.arange(len(scores[0]))), 3)
     cells = original.occupied
     copy = ClassArchive(classes)
-    copy.restore(cells, original.ids[cells], original.log_odds[cells], original.generations[cells], original.genomes_of(cells))
+    copy.restore(
+        cells, original.ids[cells], original.log_odds[cells], original.generations[cells], original.genomes_of(cells)
+    )
     assert np.array_equal(copy.generations, original.generations)
     for later in scores[1:]:
         ids = np.arange(len(later)) + 100

@@ -56,7 +56,9 @@ def test_when_checkpoints_fall_does_not_matter(kind: str, changes: dict[str, Any
     at_the_end = evolve(small(kind, **changes, checkpoint={"generations": None}), out=out)
     assert digest(often.store) == digest(seldom.store) == digest(at_the_end.store)
     assert verify(seldom).clean
-    ids = [[row[0] for row in run.store.rows("SELECT id FROM blobs ORDER BY id")] for run in (often, seldom, at_the_end)]
+    ids = [
+        [row[0] for row in run.store.rows("SELECT id FROM blobs ORDER BY id")] for run in (often, seldom, at_the_end)
+    ]
     assert ids[0] == ids[1] == ids[2], "what retention keeps does not depend on it either"
 
 
