@@ -44,6 +44,7 @@ def import_(
     """
     from evo_fool.experiment import Experiment
     from evo_fool.runs.importer import import_images
+    from evo_fool.runs.naming import probability_text
 
     settings = {
         "classifier": {"weights": weights} | ({"spec": classifier} if classifier else {}),
@@ -70,6 +71,8 @@ def import_(
         return
     source = "" if done.generation is None else f" of generation {done.generation}"
     output.say(f"{done.images} images{source} in {len(done.comparisons)} classes, {len(done.skipped)} files skipped")
-    kinds = ("claimed", "measured")
-    output.table(["confidence", " mean", " median"], [[k, result[k]["mean"], result[k]["median"]] for k in kinds])
+    rows = [
+        [kind, *(probability_text(result[kind][k]) for k in ("mean", "median"))] for kind in ("claimed", "measured")
+    ]
+    output.table(["confidence", " mean", " median"], rows)
     output.say(str(done.run.path))

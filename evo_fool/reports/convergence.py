@@ -11,6 +11,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -48,7 +49,7 @@ _INK = "#1f1f24"
 _GREY = "#6f6f78"
 _GRID = "#e4e2dd"
 
-_STYLES = {"at_least_90": ":", "at_least_99": "--", "at_least_9999": "-"}
+_STYLES: dict[str, Any] = {"at_least_90": ":", "at_least_99": "--", "at_least_9999": "-"}
 
 _FLOOR, _CEILING = 0.001, 1 - 1e-9
 """What lies outside is drawn on the edge."""
@@ -147,7 +148,7 @@ def log_odds_scale(probability: np.ndarray) -> np.ndarray:
     return np.log10(p / (1 - p))
 
 
-_TITLE = {"loc": "left", "fontsize": 11, "color": _INK, "fontweight": "bold"}
+_TITLE: dict[str, Any] = {"loc": "left", "fontsize": 11, "color": _INK, "fontweight": "bold"}
 
 
 def _draw_confidence(axes: Axes, s: Series, colour: str, *, single: bool) -> None:

@@ -24,8 +24,8 @@ from evo_fool.runs.run import Elite, Run
 MAX_TILE = 1024
 """Largest side of a tile, in pixels."""
 
-MAX_SIDE = 20_000
-"""Largest side of a sheet, in pixels."""
+MAX_PIXELS = 100_000_000
+"""Largest area of a sheet, in pixels."""
 
 _PAPER = "#fbfaf8"
 _INK = "#1f1f24"
@@ -89,6 +89,7 @@ class Layout:
 
 
 _TITLE_TEXT = 15
+_FEW = 20
 
 
 def plan(classes: int, native: int, *, columns: int | None = None, tile: int | None = None) -> Layout:
@@ -110,17 +111,17 @@ def plan(classes: int, native: int, *, columns: int | None = None, tile: int | N
         raise ConfigError(f"--columns {columns}: give 1 to 10000")
     if tile is not None and not 8 <= tile <= MAX_TILE:
         raise ConfigError(f"--tile {tile}: a tile is 8 to {MAX_TILE} pixels wide")
-    wished = tile or (176 if classes <= 20 else 112 if classes <= 120 else 72)
+    wished = tile or (176 if classes <= _FEW else 112 if classes <= 120 else 72)
     side = native * (wished // native) if wished >= native else wished
     # A sheet that is somewhat wider than high.
     across = columns or (min(classes, 5) if classes <= 10 else math.ceil(math.sqrt(1.4 * classes)))
     across = min(across, classes)
     text = max(9, min(13, side // 8))
     layout = Layout(across, math.ceil(classes / across), side, max(6, side // 9), text)
-    if max(layout.width, layout.height) > MAX_SIDE:
+    if layout.width * layout.height > MAX_PIXELS:
         raise ConfigError(
-            f"a sheet of {layout.width}x{layout.height} pixels is too large; the limit is {MAX_SIDE}: "
-            "choose a smaller --tile or other --columns"
+            f"a sheet of {layout.width}x{layout.height} pixels is too large (more than {MAX_PIXELS // 10**6} million); "
+            "choose a smaller --tile"
         )
     return layout
 
@@ -169,7 +170,7 @@ def write_sheet(run: Run, to: str | Path | None = None, *, columns: int | None =
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; give the name of a file")
     buffer = io.BytesIO()
-    draw_sheet(run, columns=columns, tile=tile).save(buffer, format="PNG", optimize=True)
+    draw_sheet(run, columns=columns, tile=tile).save(buffer, format="PNG")
     write_whole(path, buffer.getvalue())
     return path
 
@@ -193,6 +194,8 @@ def _draw_caption(pen: ImageDraw.ImageDraw, layout: Layout, cell: int, name: str
     left, top = layout.corner(cell)
     top += layout.tile + layout.text // 2
     bold, plain = _font(layout.text, bold=True), _font(max(8, layout.text - 1))
+    if len(name) > len(str(cell)) and layout.rows * layout.columns > _FEW:
+        name = f"{cell} {name}"  # in a crowd a name that is cut short does not tell which one it is
     pen.text((left, top), _shorten(printable(name), bold, layout.tile), font=bold, fill=_INK)
     confidence = "no image" if elite is None else percent(elite.probability)
     pen.text((left, top + round(1.3 * layout.text)), _shorten(confidence, plain, layout.tile), font=plain, fill=_GREY)

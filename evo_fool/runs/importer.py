@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,7 @@ def import_images(
     where = choose_device(device)
     judge = load_classifier(experiment.classifier, where)
     _check_classes(found, judge)
+    began = time.monotonic()
     files, images, unreadable = _read(found, judge.channels)
     size = images.shape[-1]
     config = PixelsConfig(kind="pixels", size=size, colour="grey" if judge.channels == 1 else "rgb")
@@ -152,7 +154,7 @@ def import_images(
     scorer = Scorer(judge, batch=experiment.scoring.batch, view=experiment.scoring.view, device=where)
     parts = Parts(where, judge, encoding, Evaluator(encoding, scorer), [])
     scored = Scored(images, scorer.score(images))
-    return _store(Path(out), experiment, parts, found, files, scored, found.skipped + unreadable)
+    return _store(Path(out), experiment, parts, found, files, scored, found.skipped + unreadable, began)
 
 
 class ByteGenomes(PixelEncoding):
@@ -223,6 +225,7 @@ def _store(
     files: list[ImageFile],
     scored: Scored,
     skipped: list[Skipped],
+    began: float,
 ) -> Imported:
     """Offer every image to the class it names, as one generation, and commit it."""
     strategy = ArchiveStrategy(experiment, parts.encoding, ClassArchive(len(parts.classifier.classes)))
@@ -251,7 +254,8 @@ def _store(
     try:
         with writer(path):
             store = Store(path)
-            recorder = Recorder(store, parts.encoding, strategy, Lineage(experiment.retention), experiment.checkpoint)
+            lineage, seconds = Lineage(experiment.retention), time.monotonic() - began
+            recorder = Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds)
             recorder(population, scored, captures, row)
             recorder.commit()
             log_event(path, "imported", images=len(files), skipped=len(skipped))
