@@ -26,3 +26,24 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current directory, so that ``outputs/`` is made there and nowhere else."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def cppn_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of CPPNs against the embedded classifier; several tests share it: look, don't touch."""
+    return _finished_run("cppn", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def pixels_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of pixel genomes against the embedded classifier; several tests share it: look, don't touch."""
+    return _finished_run("pixels", tmp_path_factory)
+
+
+def _finished_run(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from support import small
+
+    from evo_fool.runs import evolve  # here, for the threads above come first
+
+    with evolve(small(kind), out=tmp_path_factory.mktemp(kind)) as run:
+        return run.path

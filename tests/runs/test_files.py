@@ -1,0 +1,44 @@
+"""A file is whole under its name, or not there."""
+
+from pathlib import Path
+
+import pytest
+
+from evo_fool.errors import EvoFoolError
+from evo_fool.runs.files import write_whole
+
+
+def test_it_makes_the_folder_and_replaces_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b.txt"
+    write_whole(path, b"first")
+    write_whole(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"keep")
+    (tmp_path / "link").symlink_to(precious)
+    write_whole(tmp_path / "link", b"new")
+    assert precious.read_bytes() == b"keep"
+    assert not (tmp_path / "link").is_symlink()
+
+
+def test_a_failure_leaves_the_old_file_and_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(EvoFoolError, match=r"file: No space left on device; free some space"):
+        write_whole(path, b"new")
+    assert [(each, each.read_bytes()) for each in tmp_path.iterdir()] == [(path, b"old")]
+
+
+def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(EvoFoolError, match="choose another place"):
+        write_whole(tmp_path / "file" / "below", b"new")
