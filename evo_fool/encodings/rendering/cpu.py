@@ -77,7 +77,7 @@ def _activate(v, t, code):
             v[t, i] = vector_exp(-min(v[t, i] * v[t, i], 700.0))
     else:
         for i in range(TILE):
-            v[t, i] = min(max(v[t, i], -3.0), 3.0) / 3.0
+            v[t, i] = min(max(v[t, i], -3.0), 3.0) * (1.0 / 3.0)
 
 
 @inner
