@@ -1,9 +1,9 @@
 """sin and exp for kernels, in float64, written so that LLVM turns loops over them into vector code.
 
 numba from PyPI has no vector math library and would call libm once a pixel. These use only IEEE additions,
-multiplications, fused multiply-adds where they are written and integer operations, all of them exactly defined, so a
-rendered image is the same to the bit on every machine. Coefficients: Chebyshev fits by mpmath at 40 digits; |error| < 3e-16 for sin (reduced
-argument), relative error < 5e-16 for exp.
+multiplications, fused multiply-adds where they are written, and integer operations, all of them exactly defined, so a
+rendered image is the same to the bit on every machine. Coefficients: Chebyshev fits by mpmath at 40 digits;
+|error| < 3e-16 for sin (reduced argument), relative error < 5e-16 for exp.
 """
 # Numba's intrinsics.
 # mypy: disable-error-code="no-untyped-def"
