@@ -1,0 +1,169 @@
+"""The contact sheet shows every class's scored pixels, crisp, and says what they are."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError
+from evo_fool.reports.sheet import MAX_PIXELS, draw_sheet, plan, write_sheet
+from evo_fool.runs import open_run
+from evo_fool.runs.store import DATABASE
+
+
+@pytest.fixture
+def copied(cppn_run: Path, tmp_path: Path) -> Path:
+    """A run that may be changed."""
+    return Path(shutil.copytree(cppn_run, tmp_path / "copied"))
+
+
+def change(run: Path, sql: str, *parameters: object) -> None:
+    with sqlite3.connect(run / DATABASE) as database:
+        database.execute(sql, parameters)
+    database.close()
+
+
+def test_ten_classes_are_two_rows_of_five() -> None:
+    layout = plan(10, 28)
+    assert (layout.columns, layout.rows) == (5, 2)
+
+
+@given(
+    st.integers(1, 3000),
+    st.integers(1, 300),
+    st.none() | st.integers(1, 4000),
+    st.none() | st.integers(8, 200),
+)
+def test_every_tile_lies_on_the_sheet_and_on_no_other(
+    classes: int, native: int, columns: int | None, tile: int | None
+) -> None:
+    try:
+        layout = plan(classes, native, columns=columns, tile=tile)
+    except ConfigError as error:
+        assert "too large" in str(error)
+        return
+    assert layout.width * layout.height <= MAX_PIXELS
+    assert layout.tile % native == 0 or native > layout.tile
+    assert tile is None or layout.tile <= tile
+    assert layout.columns * layout.rows >= classes > layout.columns * (layout.rows - 1)
+    corners = [layout.corner(cell) for cell in range(classes)]
+    assert len(set(corners)) == classes
+    left, top = map(max, zip(*corners, strict=True))
+    assert left + layout.tile + layout.margin <= layout.width
+    assert top + layout.tile + layout.caption <= layout.height
+
+
+def test_tiles_are_the_scored_pixels_enlarged(cppn_run: Path) -> None:
+    with open_run(cppn_run) as run:
+        sheet = np.asarray(draw_sheet(run))
+        layout = plan(10, 28)
+        assert sheet.shape == (layout.height, layout.width, 3)
+        factor = layout.tile // 28
+        for cell in run:
+            left, top = layout.corner(cell)
+            tile = sheet[top : top + layout.tile, left : left + layout.tile]
+            expected = run.image(cell)[0].repeat(factor, axis=0).repeat(factor, axis=1)
+            assert np.array_equal(tile, expected[..., None].repeat(3, axis=2))
+
+
+def test_large_images_are_reduced_by_averaging(cppn_run: Path) -> None:
+    with open_run(cppn_run) as run:
+        sheet = np.asarray(draw_sheet(run, tile=14)).astype(int)
+        left, top = plan(10, 28, tile=14).corner(3)
+        means = run.image(3)[0].reshape(14, 2, 14, 2).mean(axis=(1, 3))
+        assert np.abs(sheet[top : top + 14, left : left + 14, 0] - means).max() <= 1
+
+
+def test_empty_cells_are_marked(copied: Path) -> None:
+    change(copied, "DELETE FROM cells WHERE class = 4")
+    with open_run(copied) as run:
+        sheet = draw_sheet(run)
+        left, top = plan(10, 28).corner(4)
+        box = sheet.crop((left, top, left + 168, top + 168))
+        assert len(box.getcolors() or []) == 2
+
+
+def test_captions_and_title_are_drawn(cppn_run: Path, copied: Path) -> None:
+    def ink(path: Path) -> np.ndarray:
+        with open_run(path) as run:
+            return np.asarray(draw_sheet(run).convert("L")) < 120
+
+    before = ink(cppn_run)
+    layout = plan(10, 28)
+    assert before[layout.margin : layout.margin + 20].any()
+    for cell in range(10):
+        left, top = layout.corner(cell)
+        below = top + layout.tile + 2
+        assert before[below : below + layout.caption - 4, left : left + layout.tile].any()
+    change(copied, "UPDATE meta SET value = ? WHERE key = 'classes'", json.dumps(["another"] * 10))
+    after = ink(copied)
+    left, top = layout.corner(7)
+    caption = slice(top + layout.tile + 2, top + layout.tile + layout.caption), slice(left, left + layout.tile)
+    assert not np.array_equal(before[caption], after[caption])
+
+
+def test_hostile_class_names_stay_inside_their_tile(copied: Path) -> None:
+    names = ["W" * 5000, "\n" * 50, "\u202e\x1b[31m", "", "\0", "日本語" * 40, "a\tb", "🐈" * 30, "x", "y"]
+    change(copied, "UPDATE meta SET value = ? WHERE key = 'classes'", json.dumps(names))
+    with open_run(copied) as run:
+        sheet = np.asarray(draw_sheet(run).convert("L"))
+    layout = plan(10, 28)
+    for cell in range(4):
+        left, top = layout.corner(cell)
+        gap = sheet[
+            top + layout.tile + 2 : top + layout.tile + layout.caption,
+            left + layout.tile : left + layout.tile + layout.gap,
+        ]
+        assert gap.min() > 200
+
+
+def test_a_thousand_classes_fit(copied: Path) -> None:
+    change(copied, "UPDATE meta SET value = ? WHERE key = 'classes'", json.dumps([f"class {i}" for i in range(1000)]))
+    with open_run(copied) as run:
+        sheet = draw_sheet(run)
+    assert 2000 < sheet.width < 6000
+    assert 2000 < sheet.height < 6000
+
+
+def test_the_file_goes_into_the_run_or_where_it_is_told(copied: Path, tmp_path: Path) -> None:
+    with open_run(copied) as run:
+        assert write_sheet(run) == copied / "sheet.png"
+        first = (copied / "sheet.png").read_bytes()
+        assert write_sheet(run, tmp_path / "new" / "x.PNG", columns=2).exists()
+        write_sheet(run)  # again: it is made anew
+    assert (copied / "sheet.png").read_bytes() == first
+    with Image.open(tmp_path / "new" / "x.PNG") as image:
+        assert (image.format, image.width) == ("PNG", plan(10, 28, columns=2).width)
+
+
+def test_bad_settings_are_one_line_and_write_nothing(copied: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    with open_run(copied) as run:
+        for to, options, words in (
+            ("sheet.jpg", {}, r"is a \.png"),
+            ("run.sqlite3", {}, r"is a \.png"),
+            ("s.png", {"columns": 0}, "--columns 0"),
+            ("s.png", {"tile": 4}, "--tile 4"),
+            ("s.png", {"tile": 5000}, "--tile 5000"),
+        ):
+            with pytest.raises(ConfigError, match=words):
+                write_sheet(run, tmp_path / to, **options)
+        with pytest.raises(ConfigError, match="is a folder"):
+            (tmp_path / "folder.png").mkdir()
+            write_sheet(run, tmp_path / "folder.png")
+        (tmp_path / "folder.png").rmdir()
+        with pytest.raises(EvoFoolError, match="choose another place"):
+            write_sheet(run, copied / DATABASE / "x.png")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_damage_is_reported(copied: Path) -> None:
+    change(copied, "UPDATE blobs SET image = x'00'")
+    with open_run(copied) as run, pytest.raises(CorruptRunError):
+        draw_sheet(run)
