@@ -47,7 +47,7 @@ def import_(
     from evo_fool.runs.naming import probability_text
 
     settings = {
-        "classifier": {"weights": weights} | ({"spec": classifier} if classifier else {}),
+        "classifier": {"weights": weights} | ({} if classifier is None else {"spec": classifier}),
         "scoring": {"view": view},
     }
     chosen = Experiment.from_mapping(settings, source="import")

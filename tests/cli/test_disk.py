@@ -78,3 +78,26 @@ def test_a_read_only_disk_can_be_looked_at_but_not_written(tiny: Path) -> None:
     errors = result.stderr.splitlines()
     assert len(errors) == 3
     assert all(line.startswith("evo-fool: error: ") for line in errors)
+
+
+def test_exports_and_pictures_on_a_full_or_read_only_disk_are_one_line_and_leave_nothing_half(tiny: Path) -> None:
+    result = in_namespace(f"""
+        mkdir small fixed; mount -t tmpfs -o size=16k none small
+        {COMMAND} run tiny.yaml >/dev/null
+        {COMMAND} export latest --to small/set --what all; echo $?
+        {COMMAND} sheet latest --to small/sheet.png; echo $?
+        {COMMAND} plot latest --to small/plot.png; echo $?
+        {COMMAND} export latest --to set >/dev/null
+        {COMMAND} import set --classifier tiny.py:build --out small; echo $?
+        find small -name '*.part'
+        mount -t tmpfs none fixed; cp -r outputs/* fixed; mount -o remount,ro fixed
+        {COMMAND} export latest --out fixed --to read; echo $?
+        {COMMAND} export latest --to fixed/set; echo $?
+        {COMMAND} sheet latest --out fixed; echo $?
+        {COMMAND} plot latest --out fixed --to plot.svg >/dev/null; echo $?
+        {COMMAND} import set --classifier tiny.py:build --out fixed; echo $?
+    """)
+    assert result.stdout.split("\n") == [*"1111", "read: 3 files of 3 elites", *"01101", ""], result.stderr
+    errors = result.stderr.splitlines()
+    assert len(errors) == 7
+    assert all(line.startswith("evo-fool: error: ") and ("--to" in line or "--out" in line) for line in errors), errors
