@@ -93,14 +93,12 @@ def _spread(u: float, distance: float, eta: float) -> float:
 
 
 @kernel
-def _cross_rows(a, b, out_a, out_b, seeds, first, last, probability, eta, grey_bug):  # type: ignore[no-untyped-def]
+def _cross_rows(a, b, out_a, out_b, seeds, first, last, eta, grey_bug):  # type: ignore[no-untyped-def]
     columns = a.shape[1]
     for row in range(first, last):
         seed = seeds[row]
         out_a[row] = a[row]
         out_b[row] = b[row]
-        if uniform(seed + GOLDEN) >= probability:
-            continue
         for j in range(columns):
             low = np.float64(min(a[row, j], b[row, j]))
             high = np.float64(max(a[row, j], b[row, j]))
@@ -108,7 +106,7 @@ def _cross_rows(a, b, out_a, out_b, seeds, first, last, probability, eta, grey_b
                 if grey_bug:
                     out_a[row, j] = out_b[row, j] = np.float32(0.5)
                 continue
-            state = seed + np.uint64(3 * j + 2) * GOLDEN
+            state = seed + np.uint64(3 * j + 1) * GOLDEN
             if uniform(state) > 0.5:
                 continue
             u = uniform(state + GOLDEN)
@@ -128,33 +126,29 @@ def simulated_binary_crossover(
     second: np.ndarray,
     seeds: np.ndarray,
     *,
-    probability: float,
     eta: float,
     grey_bug: bool = False,
     threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Bounded simulated binary crossover on [0,1], row ``i`` with row ``i``; two new arrays.
 
-    A pair crosses with ``probability`` (draw 0 of its stream). In a crossed pair each gene on which the parents differ
-    is recombined with probability one half (draw 3j+1), as in NSGA-II and DEAP's ``cxSimulatedBinaryBounded``: one
-    uniform (draw 3j+2) gives both children, which then swap with probability one half (draw 3j+3).
+    Each gene on which the parents differ is recombined with probability one half (draw 3j of the pair's stream), as in
+    NSGA-II and DEAP's ``cxSimulatedBinaryBounded``: one uniform (draw 3j+1) gives both children, which then swap with
+    probability one half (draw 3j+2).
     Genes on which the parents agree stay as they are.
 
     Args:
         first, second: float32 ``(n, m)`` in [0,1].
         seeds: uint64 ``(n,)``, one a pair.
-        probability: that a pair is crossed.
         eta: distribution index, > 0; larger values give children nearer to the parents.
-        grey_bug: as the released code: in a crossed pair, genes on which the parents agree become 0.5.
+        grey_bug: as the released code: genes on which the parents agree become 0.5.
         threads: upper bound on threads; the result does not depend on it.
     """
     first, second = np.ascontiguousarray(first, np.float32), np.ascontiguousarray(second, np.float32)
     out_first, out_second = np.empty_like(first), np.empty_like(second)
     n, columns = first.shape
     run_chunks(
-        lambda low, high: _cross_rows(
-            first, second, out_first, out_second, seeds, low, high, probability, eta, grey_bug
-        ),
+        lambda low, high: _cross_rows(first, second, out_first, out_second, seeds, low, high, eta, grey_bug),
         n,
         threads,
         _GENES_PER_THREAD // max(1, columns) + 1,

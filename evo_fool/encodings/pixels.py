@@ -63,6 +63,7 @@ class PixelEncoding(Encoding):
     """
 
     codec = "pixels/1"
+    can_mate = True
     resizable = False
 
     def __init__(self, config: PixelsConfig, *, size: int, channels: int, threads: int | None = None) -> None:
@@ -70,7 +71,6 @@ class PixelEncoding(Encoding):
         self.size = size
         self.channels = channels
         self.colour = colours.resolve_colour(config.colour, channels)
-        self.can_mate = config.crossover > 0
         self.threads = threads or available_threads()
 
     @property
@@ -100,12 +100,11 @@ class PixelEncoding(Encoding):
         )
 
     def mate(self, first: Genomes, second: Genomes, rng: Stream) -> tuple[Genomes, Genomes]:
-        """Simulated binary crossover of each pair with probability ``config.crossover``."""
+        """Simulated binary crossover of every pair; which pairs are crossed is the search's to decide."""
         return simulated_binary_crossover(
             first,
             second,
             child_seeds(rng, len(first)),
-            probability=self.config.crossover,
             eta=self.config.crossover_eta,
             grey_bug=self.config.released_code_bug,
             threads=self.threads,

@@ -78,7 +78,8 @@ def assemble(experiment: Experiment) -> Parts:
     """
     device = choose_device(experiment.device)
     classifier = load_classifier(experiment.classifier, device)
-    encoding = build_encoding(experiment.encoding, size=classifier.size, channels=classifier.channels, device=str(device))
+    shape = {"size": classifier.size, "channels": classifier.channels}
+    encoding = build_encoding(experiment.encoding, **shape, device=str(device))
     scorer = Scorer(classifier, batch=experiment.scoring.batch, view=experiment.scoring.view, device=device)
     return Parts(device, classifier, encoding, Evaluator(encoding, scorer), _targets(experiment, classifier.classes))
 

@@ -13,7 +13,7 @@ import sqlite3
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,7 +171,7 @@ class StoreReader:
         try:
             yield
         finally:
-            if self.connection.in_transaction:
+            with suppress(sqlite3.Error):  # what made the reading fail may have ended the transaction
                 self.connection.execute("ROLLBACK")
 
     def meta(self) -> dict[str, str]:

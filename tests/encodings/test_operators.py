@@ -94,9 +94,7 @@ def test_bounded_mutation_has_the_distribution_of_deap(start: float) -> None:
     assert stats.ks_2samp(np.float32(theirs), ours.ravel()).pvalue > 0.001
 
 
-def cross_scalar(
-    a: np.ndarray, b: np.ndarray, seed: int, probability: float, eta: float, bug: bool
-) -> tuple[np.ndarray, np.ndarray]:
+def cross_scalar(a: np.ndarray, b: np.ndarray, seed: int, eta: float, bug: bool) -> tuple[np.ndarray, np.ndarray]:
     """The operator's docstring, gene by gene, with DEAP's formula."""
 
     def spread(u: float, distance: float) -> float:
@@ -104,13 +102,11 @@ def cross_scalar(
         base = u * alpha if u <= 1.0 / alpha else 1.0 / (2.0 - u * alpha)
         return float(base ** (1.0 / (eta + 1.0)))
 
-    draws = draws_of(seed, 3 * len(a) + 1)
+    draws = draws_of(seed, 3 * len(a))
     a, b = a.copy(), b.copy()
-    if draws[0] >= probability:
-        return a, b
     for j in range(len(a)):
         low, high = sorted((float(a[j]), float(b[j])))
-        take, u, swap = draws[3 * j + 1 : 3 * j + 4]
+        take, u, swap = draws[3 * j : 3 * j + 3]
         if low == high:
             if bug:
                 a[j] = b[j] = 0.5
@@ -123,16 +119,14 @@ def cross_scalar(
 
 
 @settings(max_examples=60)
-@given(GENES, st.integers(0, 2**32), st.floats(0, 1), st.floats(0.5, 50), st.booleans())
-def test_crossover_equals_the_scalar_reference(
-    genes: np.ndarray, seed: int, probability: float, eta: float, bug: bool
-) -> None:
+@given(GENES, st.integers(0, 2**32), st.floats(0.5, 50), st.booleans())
+def test_crossover_equals_the_scalar_reference(genes: np.ndarray, seed: int, eta: float, bug: bool) -> None:
     other = genes[::-1, ::-1].copy()
     seeds = child_seeds(stream(seed, "test"), len(genes))
-    options = {"probability": probability, "eta": eta, "grey_bug": bug}
+    options = {"eta": eta, "grey_bug": bug}
     first, second = simulated_binary_crossover(genes, other, seeds, threads=2, **options)
     for row in range(len(genes)):
-        expected = cross_scalar(genes[row], other[row], seeds[row], probability, eta, bug)
+        expected = cross_scalar(genes[row], other[row], seeds[row], eta, bug)
         assert np.array_equal(first[row], expected[0])
         assert np.array_equal(second[row], expected[1])
 
@@ -144,17 +138,17 @@ def test_crossover_has_the_distribution_of_deap() -> None:
         one, two = cxSimulatedBinaryBounded([0.2], [0.7], 10.0, 0.0, 1.0)
         theirs += [one[0], two[0]]
     a, b = np.full((8, 1000), 0.2, np.float32), np.full((8, 1000), 0.7, np.float32)
-    ours = simulated_binary_crossover(a, b, child_seeds(stream(5, "t"), 8), probability=1, eta=10)
+    ours = simulated_binary_crossover(a, b, child_seeds(stream(5, "t"), 8), eta=10)
     assert stats.ks_2samp(np.float32(theirs), np.concatenate(ours).ravel()).pvalue > 0.001
 
 
 def test_agreeing_genes_stay_or_turn_grey() -> None:
     genes = stream(6, "t").random((4, 100), dtype=np.float32)
     seeds = child_seeds(stream(6, "s"), 4)
-    kept = simulated_binary_crossover(genes, genes, seeds, probability=1, eta=10)
+    kept = simulated_binary_crossover(genes, genes, seeds, eta=10)
     assert np.array_equal(kept[0], genes)
     assert np.array_equal(kept[1], genes)
-    grey = simulated_binary_crossover(genes, genes, seeds, probability=1, eta=10, grey_bug=True)
+    grey = simulated_binary_crossover(genes, genes, seeds, eta=10, grey_bug=True)
     assert (grey[0] == 0.5).all()
     assert (grey[1] == 0.5).all()
 
