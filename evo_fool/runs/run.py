@@ -165,18 +165,33 @@ class Run(Mapping[int, Elite]):
 
     @property
     def metrics(self) -> dict[str, np.ndarray]:
-        """One array a column of :data:`~evo_fool.runs.schema.METRICS`, one entry a generation."""
+        """One array a column of :data:`~evo_fool.runs.schema.METRICS`, one entry a generation.
+
+        Raises:
+            CorruptRunError: an entry is not a finite number.
+        """
         rows = self.store.rows(f"SELECT {', '.join(METRICS)} FROM metrics ORDER BY generation")
-        return {name: np.array([row[i] for row in rows]) for i, name in enumerate(METRICS)}
+        columns = {name: np.array([row[i] for row in rows]) for i, name in enumerate(METRICS)}
+        for name, column in columns.items():
+            if column.dtype.kind not in "if" or not np.isfinite(column).all():
+                raise CorruptRunError(f"{self.path}: the metrics have entries under {name!r} that are not numbers")
+        return columns
 
     @property
     def captures(self) -> np.ndarray:
-        """Who took which class from whom: a structured array by generation and class; ``previous`` is -1 for nobody."""
+        """Who took which class from whom: a structured array by generation and class; ``previous`` is -1 for nobody.
+
+        Raises:
+            CorruptRunError: an entry is not a number.
+        """
         rows = self.store.rows(
             "SELECT generation, class, id, coalesce(previous, -1), log_odds FROM captures ORDER BY generation, class"
         )
         fields = [("generation", "i8"), ("class", "i8"), ("id", "i8"), ("previous", "i8"), ("log_odds", "f8")]
-        return np.array(rows, dtype=fields)
+        try:
+            return np.array(rows, dtype=fields)
+        except (TypeError, ValueError):
+            raise CorruptRunError(f"{self.path}: the captures have entries that are not numbers") from None
 
     def class_index(self, cls: int | str) -> int:
         """The index of a class given by index, by its digits or by its exact name.
@@ -269,8 +284,10 @@ class Run(Mapping[int, Elite]):
         for cell, id, log_odds, generation in self.store.rows(
             f"SELECT class, id, log_odds, generation FROM cells {clause}", parameters
         ):
-            if not 0 <= cell < len(self.classes) or not isinstance(log_odds, float):
+            if not 0 <= cell < len(self.classes):
                 raise CorruptRunError(f"{self.path}: cell {cell} is not one of the {len(self.classes)} classes")
+            if not (isinstance(id, int) and isinstance(log_odds, float) and isinstance(generation, int)):
+                raise CorruptRunError(f"{self.path}: cell {cell} has entries that are not numbers")
             p = float(probability(np.array([log_odds]))[0])
             elites.append(Elite(cell, self.classes[cell], id, log_odds, p, generation))
         return elites
