@@ -8,6 +8,7 @@ everything of interest would be the topmost line of pixels.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,10 +52,10 @@ _GRID = "#e4e2dd"
 
 _STYLES: dict[str, Any] = {"at_least_90": ":", "at_least_99": "--", "at_least_9999": "-"}
 
-_FLOOR, _CEILING = 0.001, 1 - 1e-9
+_FLOOR, _CEILING = 0.001, 1 - 1e-12
 """What lies outside is drawn on the edge."""
 
-_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 1 - 1e-6, 1 - 1e-7, 1 - 1e-8, 1 - 1e-9)
+_TICKS = (0.001, 0.01, 0.1, 0.5, *(1 - 10.0**-nines for nines in range(1, 13)))
 
 _STEPS = 60
 """Captures are averaged over spans of generations, about this many in a run."""
@@ -98,7 +99,7 @@ def draw_convergence(series: Sequence[Series], *, log: bool = False) -> Figure:
         series: one to :data:`MAX_RUNS` runs.
         log: draw generations on a logarithmic axis.
     """
-    layout = ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.1)
+    layout = ConstrainedLayoutEngine(w_pad=0.07, h_pad=0.06)
     figure = Figure(figsize=(11, 8), layout=layout, facecolor="white")
     confidence, coverage, score, captures = figure.subplots(2, 2).flat
     for s, colour in zip(series, _COLOURS, strict=False):
@@ -142,7 +143,7 @@ def log_odds_scale(probability: np.ndarray) -> np.ndarray:
     """Where a probability lies on the confidence axis: log10 of its odds, kept within the axis.
 
     >>> log_odds_scale(np.array([0.5, 10 / 11, 1.0])).round(3).tolist()
-    [0.0, 1.0, 9.0]
+    [0.0, 1.0, 12.0]
     """
     p = np.clip(np.asarray(probability, dtype=float), _FLOOR, _CEILING)
     return np.log10(p / (1 - p))
@@ -195,13 +196,15 @@ def _legend(axes: Axes, keys: dict[str, Artist]) -> None:
         labelcolor=_GREY,
         frameon=False,
         borderpad=0.2,
-        columnspacing=1.4,
+        columnspacing=1.2,
         handlelength=1.8,
     )
 
 
 def _tick(probability: float) -> str:
-    return f"{100 * probability:.10g} %"
+    """A percentage up to five nines, which the eye can still count; powers of ten above."""
+    nines = round(-math.log10(1 - probability)) if probability > 0.5 else 0
+    return f"{100 * probability:.6g} %" if nines <= 5 else f"$1-10^{{-{nines}}}$"
 
 
 def _draw_coverage(axes: Axes, s: Series, colour: str, *, share: bool) -> None:
@@ -290,14 +293,18 @@ def _finish(axes: Axes, last: int, log: bool) -> None:
 
 
 def _caption(figure: Figure, series: Sequence[Series]) -> None:
-    """Title and provenance; for several runs one line each in their colours."""
+    """Title and provenance; for several runs one line each in their colours. A dollar in a name is a dollar."""
     if len(series) == 1:
-        figure.suptitle(f"{series[0].label}\n", x=0.012, ha="left", fontsize=14, fontweight="bold", color=_INK)
-        figure.text(0.012, 0.957, series[0].source, ha="left", va="top", fontsize=9.5, color=_GREY)
+        label, source = series[0].label, series[0].source
+        title: dict[str, Any] = {"x": 0.012, "ha": "left", "parse_math": False}
+        figure.suptitle(f"{label}\n", fontsize=14, fontweight="bold", color=_INK, **title)
+        figure.text(y=0.957, s=source, va="top", fontsize=9.5, color=_GREY, **title)
         return
     lines = [Line2D([], [], color=colour, linewidth=3) for _, colour in zip(series, _COLOURS, strict=False)]
     labels = [f"{s.label}   {s.source}" for s in series]
-    figure.legend(lines, labels, loc="outside upper left", fontsize=8.5, frameon=False, alignment="left")
+    legend = figure.legend(lines, labels, loc="outside upper left", fontsize=8.5, frameon=False, alignment="left")
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def _marker(generation: np.ndarray) -> str | None:

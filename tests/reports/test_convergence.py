@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 
-from evo_fool.errors import ConfigError, EvoFoolError
+from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError
 from evo_fool.evolution.statistics import STATISTICS
 from evo_fool.reports.convergence import (
     MAX_RUNS,
@@ -117,6 +117,12 @@ def test_each_run_has_a_line_in_the_legend_and_a_colour() -> None:
     assert len({line.get_color() for line in lines(figure, 2) if len(line.get_xdata()) > 2}) == MAX_RUNS
 
 
+@pytest.mark.parametrize("runs", [1, 2])
+def test_names_are_not_formulas(runs: int, tmp_path: Path) -> None:
+    hostile = Series(r"$\frac{$ $^$", r"$\input{x}$ _a_", 10, series().metrics)
+    draw_convergence([hostile] * runs).savefig(tmp_path / "x.png")
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("log", [False, True])
 def test_very_short_runs_can_be_seen(n: int, log: bool, tmp_path: Path) -> None:
@@ -173,4 +179,14 @@ def test_a_run_without_a_generation_says_so(cppn_run: Path, tmp_path: Path) -> N
         database.execute("DELETE FROM metrics")
     database.close()
     with open_run(copied) as run, pytest.raises(EvoFoolError, match="not committed a generation"):
+        write_convergence([run], tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("value", ["'x'", "x'00'", "9e999"])
+def test_metrics_that_are_no_numbers_are_damage(value: str, cppn_run: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(cppn_run, tmp_path / "copied"))
+    with sqlite3.connect(copied / DATABASE) as database:
+        database.execute(f"UPDATE metrics SET median = {value} WHERE generation = 3")
+    database.close()
+    with open_run(copied) as run, pytest.raises(CorruptRunError, match="metrics"):
         write_convergence([run], tmp_path / "x.png")
