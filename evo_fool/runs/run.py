@@ -89,6 +89,8 @@ class Run(Mapping[int, Elite]):
         try:
             data = json.loads(self.store.meta()["experiment"])
         except (KeyError, ValueError, RecursionError):
+            data = None
+        if not isinstance(data, dict):
             raise CorruptRunError(f"{self.path}: the recorded experiment is not readable") from None
         try:
             return Experiment.from_mapping(data, source=f"{self.path}: recorded experiment")

@@ -29,6 +29,9 @@ DATABASE = "run.sqlite3"
 MAX_SIZE = 4096
 """Largest height or width of a scored image, in pixels."""
 
+# A damaged file can make the sqlite3 module itself fail to decode a name or an error message.
+_DAMAGE = (sqlite3.Error, UnicodeDecodeError)
+
 _MAX_BLOB = 256 * 1024 * 1024
 
 
@@ -130,7 +133,7 @@ class StoreReader:
                 if Path(f"{self.path}{suffix}").exists():
                     shutil.copyfile(f"{self.path}{suffix}", Path(self._copy.name, DATABASE + suffix))
             return self._open(Path(self._copy.name, DATABASE), "mode=rw")
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             connection.close()
             raise _explain(error, self.path) from None
         return connection
@@ -143,7 +146,7 @@ class StoreReader:
             connection.execute("PRAGMA mmap_size = 0")
             connection.execute("PRAGMA cell_size_check = 1")
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_BLOB)
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             raise _explain(error, self.path) from None
         return connection
 
@@ -152,7 +155,7 @@ class StoreReader:
         """Turn what SQLite raises into one clear line."""
         try:
             yield
-        except sqlite3.Error as error:
+        except _DAMAGE as error:
             raise _explain(error, self.path) from None
 
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -216,8 +219,13 @@ class StoreReader:
         return generation, evaluations, seconds, stopped
 
     def integrity(self) -> list[str]:
-        """What SQLite's own full check finds; empty when all is well."""
-        return [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)") if row[0] != "ok"]
+        """What a full check of the file finds; empty when all is well."""
+        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)") if row[0] != "ok"]
+        # SQLite reads a last page that was cut short as if zeros followed.
+        page = int(self.rows("PRAGMA page_size")[0][0])
+        if (size := self.path.stat().st_size) % page:
+            found.append(f"{self.path} is cut short: {size} bytes are no whole number of pages of {page}")
+        return found
 
     def close(self) -> None:
         """Close the database; the reader is of no use afterwards."""
@@ -320,7 +328,7 @@ class Store(StoreReader):
         self.close()
 
 
-def _explain(error: sqlite3.Error, path: Path) -> EvoFoolError:
+def _explain(error: Exception, path: Path) -> EvoFoolError:
     message = str(error)
     if "full" in message:
         return EvoFoolError(f"{path}: the disk is full; free some space and run: evo-fool resume {path.parent}")
@@ -328,6 +336,8 @@ def _explain(error: sqlite3.Error, path: Path) -> EvoFoolError:
         return EvoFoolError(f"{path}: cannot be opened ({message}); check the permissions of {path.parent}")
     if "locked" in message:
         return EvoFoolError(f"{path}: {message}; another program has it open for writing")
+    if isinstance(error, UnicodeDecodeError):
+        return CorruptRunError(f"{path} is damaged: its text is not UTF-8; restore a copy, the rest cannot be trusted")
     if isinstance(error, sqlite3.DatabaseError) and "disk I/O" not in message:
         return CorruptRunError(f"{path} is damaged: {message}; restore a copy, the rest cannot be trusted")
     return EvoFoolError(f"{path}: {message}")
