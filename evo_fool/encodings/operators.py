@@ -11,6 +11,7 @@ import numpy as np
 from evo_fool.encodings.jit import inner, kernel
 from evo_fool.encodings.splitmix import GOLDEN, bits53, uniform
 from evo_fool.encodings.threads import run_chunks
+from evo_fool.encodings.vector_math import vector_exp, vector_log
 
 _GENES_PER_THREAD = 40_000
 _BLOCK = 512
@@ -38,6 +39,8 @@ def _mutate_rows(genes, out, seeds, first, last, rate, eta, bounded):  # type: i
     threshold = np.uint64(np.int64(np.ceil(rate * 9007199254740992.0)))
     power = 1.0 / (eta + 1.0)
     hits = np.empty(_BLOCK, np.uint8)
+    columns_hit = np.empty(_BLOCK, np.int64)
+    step = np.empty(_BLOCK, np.float64)
     for row in range(first, last):
         seed = seeds[row]
         for start in range(0, columns, _BLOCK):
@@ -45,13 +48,24 @@ def _mutate_rows(genes, out, seeds, first, last, rate, eta, bounded):  # type: i
             for i in range(stop - start):
                 out[row, start + i] = genes[row, start + i]
                 hits[i] = bits53(seed + np.uint64(start + i + 1) * GOLDEN) < threshold
+            count = 0
             for i in range(stop - start):
-                if hits[i]:
-                    j = start + i
-                    x = np.float64(genes[row, j])
+                columns_hit[count] = start + i
+                count += hits[i]
+            if bounded:
+                for k in range(count):
+                    j = columns_hit[k]
                     u = uniform(seed + np.uint64(columns + j + 1) * GOLDEN)
-                    x += _bounded_delta(x, u, eta, power) if bounded else polynomial_delta(u, power)
-                    out[row, j] = np.float32(min(max(x, 0.0), 1.0))
+                    step[k] = _bounded_delta(np.float64(genes[row, j]), u, eta, power)
+            else:
+                for k in range(count):
+                    u = uniform(seed + np.uint64(columns + columns_hit[k] + 1) * GOLDEN)
+                    tail = max(2.0 * min(u, 1.0 - u), 1e-300)
+                    size = 1.0 - vector_exp(power * vector_log(tail))
+                    step[k] = size if u >= 0.5 else -size
+            for k in range(count):
+                j = columns_hit[k]
+                out[row, j] = np.float32(min(max(np.float64(genes[row, j]) + step[k], 0.0), 1.0))
 
 
 def polynomial_mutation(

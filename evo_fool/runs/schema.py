@@ -39,7 +39,7 @@ TABLES = {
     ),
     "captures": (
         "CREATE TABLE captures (generation INTEGER NOT NULL, class INTEGER NOT NULL, id INTEGER NOT NULL, "
-        "previous INTEGER, log_odds REAL NOT NULL, PRIMARY KEY (class, generation)) WITHOUT ROWID"
+        "previous INTEGER, log_odds REAL NOT NULL, PRIMARY KEY (generation, class)) WITHOUT ROWID"
     ),
     "metrics": f"CREATE TABLE metrics (generation INTEGER PRIMARY KEY, {_METRIC_COLUMNS})",
     "members": (
@@ -50,7 +50,6 @@ TABLES = {
         "CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, "
         "evaluations INTEGER NOT NULL, seconds REAL NOT NULL, stopped TEXT NOT NULL)"
     ),
-    "captures_by_generation": "CREATE INDEX captures_by_generation ON captures (generation)",
 }
 
 

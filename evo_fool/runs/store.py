@@ -60,7 +60,7 @@ class IndividualRow:
 
     def blobs(self) -> tuple[int, bytes, bytes]:
         """The values of its row in ``blobs``; the image is compressed here, so only for those that are kept."""
-        return self.id, self.genome, zlib.compress(self.pixels, 1)
+        return self.id, self.genome, pack_image(self.pixels)
 
 
 @dataclass(slots=True)
@@ -78,6 +78,17 @@ class Batch:
     seconds: float
 
 
+_RAW, _ZLIB = b"\x00", b"\x01"
+
+_COMPRESS_FROM = 4096
+"""Images of fewer bytes are stored as they are: setting up a compressor takes longer than writing them."""
+
+
+def pack_image(pixels: bytes) -> bytes:
+    """The stored form of an image: a byte that says how, then its bytes, raw or compressed."""
+    return _RAW + pixels if len(pixels) < _COMPRESS_FROM else _ZLIB + zlib.compress(pixels, 1)
+
+
 def unpack_image(blob: bytes, shape: tuple[int, int, int]) -> np.ndarray:
     """The stored image, uint8 ``shape``.
 
@@ -85,12 +96,13 @@ def unpack_image(blob: bytes, shape: tuple[int, int, int]) -> np.ndarray:
         CorruptRunError: the bytes do not hold exactly one image of that shape.
     """
     expected = int(np.prod(shape))
-    try:
-        decoder = zlib.decompressobj()
-        pixels = decoder.decompress(blob, expected + 1)
-    except zlib.error:
-        raise CorruptRunError("a stored image does not decompress") from None
-    if len(pixels) != expected or not decoder.eof or decoder.unused_data:
+    pixels = blob[1:]
+    if blob[:1] == _ZLIB:
+        try:
+            pixels = zlib.decompressobj().decompress(pixels, expected + 1)
+        except zlib.error:
+            raise CorruptRunError("a stored image does not decompress") from None
+    if blob[:1] not in (_RAW, _ZLIB) or len(pixels) != expected:
         raise CorruptRunError(f"a stored image does not hold {expected} bytes")
     return np.frombuffer(pixels, dtype=np.uint8).reshape(shape)
 
@@ -253,6 +265,8 @@ class Store(StoreReader):
         with self.guarded():
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.execute("PRAGMA synchronous = NORMAL")
+            # Folding the log into the file waits for the disk; 40 MB of log make that rare.
+            self.connection.execute("PRAGMA wal_autocheckpoint = 10000")
 
     @classmethod
     def create(cls, directory: Path, meta: dict[str, str]) -> Store:

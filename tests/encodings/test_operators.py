@@ -55,7 +55,8 @@ def test_mutation_equals_the_scalar_reference(
     mutated = polynomial_mutation(genes, seeds, rate=rate, eta=eta, bounded=bounded, threads=2)
     assert np.array_equal(genes, before)
     expected = [mutate_scalar(row, s, rate, eta, bounded) for row, s in zip(genes, seeds, strict=True)]
-    assert np.array_equal(mutated, np.stack(expected))
+    # The kernel takes powers by its own exp and log, so the last bit of float32 may differ.
+    assert np.allclose(mutated, np.stack(expected), rtol=0, atol=1.2e-7)
 
 
 @pytest.mark.parametrize("bounded", [False, True])

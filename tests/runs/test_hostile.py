@@ -100,14 +100,14 @@ def test_edits_are_found_out(statement: str, message: str, tamper: Callable[...,
 
 
 def test_a_decompression_bomb_is_not_unpacked(tamper: Callable[..., Path]) -> None:
-    bomb = zlib.compress(bytes(200_000_000), 9)
+    bomb = b"\x01" + zlib.compress(bytes(200_000_000), 9)
     path = tamper("UPDATE blobs SET image = ?", parameters=(bomb,))
     with open_run(path) as run, pytest.raises(CorruptRunError, match="does not hold 784"):
         run.image(0)
 
 
 def test_a_pixel_changed_behind_our_back_is_reported(tamper: Callable[..., Path]) -> None:
-    path = tamper("UPDATE blobs SET image = ?", parameters=(zlib.compress(bytes(784)),))
+    path = tamper("UPDATE blobs SET image = ?", parameters=(bytes(785),))
     with open_run(path) as run:
         found = verify(run)
     assert any("image is not the one that was scored" in damage for damage in found.damage)

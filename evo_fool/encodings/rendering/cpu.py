@@ -20,7 +20,7 @@ from evo_fool.encodings.activations import GAUSSIAN, SIGMOID, SINE
 from evo_fool.encodings.jit import inner, kernel
 from evo_fool.encodings.rendering.coordinates import coordinate_planes
 from evo_fool.encodings.rendering.program import compile_rows, fields
-from evo_fool.encodings.rendering.vector_math import vector_exp, vector_sin
+from evo_fool.encodings.vector_math import vector_exp, vector_sin
 from evo_fool.encodings.threads import run_chunks
 
 TILE = 392

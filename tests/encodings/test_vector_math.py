@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evo_fool.encodings.rendering.vector_math import vector_exp, vector_sin
+from evo_fool.encodings.vector_math import vector_exp, vector_log, vector_sin
 
 
 @given(st.floats(-1e6, 1e6))
@@ -20,6 +20,12 @@ def test_exp(x: float) -> None:
     assert abs(vector_exp(x) / math.exp(x) - 1) <= 1e-15
 
 
+@given(st.floats(1e-300, 1e300))
+def test_log(x: float) -> None:
+    assert abs(vector_log(x) - math.log(x)) <= 4e-16 * abs(math.log(x)) + 1e-17
+
+
 def test_exact_points() -> None:
+    assert vector_log(1.0) == 0.0
     assert vector_sin(0.0) == 0.0
     assert vector_exp(0.0) == 1.0
