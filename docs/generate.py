@@ -53,7 +53,9 @@ def _verb(command: click.Command, context: click.Context, level: int) -> Iterato
     records = [
         record
         for parameter in command.get_params(context)
-        if "--help" not in parameter.opts and (record := parameter.get_help_record(context)) and record[0].startswith("-")
+        if "--help" not in parameter.opts
+        and (record := parameter.get_help_record(context))
+        and record[0].startswith("-")
     ]
     yield _table(["option", "meaning"], ((_code(option), _escaped(meaning)) for option, meaning in records))
 
@@ -82,7 +84,9 @@ def _keys(section: Schema, schema: Schema) -> str:
         elif "const" in part and "default" not in part:
             rows.append([f"`{key}`", "required", f"`{part['const']}`", "says which kind of section this is"])
         else:
-            rows.append([f"`{key}`", _code(_yaml(part["default"])), _allowed(part), _escaped(part.get("description", ""))])
+            rows.append(
+                [f"`{key}`", _code(_yaml(part["default"])), _allowed(part), _escaped(part.get("description", ""))]
+            )
     return _table(["key", "default", "may be", "meaning"], rows)
 
 
