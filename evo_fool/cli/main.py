@@ -13,6 +13,10 @@ from collections.abc import Callable, Sequence
 
 INTERRUPTED = 130
 
+# Before torch loads OpenMP. Its threads otherwise spin between two parallel regions, which wins some per cent on an idle
+# machine and costs a factor of three as soon as anything else, our own renderer included, wants one of the cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; ``arguments`` default to those of the process."""
