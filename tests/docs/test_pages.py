@@ -55,7 +55,7 @@ def _commands(page: Path) -> list[str]:
 def _check_command(line: str) -> None:
     """Parse a command line as click does, without running it; the shipped experiments that it names must be there."""
     line = re.sub(r"\$\w+", "1", line.replace("…", ""))  # a variable of a loop
-    words = shlex.split(re.split(r"\s#|[;&|]", line)[0])[1:]
+    words = shlex.split(re.split(r"\s#|\s>|[;&|]", line)[0])[1:]
     command: click.Command = application
     context = click.Context(application, info_name="evo-fool")
     while isinstance(command, click.Group):
