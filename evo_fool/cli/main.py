@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 
 INTERRUPTED = 130
 
-# Before torch loads OpenMP. Its threads otherwise spin between two parallel regions, which wins some per cent on an idle
-# machine and costs a factor of three as soon as anything else, our own renderer included, wants one of the cores.
+# Before torch loads OpenMP. Its threads otherwise spin between two parallel regions, which wins some per cent on an
+# idle machine and costs a factor of three as soon as anything else, our own renderer included, wants one of the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
