@@ -45,9 +45,16 @@ class ClassifierConfig(_Section):
 class ScoringConfig(_Section):
     """How an image becomes log-odds."""
 
-    precision: Literal["float32"] = Field("float32", description="arithmetic of the recorded score")
-    batch: int = Field(
-        1024, ge=1, le=MAX_BATCH, description="largest number of views in one forward pass; halved when memory runs out"
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto",
+        description="arithmetic that chooses candidates; what is recorded is always a float32 score. "
+        "auto: bfloat16 where the device computes in it and the classifier's images are large, else float32",
+    )
+    batch: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_BATCH,
+        description="most views in one forward pass, halved when memory runs out; none: what suits the device",
     )
     view: Literal["auto", "resize", "centre", "ten-crop"] = Field(
         "auto",

@@ -113,6 +113,8 @@ def bench_loop(experiment: Experiment, *, seconds: float = 10.0) -> dict[str, An
         "device": str(parts.device),
         "threads": torch.get_num_threads(),
         "batch": experiment.batch,
+        "sub_batch": parts.evaluator.scorer.batch,
+        "precision": parts.evaluator.scorer.precision,
         "generations": generations * _ROUNDS,
         "ratio": float(np.median(ratios)),
         "ratio_min": float(ratios.min()),
@@ -124,15 +126,16 @@ def bench_loop(experiment: Experiment, *, seconds: float = 10.0) -> dict[str, An
 
 
 def forward_pass(parts: Parts, batch: int) -> Callable[[], object]:
-    """The floor: one forward pass of ready-made float images, in the layout and precision that the loop scores in."""
-    classifier = parts.classifier
+    """The floor: ready-made float images through the network, in the loop's layout, precision and sub-batches."""
+    classifier, scorer = parts.classifier, parts.evaluator.scorer
     shape = (batch, classifier.channels, classifier.size, classifier.size)
     images = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(parts.device)
-    images = images.contiguous(memory_format=parts.evaluator.scorer.memory_format)
+    images = images.contiguous(memory_format=scorer.memory_format)
 
     def forward() -> None:
         with torch.inference_mode():
-            classifier.logits(images)
+            for chunk in images.split(scorer.batch):
+                scorer.forward(chunk)
             if parts.device.type == "cuda":
                 torch.cuda.synchronize(parts.device)
 

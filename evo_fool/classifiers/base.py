@@ -89,6 +89,11 @@ class Classifier(nn.Module):
 
     def logits(self, images: Tensor) -> Tensor:
         """As :meth:`forward`, for callers that know their images to be right: nothing is checked."""
+        logits: Tensor = self.network(self.normalise(images))
+        return logits
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """What the network itself is given for images in [0, 1]: scaled, shifted and divided as it was trained."""
         scaled, shifted, divided = self._steps
         if scaled:
             images = images * self.scale
@@ -96,8 +101,7 @@ class Classifier(nn.Module):
             images = images - self.mean
         if divided:
             images = images / self.std
-        logits: Tensor = self.network(images)
-        return logits
+        return images
 
     def train(self, mode: bool = True) -> Self:
         """Stay in eval mode whatever is asked: a judge that changes while it judges is none."""

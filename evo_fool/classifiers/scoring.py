@@ -1,12 +1,14 @@
 """How images become log-odds: views, batches, and arithmetic that does not saturate.
 
 What is scored is the uint8 image that is stored. The network computes in float32; log p / (1 - p) is then taken in
-float64 from the logits themselves, so that it stays finite and strictly increasing where p rounds to 0 or 1.
+float64 from the logits themselves, so that it stays finite and strictly increasing where p rounds to 0 or 1. Half
+precision, where it is faster, only screens: it says which images are worth a float32 score.
 With ten crops p is the mean of ten softmax outputs (paper, section 2.1), and so is 1 - p.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 
 import numpy as np
@@ -35,12 +37,15 @@ class Scorer:
             ``resize`` (bilinear, antialiased), ``centre`` (the middle), ``ten-crop`` (middle, corners and their mirror
             images, probabilities averaged).
         device: where to compute.
+        precision: ``float32``, or the arithmetic that :meth:`screen` uses: ``bfloat16`` or ``float16``.
 
     Raises:
         ConfigError: an unknown view or a batch below 1.
     """
 
-    def __init__(self, classifier: Classifier, *, batch: int, view: str, device: torch.device) -> None:
+    def __init__(
+        self, classifier: Classifier, *, batch: int, view: str, device: torch.device, precision: str = "float32"
+    ) -> None:
         if batch < 1:
             raise ConfigError(f"scoring.batch = {batch} must be at least 1")
         if view not in VIEWS:
@@ -53,6 +58,17 @@ class Scorer:
         self.view = view
         self.device = device
         self._views = view_count(view)
+        self.precision = precision
+        self._screen = None if precision == "float32" else half_network(classifier, precision)
+
+    @property
+    def screens(self) -> bool:
+        """Whether :meth:`screen` is something else than :meth:`score`."""
+        return self._screen is not None
+
+    def screen(self, images: np.ndarray) -> np.ndarray:
+        """As :meth:`score`, in the scorer's own precision: good enough to choose candidates, never to be recorded."""
+        return self._score(images, self._screen or self.classifier.network)
 
     def score(self, images: np.ndarray) -> np.ndarray:
         """Log-odds float64 ``(n, classes)`` of uint8 images ``(n, channels, height, width)``.
@@ -62,6 +78,9 @@ class Scorer:
             ClassifierError: the classifier fails, answers NaN or infinity (the message names the rows of the batch) or
                 with another number of logits than it has classes, or runs out of memory on a single view.
         """
+        return self._score(images, self.classifier.network)
+
+    def _score(self, images: np.ndarray, network: nn.Module) -> np.ndarray:
         self._check(images)
         if not len(images):
             return np.empty((0, len(self.classifier.classes)))
@@ -72,18 +91,18 @@ class Scorer:
             parts = []
             start = 0
             while start < len(pixels):
-                part = self._attempt(pixels, start)
+                part = self._attempt(pixels, start, network)
                 if part is not None:
                     parts.append(part)
                     start += len(part)
             log_odds: np.ndarray = (parts[0] if len(parts) == 1 else torch.cat(parts)).cpu().numpy()
         return log_odds
 
-    def _attempt(self, pixels: Tensor, start: int) -> Tensor | None:
+    def _attempt(self, pixels: Tensor, start: int, network: nn.Module) -> Tensor | None:
         """Log-odds of as many images from ``start`` on as fit; None where memory ran out and the batch was halved."""
         part = pixels[start : start + max(1, self.batch // self._views)]
         try:
-            logits = self._logits(part, start)
+            logits = self._logits(part, start, network)
             logits = logits.view(len(part), self._views, -1).to(torch.float64)
             return class_log_odds(logits[:, 0]) if self._views == 1 else mean_log_odds(class_log_odds(logits))
         except (RuntimeError, MemoryError) as error:
@@ -92,14 +111,14 @@ class Scorer:
         self._halve(len(part) * self._views)
         return None
 
-    def _logits(self, part: Tensor, start: int) -> Tensor:
-        """float32 ``(images * views, classes)``, view by view of each image."""
+    def _logits(self, part: Tensor, start: int, network: nn.Module) -> Tensor:
+        """Logits ``(images * views, classes)``, view by view of each image."""
         images = part.to(self.device).to(torch.float32).div_(255)
         views = make_views(images, self.view, self.classifier.size).contiguous(memory_format=self.memory_format)
         answers = []
         for chunk in views.split(self.batch):
             try:
-                answers.append(self.classifier.logits(chunk))
+                answers.append(self.forward(chunk, network))
             except Exception as error:
                 if isinstance(error, EvoFoolError | MemoryError) or _out_of_memory(error):
                     raise
@@ -118,6 +137,13 @@ class Scorer:
                 f"(row {shown}); its weights or its normalisation are at fault"
             )
         return logits
+
+    def forward(self, views: Tensor, network: nn.Module | None = None) -> Tensor:
+        """The bare network on one chunk of float32 views in [0, 1]; by default the one that screens."""
+        network = network or self._screen or self.classifier.network
+        inputs = self.classifier.normalise(views)
+        answer: Tensor = network(inputs if network is not self._screen else inputs.to(getattr(torch, self.precision)))
+        return answer
 
     def _check_answer(self, answer: object, n: int) -> None:
         expected = (n, len(self.classifier.classes))
@@ -151,6 +177,11 @@ class Scorer:
             )
         if 0 in images.shape[1:]:
             raise ConfigError(f"images of shape {images.shape} are empty")
+
+
+def half_network(classifier: Classifier, precision: str) -> nn.Module:
+    """A copy of the classifier's network in half precision; the original stays as it is."""
+    return copy.deepcopy(classifier.network).to(getattr(torch, precision))
 
 
 def class_log_odds(logits: Tensor) -> Tensor:

@@ -16,7 +16,8 @@ class Scored:
 
     Attributes:
         images: the quantised images that were scored, uint8 ``(n, channels, size, size)``.
-        log_odds: log p/(1-p) of every class, float64 ``(n, classes)``.
+        log_odds: log p/(1-p) of every class, float64 ``(n, classes)``; ``-inf`` throughout for an image that screening
+            found no challenger for any cell.
     """
 
     images: Images
@@ -35,11 +36,35 @@ class Evaluator:
         self.encoding = encoding
         self.scorer = scorer
 
-    def evaluate(self, genomes: Genomes) -> Scored:
+    def evaluate(self, genomes: Genomes, bar: np.ndarray | None = None) -> Scored:
         """Render and score a batch of genomes.
+
+        Args:
+            genomes: first axis ``n``.
+            bar: the log-odds to beat in each cell, float64 ``(classes,)``. Where the scorer screens in half precision,
+                the best image of each cell that screens above its bar is scored in float32, and no other is. None:
+                every image is.
 
         Raises:
             ClassifierError: the classifier answers with something that is not a score, or memory does not suffice.
         """
         images = self.encoding.render(genomes)
-        return Scored(images, self.scorer.score(images))
+        if bar is None or not self.scorer.screens or not len(images):
+            return Scored(images, self.scorer.score(images))
+        screened = self.scorer.screen(images)
+        rows = challengers(screened, bar)
+        log_odds = np.full_like(screened, -np.inf)
+        if len(rows):
+            log_odds[rows] = self.scorer.score(images[rows])
+        return Scored(images, log_odds)
+
+
+def challengers(log_odds: np.ndarray, bar: np.ndarray) -> np.ndarray:
+    """The rows that are best in some cell and above its bar there, ascending.
+
+    Args:
+        log_odds: float64 ``(n, classes)``.
+        bar: float64 ``(classes,)``, ``-inf`` for an empty cell.
+    """
+    best = log_odds.argmax(axis=0)
+    return np.unique(best[log_odds[best, np.arange(len(bar))] > bar])

@@ -91,6 +91,10 @@ class Genetic(ArchiveStrategy):
         eligible = one_class(scored.log_odds, target)
         return self.archive.offer(population.ids, scored.log_odds, population.genomes, population.generation, eligible)
 
+    def bar(self) -> None:
+        """Selection needs the score of every member."""
+        return None
+
     def standing(self, generation: int) -> Standing:
         """The population of the class whose turn ``generation`` was."""
         target = self.target(generation)

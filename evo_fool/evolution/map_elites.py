@@ -47,6 +47,10 @@ class ArchiveStrategy:
         """The genomes to evaluate in this generation; a pure function of the strategy's state and the seed."""
         raise NotImplementedError
 
+    def bar(self) -> np.ndarray | None:
+        """The log-odds an image must beat to matter, float64 ``(classes,)``; None where every score matters."""
+        return self.archive.log_odds
+
     def standing(self, generation: int) -> Standing | None:
         """The population that ``generation`` left behind beside the archive; None where the archive is all there is."""
         return None

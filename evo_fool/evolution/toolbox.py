@@ -35,7 +35,7 @@ def build_toolbox(experiment: Experiment, encoding: Encoding, evaluator: Evaluat
     toolbox = base.Toolbox()
     toolbox.strategy = build_strategy(experiment, encoding, evaluator.scorer.classifier.classes, targets, toolbox)
     toolbox.register("generate", toolbox.strategy.generate)
-    toolbox.register("evaluate", evaluator.evaluate)
+    toolbox.register("evaluate", lambda genomes: evaluator.evaluate(genomes, toolbox.strategy.bar()))
     toolbox.register("map", whole_batch)
     toolbox.register("update", toolbox.strategy.update)
     return toolbox

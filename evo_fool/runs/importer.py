@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.encodings.pixels import PixelEncoding
@@ -151,7 +152,8 @@ def import_images(
     config = PixelsConfig(kind="pixels", size=size, colour="grey" if judge.channels == 1 else "rgb")
     experiment = experiment.model_copy(update={"encoding": config, "batch": len(images)})
     encoding = ByteGenomes(config, size=size, channels=judge.channels)
-    scorer = Scorer(judge, batch=experiment.scoring.batch, view=experiment.scoring.view, device=where)
+    batch = choose_batch(experiment.scoring.batch, judge.size, where)
+    scorer = Scorer(judge, batch=batch, view=experiment.scoring.view, device=where)
     parts = Parts(where, judge, encoding, Evaluator(encoding, scorer), [])
     scored = Scored(images, scorer.score(images))
     return _store(Path(out), experiment, parts, found, files, scored, found.skipped + unreadable, began)

@@ -11,6 +11,7 @@ import torch
 from deap import tools
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.precision import choose_batch, choose_precision
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.encodings import build_encoding
@@ -22,7 +23,7 @@ from evo_fool.evolution.loop import evolve as run_loop
 from evo_fool.evolution.population import Population
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
-from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig
+from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ScoringConfig
 from evo_fool.runs.checkpoint import restore
 from evo_fool.runs.directory import create_directory, log_event
 from evo_fool.runs.environment import choose_device, environment
@@ -80,7 +81,8 @@ def assemble(experiment: Experiment) -> Parts:
     classifier = load_classifier(experiment.classifier, device)
     shape = {"size": classifier.size, "channels": classifier.channels}
     encoding = build_encoding(experiment.encoding, **shape, device=str(device))
-    scorer = Scorer(classifier, batch=experiment.scoring.batch, view=experiment.scoring.view, device=device)
+    scoring = resolve_scoring(experiment.scoring, classifier.size, device)
+    scorer = Scorer(classifier, batch=scoring.batch or 1, view=scoring.view, device=device, precision=scoring.precision)
     return Parts(device, classifier, encoding, Evaluator(encoding, scorer), _targets(experiment, classifier.classes))
 
 
@@ -107,6 +109,9 @@ def evolve(
     """
     experiment = with_absolute_paths(experiment)
     parts = assemble(experiment)
+    # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
+    scoring = resolve_scoring(experiment.scoring, parts.classifier.size, parts.device)
+    experiment = experiment.model_copy(update={"scoring": scoring})
     path = create_directory(Path(out), experiment.name, *describe(experiment, parts))
     with writer(path):
         store = Store(path)
@@ -168,6 +173,13 @@ def resume(
         log_event(path, "resumed", generation=done, generations=experiment.generations)
         _drive(path, store, experiment, parts, observer, stop)
     return open_run(path)
+
+
+def resolve_scoring(scoring: ScoringConfig, size: int, device: torch.device) -> ScoringConfig:
+    """``scoring`` with nothing left to choose."""
+    precision = choose_precision(scoring.precision, size, device)
+    batch = choose_batch(scoring.batch, size, device)
+    return ScoringConfig.model_validate(scoring.model_dump() | {"precision": precision, "batch": batch})
 
 
 def with_absolute_paths(experiment: Experiment) -> Experiment:

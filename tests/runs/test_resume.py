@@ -23,6 +23,7 @@ SEARCHES: list[tuple[str, dict[str, Any]]] = [
     ("cppn", {"search": GENETIC | {"target": 3}}),
     ("cppn", {"search": {"kind": "random"}}),
     ("cppn", {"search": {"kind": "map_elites", "insertion": "argmax", "parents": "elites"}}),
+    ("cppn", {"scoring": {"precision": "bfloat16", "batch": 5}}),
 ]
 
 
@@ -134,12 +135,12 @@ def test_fewer_generations_than_done_are_refused(out: Path) -> None:
 def test_a_classifier_that_fails_midway_leaves_the_last_checkpoint(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     score, calls = Evaluator.evaluate, 0
 
-    def failing(self: Evaluator, genomes: np.ndarray) -> Any:
+    def failing(self: Evaluator, genomes: np.ndarray, bar: np.ndarray | None = None) -> Any:
         nonlocal calls
         calls += 1
         if calls == 6:
             raise ClassifierError("NaN in rows 3")
-        return score(self, genomes)
+        return score(self, genomes, bar)
 
     monkeypatch.setattr(Evaluator, "evaluate", failing)
     with pytest.raises(ClassifierError, match=r"generation 5: NaN in rows 3; .* intact") as caught:
