@@ -34,6 +34,7 @@ class Classifier(nn.Module):
         std: divided by, one number or one a channel.
         name: a short label, e.g. the spec it was built from.
         scale: multiplied with images in [0, 1] first; 255 for a network that was trained on bytes.
+        aliases: other names of each class, such as ids and synonyms, by which it is found too; empty for none.
 
     Raises:
         ConfigError: a bad value among these.
@@ -53,6 +54,7 @@ class Classifier(nn.Module):
         std: Sequence[float] | float = 1.0,
         name: str,
         scale: float = 1.0,
+        aliases: Sequence[Sequence[str]] = (),
     ) -> None:
         super().__init__()
         if not isinstance(network, nn.Module):
@@ -65,6 +67,7 @@ class Classifier(nn.Module):
             raise ConfigError(f"classifier {name!r}: scale = {scale!r} must be a positive number")
         self.name = name
         self.classes = _checked_classes(classes, name)
+        self.aliases = _checked_aliases(aliases, len(self.classes), name)
         self.size = size
         self.channels = channels
         self.scale = float(scale)
@@ -172,6 +175,13 @@ def _checked_classes(classes: Sequence[str], name: str) -> tuple[str, ...]:
     if len(classes) < 2:
         raise ConfigError(f"classifier {name!r}: {len(classes)} class(es); at least two are needed to compare")
     return tuple(classes)
+
+
+def _checked_aliases(aliases: Sequence[Sequence[str]], n: int, name: str) -> tuple[tuple[str, ...], ...]:
+    lists = [[others] if isinstance(others, str) else list(others) for others in aliases] or [[]] * n
+    if len(lists) != n or not all(isinstance(a, str) and a.strip() for others in lists for a in others):
+        raise ConfigError(f"classifier {name!r}: aliases must be one list of non-empty names for each of {n} classes")
+    return tuple(map(tuple, lists))
 
 
 def _per_channel(value: Sequence[float] | float, channels: int, what: str, name: str) -> list[float]:

@@ -1,6 +1,7 @@
 """torchvision's ImageNet networks as classifiers, with the preprocessing that their weights were published with.
 
-Input size, mean, deviation and class names come from the metadata of torchvision's default weights of a network.
+Input size, mean, deviation and class names come from the metadata of torchvision's default weights of a network;
+WordNet ids and synonyms come with this package.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.imagenet import imagenet_aliases
 from evo_fool.classifiers.torchvision_cpu import import_torchvision
 from evo_fool.classifiers.weights_io import State, load_weights, read_weights
 from evo_fool.errors import ClassifierError, ConfigError
@@ -59,6 +61,7 @@ def from_torchvision(name: str, weights: str | None) -> Classifier:
         mean=transform.mean,
         std=transform.std,
         name=f"torchvision:{name}",
+        aliases=imagenet_aliases(published.meta["categories"]),
     )
 
 

@@ -133,3 +133,13 @@ def test_foolbox_model_gives_the_same_logits() -> None:
     images = torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(1))
     assert tuple(model.bounds) == (0, 1)
     torch.testing.assert_close(model(images), classifier(images))
+
+
+def test_aliases_are_one_list_a_class() -> None:
+    assert Classifier(flat(), **GOOD).aliases == ((), ())
+    named = Classifier(flat(), **GOOD, aliases=[["n1", "x"], []])
+    assert named.aliases == (("n1", "x"), ())
+    assert named.fingerprint() == Classifier(flat(), **GOOD).fingerprint()
+    for aliases in ([["n1"]], [["n1"], [" "]], [["n1"], [2]]):
+        with pytest.raises(ConfigError, match="one list of non-empty names for each of 2 classes"):
+            Classifier(flat(), **GOOD, aliases=aliases)
