@@ -21,7 +21,7 @@ _WORDS = "timm/data/_info/imagenet_synset_to_lemma.txt"
 
 _HEAD = """\
 The 1000 classes of ImageNet (ILSVRC 2012): index, WordNet id, words.
-Made by tools/imagenet_classes.py from timm {version} (Copyright 2019 Ross Wightman, Apache License 2.0, see LICENSE.timm):
+Made by tools/imagenet_classes.py from timm {version} (Copyright 2019 Ross Wightman, Apache License 2.0; LICENSE.timm):
 {synsets} and
 {words}, put together.
 The ids and words are WordNet's, whose licence follows.
