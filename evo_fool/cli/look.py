@@ -43,7 +43,10 @@ def ls(folder: Path, output: Output) -> None:
 @click.argument("class_", metavar="[CLASS]", required=False)
 @output_option
 def show(run: str, class_: str | None, out: Path, output: Output) -> None:
-    """Show what RUN reached, or everything about the elite of one CLASS (index or name)."""
+    """Show what RUN reached, or everything about the elite of one CLASS.
+
+    CLASS is an index, a name, or another name such as ImageNet's WordNet ids and synonyms.
+    """
     from evo_fool.runs import find_run, open_run
 
     with open_run(find_run(run, out)) as opened:
@@ -109,11 +112,14 @@ def _show_class(run: Run, text: str, output: Output) -> None:
         if cell == index
     ]
     genome = run.encoding.describe(run.encoding.decode(run.genome_bytes(index))[0])
-    data = asdict(elite) | {"image_shape": run.image(index).shape, "captures": captures, "genome": genome}
+    aliases = run.class_aliases[index]
+    data = asdict(elite) | {"class_aliases": aliases}
+    data |= {"image_shape": run.image(index).shape, "captures": captures, "genome": genome}
     if output.json:
         output.data(data)
         return
-    output.table(["", " "], [[key.replace("_", " "), value] for key, value in asdict(elite).items()])
+    rows = asdict(elite) | ({"class_aliases": ", ".join(aliases)} if aliases else {})
+    output.table(["", " "], [[key.replace("_", " "), value] for key, value in rows.items()])
     output.say()
     output.say(f"captured {len(captures)} times:")
     output.table(

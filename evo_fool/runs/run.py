@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from evo_fool.class_names import ClassNames
 from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Encoding
 from evo_fool.errors import ConfigError, CorruptRunError, RunNotFoundError
@@ -56,6 +57,7 @@ class Run(Mapping[int, Elite]):
         path: the run directory.
         experiment: its resolved definition.
         classes: names of the classes.
+        class_aliases: other names of each class, such as WordNet ids and synonyms.
 
     Raises:
         RunNotFoundError: there is no run at ``path``.
@@ -68,8 +70,8 @@ class Run(Mapping[int, Elite]):
             raise RunNotFoundError(f"{path}: no run here (there is no {DATABASE}); list runs with: evo-fool ls")
         self.store = StoreReader(self.path)
         self.classes = self.store.classes()
+        self.class_aliases = self.store.class_aliases(len(self.classes))
         self.meta = self.store.meta()
-        self._index = {name: index for index, name in reversed(list(enumerate(self.classes)))}
 
     def __enter__(self) -> Run:
         return self
@@ -134,6 +136,11 @@ class Run(Mapping[int, Elite]):
         return "interrupted"
 
     @cached_property
+    def class_names(self) -> ClassNames:
+        """The classes by all their names."""
+        return ClassNames(self.classes, self.class_aliases)
+
+    @cached_property
     def encoding(self) -> Encoding:
         """The run's encoding; renders and decodes its genomes on the CPU."""
         channels, height, _ = self.store.image_shape()
@@ -150,14 +157,15 @@ class Run(Mapping[int, Elite]):
         return iter([row[0] for row in self.store.rows("SELECT class FROM cells ORDER BY class")])
 
     def __getitem__(self, cls: int | str) -> Elite:
-        """The elite of one class, by index or name.
+        """The elite of one class, by index or by any of its names.
 
         Raises:
-            KeyError: no such class, or its cell is empty.
+            KeyError: no such class, several, or its cell is empty.
         """
-        rows = self._cells("WHERE class = ?", (self.class_index(cls),))
+        index = self.class_index(cls)
+        rows = self._cells("WHERE class = ?", (index,))
         if not rows:
-            raise KeyError(f"{cls!r}: no image holds this class yet")
+            raise KeyError(f"{cls!r}: no image holds class {index} ({self.classes[index]}) yet")
         return rows[0]
 
     @property
@@ -196,20 +204,12 @@ class Run(Mapping[int, Elite]):
             raise CorruptRunError(f"{self.path}: the captures have entries that are not numbers") from None
 
     def class_index(self, cls: int | str) -> int:
-        """The index of a class given by index, by its digits or by its exact name.
+        """The index of a class given by index, name or another name; see :meth:`.ClassNames.find`.
 
         Raises:
-            KeyError: there is no such class.
+            KeyError: there is no such class, or several are called so; the message lists them.
         """
-        if isinstance(cls, str) and cls in self._index:
-            return self._index[cls]
-        try:
-            index = int(cls)
-        except ValueError:
-            index = -1
-        if not 0 <= index < len(self.classes):
-            raise KeyError(f"{cls!r}: the run has classes 0 to {len(self.classes) - 1}; give an index or an exact name")
-        return index
+        return self.class_names.find(cls)
 
     def image(self, cls: int | str) -> np.ndarray:
         """The scored image of a class's elite, uint8 ``(channels, height, width)``.

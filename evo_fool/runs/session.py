@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from deap import tools
 
+from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.precision import choose_batch, choose_precision
 from evo_fool.classifiers.scoring import Scorer
@@ -83,7 +84,7 @@ def assemble(experiment: Experiment) -> Parts:
     encoding = build_encoding(experiment.encoding, **shape, device=str(device))
     scoring = resolve_scoring(experiment.scoring, classifier.size, device)
     scorer = Scorer(classifier, batch=scoring.batch or 1, view=scoring.view, device=device, precision=scoring.precision)
-    return Parts(device, classifier, encoding, Evaluator(encoding, scorer), _targets(experiment, classifier.classes))
+    return Parts(device, classifier, encoding, Evaluator(encoding, scorer), _targets(experiment, classifier))
 
 
 def evolve(
@@ -272,21 +273,17 @@ def _drive(
         raise
 
 
-def _targets(experiment: Experiment, classes: tuple[str, ...]) -> list[int]:
+def _targets(experiment: Experiment, classifier: Classifier) -> list[int]:
     """The class indices that the single-class GA evolves; empty for the other strategies."""
     if not isinstance(experiment.search, GeneticConfig):
         return []
     target = experiment.search.target
     if target == "all":
-        return list(range(len(classes)))
-    if isinstance(target, int) or target.isdigit():
-        index = int(target)
-        if not 0 <= index < len(classes):
-            raise ConfigError(f"search.target = {target}: the classifier has classes 0 to {len(classes) - 1}")
-        return [index]
-    if target not in classes:
-        raise ConfigError(f"search.target = {target!r}: the classifier has no such class; use its index or exact name")
-    return [classes.index(target)]
+        return list(range(len(classifier.classes)))
+    try:
+        return [ClassNames(classifier.classes, classifier.aliases).find(target)]
+    except KeyError as error:
+        raise ConfigError(f"search.target = {error.args[0]}") from None
 
 
 def describe(experiment: Experiment, parts: Parts) -> tuple[dict[str, str], dict[str, str]]:
@@ -306,4 +303,6 @@ def describe(experiment: Experiment, parts: Parts) -> tuple[dict[str, str], dict
         "codec": encoding.codec,
         "image_shape": json.dumps([encoding.channels, encoding.size, encoding.size]),
     }
+    if any(classifier.aliases):
+        meta["class_aliases"] = json.dumps(classifier.aliases, ensure_ascii=False)
     return files, meta

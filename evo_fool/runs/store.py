@@ -216,6 +216,20 @@ class StoreReader:
             raise CorruptRunError(f"{self.path}: the list of class names is not valid")
         return tuple(names)
 
+    def class_aliases(self, classes: int) -> tuple[tuple[str, ...], ...]:
+        """Other names of each of ``classes`` classes; runs that have none do not store any.
+
+        Raises:
+            CorruptRunError: not one list of names for each class.
+        """
+        lists = self._meta_json("class_aliases")
+        if lists is None:
+            return ((),) * classes
+        valid = isinstance(lists, list) and len(lists) == classes
+        if not valid or not all(isinstance(names, list) and all(isinstance(n, str) for n in names) for names in lists):
+            raise CorruptRunError(f"{self.path}: the list of class aliases is not valid")
+        return tuple(map(tuple, lists))
+
     def _meta_json(self, key: str) -> Any:
         try:
             return json.loads(self.meta().get(key, "null"))

@@ -20,7 +20,8 @@ def build():
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(torch.linspace(-1, 1, parameter.numel()).mul(7).sin().view_as(parameter))
-    return Classifier(network, classes=["ant", "bee", "cat"], size=6, channels=1, name="tiny")
+    aliases = [["n1", "Formica"], ["n2", "insect"], ["n3", "insect"]]
+    return Classifier(network, classes=["ant", "bee", "cat"], size=6, channels=1, name="tiny", aliases=aliases)
 
 def undecided():
     class Sometimes(torch.nn.Linear):

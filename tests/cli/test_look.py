@@ -75,7 +75,7 @@ def test_show_lists_the_elites(run: Path, invoke: Any, invoke_json: Any) -> None
         assert word in out
 
 
-@pytest.mark.parametrize("text", ["bee", "1"])
+@pytest.mark.parametrize("text", ["bee", "1", "BEE", "n2"])
 def test_show_one_class(text: str, run: Path, invoke: Any, invoke_json: Any) -> None:
     elite = invoke_json("show", "latest", text)
     assert (elite["class_index"], elite["class_name"], elite["image_shape"]) == (1, "bee", [1, 6, 6])
@@ -83,7 +83,16 @@ def test_show_one_class(text: str, run: Path, invoke: Any, invoke_json: Any) -> 
     assert elite["captures"][-1]["log_odds"] == elite["log_odds"]
     assert elite["captures"][0]["previous"] is None
     assert elite["genome"]
-    assert "captured" in invoke("show", "latest", text)[1]
+    assert elite["class_aliases"] == ["n2", "insect"]
+    out = invoke("show", "latest", text)[1]
+    assert "captured" in out
+    assert "n2, insect" in out
+
+
+def test_show_an_ambiguous_class_lists_the_candidates(run: Path, invoke: Any) -> None:
+    code, out, err = invoke("show", "latest", "Insect")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "1 bee or 2 cat" in err
 
 
 @pytest.mark.parametrize("text", ["3", "-1", "wasp", ""])
