@@ -136,21 +136,23 @@ class GeneticConfig(_Section):
         "all", description="class index or name, or all: the classes take turns, so that the budget is shared evenly"
     )
     variation: Literal["and", "or"] = Field("and", description="DEAP's varAnd (generational) or varOr ((mu + lambda))")
-    selection: Literal["tournament", "rank"] = "tournament"
-    tournament_size: int = Field(3, ge=1, le=MAX_BATCH)
+    selection: Literal["tournament", "rank"] = Field(
+        "tournament", description="tournament: DEAP's selTournament; rank: linear ranking"
+    )
+    tournament_size: int = Field(3, ge=1, le=MAX_BATCH, description="individuals in one tournament")
     rank_pressure: float = Field(
         1.5, ge=1.0, le=2.0, description="linear ranking: expected offspring of the best individual"
     )
     crossover: Rate = Field(0.0, description="probability of crossover (an encoding without crossover: 0)")
     mutation: Rate = Field(1.0, description="probability that an offspring is mutated")
-    elitism: int = Field(1, ge=0, description="best individuals that pass unchanged into the next generation (varAnd)")
+    elitism: int = Field(1, ge=0, description="best individuals that pass unchanged into the next generation")
 
 
 class RandomConfig(_Section):
     """The control: fresh random genomes every generation, the same insertion, no inheritance."""
 
     kind: Literal["random"]
-    insertion: Literal["every_cell", "argmax"] = "every_cell"
+    insertion: Literal["every_cell", "argmax"] = Field("every_cell", description="as for map_elites")
 
 
 class ImportedConfig(_Section):
@@ -191,11 +193,15 @@ class Experiment(_Section):
         "mnist-cppn", min_length=1, max_length=100, description="a label; part of the run directory's name"
     )
     preset: str = Field("custom", max_length=200, description="which shipped settings these are; every report says it")
-    seed: int = Field(1, ge=0, lt=2**63)
+    seed: int = Field(1, ge=0, lt=2**63, description="decides every random number of the run")
     generations: int = Field(200, ge=0, le=10_000_000, description="generations after the initial one (generation 0)")
     batch: int = Field(200, ge=1, le=MAX_BATCH, description="images a generation")
     initial: int | None = Field(None, ge=1, le=MAX_BATCH, description="images of generation 0; none: batch")
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        description="auto, cpu, cuda or cuda:N; auto: a GPU where there is one",
+    )
     classifier: ClassifierConfig = ClassifierConfig()
     scoring: ScoringConfig = ScoringConfig()
     encoding: EncodingConfig = CppnConfig(kind="cppn")

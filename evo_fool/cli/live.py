@@ -73,11 +73,13 @@ class LiveLine:
 
     def line(self, progress: Progress) -> str:
         """The line for one moment."""
+        from evo_fool.runs.naming import probability_text
+
         row, elapsed = progress.row, max(progress.elapsed, 1e-9)
         left = (progress.generations - progress.generation) * elapsed / self._generations
         return (
             f"generation {progress.generation}/{progress.generations} · {progress.images / elapsed:,.0f} images/s · "
-            f"median {row['median']:.6f} · {int(row['at_least_99'])} classes ≥ .99 · "
+            f"median {probability_text(row['median'])} · {int(row['at_least_99'])} classes ≥ .99 · "
             f"{self._captures} captures · {duration(left)} left"
         )
 

@@ -89,11 +89,13 @@ def _show_run(run: Run, output: Output) -> None:
     output.table(["", " "], [[key.replace("_", " "), value] for key, value in _flat(summary).items()])
     output.say()
     shown = elites if len(elites) <= _SHOWN_CLASSES else sorted(elites, key=lambda e: e.log_odds)[:_SHOWN_CLASSES]
+    from evo_fool.runs.naming import probability_text
+
     if len(shown) < len(elites):
         output.say(f"the {len(shown)} least confident of {len(elites)} classes (--json has all of them):")
     output.table(
         [" class", "name", " confidence", " log-odds", " since generation", " image"],
-        [[e.class_index, e.class_name, f"{e.probability:.6f}", e.log_odds, e.generation, e.id] for e in shown],
+        [[e.class_index, e.class_name, probability_text(e.probability), e.log_odds, e.generation, e.id] for e in shown],
     )
 
 
@@ -142,6 +144,8 @@ def _summary_or_damage(path: Path) -> dict[str, Any]:
 def _row(summary: dict[str, Any]) -> list[Any]:
     _, _, rest = Path(summary["path"]).name.partition("_")
     name, _, run_id = rest.rpartition("_")
+    from evo_fool.runs.naming import probability_text
+
     if "error" in summary:
         return [run_id, name, "damaged", *[None] * 6]
     return [
@@ -149,7 +153,7 @@ def _row(summary: dict[str, Any]) -> list[Any]:
         name,
         summary["status"],
         f"{summary['generation']}/{summary['generations']}",
-        f"{summary['median_confidence']:.6f}",
+        probability_text(summary["median_confidence"]),
         summary["at_least"]["0.99"],
         summary["classes"],
         round(summary["images_per_second"]),

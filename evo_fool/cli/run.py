@@ -22,7 +22,7 @@ from evo_fool.cli.options import (
 from evo_fool.cli.output import Output, output_option
 
 if TYPE_CHECKING:
-    from evo_fool.experiment import Experiment
+    from evo_fool.experiment import ClassifierConfig, Experiment
     from evo_fool.runs import Run
 
 _RESULT_NEUTRAL = {"name", "preset", "seed", "generations", "device", "checkpoint", "retention"}
@@ -38,8 +38,8 @@ max_time_option = click.option(
 @experiment_argument()
 @out_option
 @click.option("--name", help="A label, part of the run directory's name.")
-@click.option("--seed", type=int)
-@click.option("--generations", type=int)
+@click.option("--seed", type=int, help="Decides every random number of the run.")
+@click.option("--generations", type=int, help="Generations after the initial one.")
 @device_option
 @classifier_options
 @max_time_option
@@ -98,15 +98,19 @@ def _drive(action: Callable[..., Run], out: Path, max_time: float | None, output
                 output.say(f"stopped at once; continue from the last commit: {_command('resume', live.last.path, out)}")
             raise
     with result:
-        summary = result.summary()
+        summary, classifier = result.summary(), result.experiment.classifier
     if output.json:
         output.data(summary)
     else:
-        _say_summary(summary, out, output)
+        _say_summary(summary, out, classifier, output)
     return 0 if summary["status"] == "finished" else EXIT_CODES[stop()]
 
 
-def _say_summary(summary: dict[str, Any], out: Path, output: Output) -> None:
+def _say_summary(summary: dict[str, Any], out: Path, classifier: ClassifierConfig, output: Output) -> None:
+    from evo_fool.runs.naming import probability_text
+    from evo_fool.runs.session import names_code
+
+    trusted = f" --classifier {shlex.quote(classifier.spec)}" if names_code(classifier) else ""
     at_least = ", ".join(f"{count} ≥ {threshold}" for threshold, count in summary["at_least"].items())
     path = Path(summary["path"])
     verbs = ["show", "sheet", "plot", "verify"]
@@ -117,14 +121,15 @@ def _say_summary(summary: dict[str, Any], out: Path, output: Output) -> None:
         f"in {summary['wall_seconds']:.1f} s ({summary['images_per_second']:,.0f} images/s)"
     )
     output.say(
-        f"confidence: median {summary['median_confidence']:.6f}, mean {summary['mean_confidence']:.6f}, "
-        f"min {summary['min_confidence']:.6f}; of {summary['classes']} classes {at_least}"
+        "confidence: "
+        + ", ".join(f"{name} {probability_text(summary[f'{name}_confidence'])}" for name in ("median", "mean", "min"))
+        + f"; of {summary['classes']} classes {at_least}"
     )
     output.say(f"{path}")
     output.say()
     output.say("next:")
     for verb in verbs:
-        output.say(f"  {_command(verb, path, out)}")
+        output.say(f"  {_command(verb, path, out)}{trusted if verb in ('resume', 'verify') else ''}")
 
 
 def _command(verb: str, path: Path, out: Path) -> str:

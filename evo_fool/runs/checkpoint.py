@@ -92,11 +92,14 @@ def _lineage(store: StoreReader, policy: RetentionConfig, held: list[int], stand
         frontier += fresh
     lineage = Lineage(policy)
     shape = store.image_shape()
-    for id in sorted(alive):
+    for id in sorted(table.keys() | alive):
         if id not in table:
             raise CorruptRunError(f"{store.path}: individual {id} holds a place but has no row")
         parents, captor, genome_bytes, kept = table[id]
         size = genome_bytes + math.prod(shape) if kept else 0
-        lineage.add(id, parents, captor=captor, size=size)
+        if id in alive:
+            lineage.add(id, parents, captor=captor, size=size)
+        else:
+            lineage.add_dead(id, size)
     lineage.hold(holders)
     return lineage

@@ -16,14 +16,13 @@ from evo_fool.experiment import RetentionConfig
 
 
 class Record:
-    """One living individual. ``bytes`` is the size of its genome and image while they are kept, else 0."""
+    """One living individual."""
 
-    __slots__ = ("bytes", "captor", "children", "holds", "parents")
+    __slots__ = ("captor", "children", "holds", "parents")
 
-    def __init__(self, parents: tuple[int, ...], captor: bool, size: int) -> None:
+    def __init__(self, parents: tuple[int, ...], captor: bool) -> None:
         self.parents = parents
         self.captor = captor
-        self.bytes = size
         self.holds = 0
         self.children = 0
 
@@ -48,22 +47,30 @@ class Lineage:
 
     Attributes:
         records: the living, by ascending id.
-        bytes: size of all kept genomes and images.
+        sizes: bytes of genome and image of everybody who still has them, by ascending id.
+        bytes: their sum.
     """
 
     def __init__(self, policy: RetentionConfig) -> None:
         self.policy = policy
         self.records: dict[int, Record] = {}
+        self.sizes: dict[int, int] = {}
         self.bytes = 0
         self._departed = Departures()
 
     def add(self, id: int, parents: Iterable[int], *, captor: bool, size: int) -> None:
         """A newcomer; it must be held at once. Parents that have died before are ignored."""
         known = tuple(sorted({parent for parent in parents if parent in self.records}))
-        self.records[id] = Record(known, captor, size)
-        self.bytes += size
+        self.records[id] = Record(known, captor)
+        self.add_dead(id, size)
         for parent in known:
             self.records[parent].children += 1
+
+    def add_dead(self, id: int, size: int) -> None:
+        """Somebody who is kept though nobody needs them, as ``keep: all`` asks."""
+        if size:
+            self.sizes[id] = size
+            self.bytes += size
 
     def hold(self, ids: np.ndarray | list[int]) -> None:
         """One more cell or population place for each id."""
@@ -84,10 +91,11 @@ class Lineage:
         """Apply the size limit, oldest first and never to an elite, and hand over what has to leave the store."""
         limit = self.policy.limit_mb * 1e6
         if self.bytes > limit:
-            for id, record in self.records.items():
+            for id in list(self.sizes):
                 if self.bytes <= limit:
                     break
-                if record.bytes and not record.holds:
+                record = self.records.get(id)
+                if record is None or not record.holds:
                     self._drop_blobs(id)
         departed, self._departed = self._departed, Departures()
         return departed
@@ -98,21 +106,19 @@ class Lineage:
         while dying:
             id = dying.pop()
             record = self.records.pop(id)
-            self.bytes -= record.bytes
             if not record.captor:
                 self._departed.rows.append(id)
-            elif self.policy.keep != "all" and record.bytes:
-                self._departed.blobs.append(id)
+                self.bytes -= self.sizes.pop(id, 0)
+            elif self.policy.keep != "all":
+                self._drop_blobs(id)
             for parent in record.parents:
                 self.records[parent].children -= 1
                 if not self.records[parent].alive:
                     dying.append(parent)
 
     def _drop_blobs(self, id: int) -> None:
-        record = self.records[id]
-        if record.bytes:
-            self.bytes -= record.bytes
-            record.bytes = 0
+        if id in self.sizes:
+            self.bytes -= self.sizes.pop(id)
             self._departed.blobs.append(id)
 
 

@@ -26,8 +26,9 @@ from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ScoringConfig
 from evo_fool.runs.checkpoint import restore
-from evo_fool.runs.directory import create_directory, log_event
+from evo_fool.runs.directory import EXPERIMENT, create_directory, log_event
 from evo_fool.runs.environment import choose_device, environment
+from evo_fool.runs.files import write_whole
 from evo_fool.runs.lock import writer
 from evo_fool.runs.recorder import Recorder
 from evo_fool.runs.run import Run, open_run
@@ -171,6 +172,7 @@ def resume(
     with writer(path):
         store = Store(path)
         store.set_meta("experiment", experiment.model_dump_json())
+        write_whole(path / EXPERIMENT, experiment.to_yaml().encode())
         log_event(path, "resumed", generation=done, generations=experiment.generations)
         _drive(path, store, experiment, parts, observer, stop)
     return open_run(path)
@@ -204,10 +206,15 @@ def trusted_classifier(experiment: Experiment, classifier: str | None, weights: 
         ConfigError: the record names code, and the user has not named the classifier.
     """
     recorded = experiment.classifier
-    if classifier is None and (recorded.spec.startswith("import:") or is_file_spec(recorded.spec)):
+    if classifier is None and names_code(recorded):
         raise ConfigError(f"the run's classifier is code; if you trust it, repeat it: --classifier {recorded.spec}")
     config = ClassifierConfig(spec=classifier or recorded.spec, weights=weights or recorded.weights)
     return with_absolute_paths(experiment.model_copy(update={"classifier": config})).classifier
+
+
+def names_code(classifier: ClassifierConfig) -> bool:
+    """Whether loading the classifier would execute code that the spec names."""
+    return classifier.spec.startswith("import:") or is_file_spec(classifier.spec)
 
 
 def is_file_spec(spec: str) -> bool:
@@ -293,7 +300,7 @@ def describe(experiment: Experiment, parts: Parts) -> tuple[dict[str, str], dict
         "classifier": classifier.name,
         "classifier_sha256": classifier.fingerprint(),
     }
-    files = {"experiment.yaml": experiment.to_yaml(), "environment.json": json.dumps(record, indent=2) + "\n"}
+    files = {EXPERIMENT: experiment.to_yaml(), "environment.json": json.dumps(record, indent=2) + "\n"}
     meta = {
         "experiment": experiment.model_dump_json(),
         "environment": json.dumps(record),

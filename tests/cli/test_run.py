@@ -27,9 +27,9 @@ def test_run_makes_one_directory_and_says_what_came_of_it(tiny: Path, invoke: An
     assert any(line.startswith("generation 6/6 · ") for line in lines)
     assert any(line.startswith("finished at generation 6: 56 images") for line in lines)
     assert f"outputs/{path.name}" in lines
-    suggested = re.findall(r"^  evo-fool (\w+) (\w+)$", out, re.MULTILINE)
-    assert {run for _, run in suggested} == {path.name[-6:]}
-    assert {"show", "verify"} <= {verb for verb, _ in suggested}
+    suggested = re.findall(r"^  evo-fool (\w+) (\w+)( --classifier \S+)?$", out, re.MULTILINE)
+    assert {run for _, run, _ in suggested} == {path.name[-6:]}
+    assert {verb: bool(named) for verb, _, named in suggested}.items() >= {"show": False, "verify": True}.items()
 
 
 def test_json_is_the_object_of_show_and_nothing_else_is_on_stdout(tiny: Path, invoke: Any, invoke_json: Any) -> None:
@@ -84,7 +84,7 @@ def test_extending_a_finished_run_equals_having_asked_at_once(tiny: Path, invoke
 def test_max_time_stops_with_a_checkpoint_and_exit_75(tiny: Path, invoke: Any, invoke_json: Any) -> None:
     code, out, _ = invoke("run", "tiny.yaml", "--generations", "1000000", "--max-time", "0.5s")
     assert code == 75
-    assert re.search(r"^  evo-fool resume \w+$", out, re.MULTILINE)
+    assert re.search(r"^  evo-fool resume \w+ --classifier \S+tiny.py:build$", out, re.MULTILINE)
     summary = invoke_json("show", "latest")
     assert summary["status"] == "stopped"
     total = str(summary["generation"] + 3)

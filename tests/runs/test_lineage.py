@@ -61,7 +61,8 @@ def test_the_living_are_the_held_and_their_ancestors(history: list, keep: str) -
         assert list(lineage.records) == sorted(lineage.records)
         with_blobs = {"elites": set(archive.values()), "lineage": alive, "all": everyone}[keep]
         assert everyone - gone_blobs == with_blobs
-        assert lineage.bytes == 10 * len(with_blobs & alive)
+        assert lineage.bytes == 10 * len(with_blobs)
+        assert set(lineage.sizes) == with_blobs
 
 
 def test_the_limit_takes_the_oldest_ancestors_and_never_an_elite() -> None:

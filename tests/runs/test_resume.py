@@ -97,9 +97,10 @@ def test_retention_keeps_the_whole_lineage_of_every_elite(out: Path) -> None:
             id = parents[id]
 
 
-def test_a_retention_limit_bounds_the_file(out: Path) -> None:
-    small_limit = small("pixels", generations=60, retention={"limit_mb": 0.05})
-    run = evolve(small_limit, out=out)
+@pytest.mark.parametrize("keep", ["lineage", "all"])
+def test_a_retention_limit_bounds_the_file(keep: str, out: Path) -> None:
+    small_limit = small("pixels", generations=60, retention={"limit_mb": 0.05, "keep": keep})
+    run = resume(evolve(small_limit, out=out, stop=StopAt(30)).path)
     size = run.store.rows("SELECT sum(length(genome) + length(image)) FROM blobs")[0][0]
     assert size <= 50_000
     assert {elite.id for elite in run.elites} <= {row[0] for row in run.store.rows("SELECT id FROM blobs")}
