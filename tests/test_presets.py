@@ -1,17 +1,21 @@
 """The shipped experiments: all valid, and as their README says."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from evo_fool.cli.presets import preset_folder, preset_names
-from evo_fool.experiment import CppnConfig, Experiment, MapElitesConfig, PixelsConfig
+from evo_fool.experiment import CppnConfig, Experiment, GeneticConfig, MapElitesConfig, PixelsConfig
 
-EXPECTED = {
-    *("mnist-cppn", "mnist-pixels", "mnist-ga", "mnist-random"),
-    *("paper/mnist-cppn", "paper/mnist-direct", "released-code/mnist-cppn", "released-code/mnist-direct"),
+DEFAULTS = {f"{data}-{kind}" for data in ("mnist", "imagenet") for kind in ("cppn", "pixels", "ga", "random")}
+ORIGINALS = {
+    f"{source}/{data}-{kind}"
+    for source in ("paper", "released-code")
+    for data in ("mnist", "imagenet")
+    for kind in ("cppn", "direct")
 }
+EXPECTED = DEFAULTS | ORIGINALS
+MAP_ELITES = {name for name in EXPECTED if not name.endswith(("-ga", "-random"))}
 
 
 def preset(name: str) -> Experiment:
@@ -46,7 +50,7 @@ def test_files_named_anywhere_in_the_readme_exist() -> None:
         assert (preset_folder() / target).is_file()
 
 
-@pytest.mark.parametrize("name", ["mnist-cppn", "paper/mnist-cppn", "released-code/mnist-cppn"])
+@pytest.mark.parametrize("name", sorted(name for name in MAP_ELITES if name.endswith("-cppn")))
 def test_cppn_presets_have_the_papers_rates_and_coordinates(name: str) -> None:
     encoding = preset(name).encoding
     assert isinstance(encoding, CppnConfig)
@@ -56,31 +60,71 @@ def test_cppn_presets_have_the_papers_rates_and_coordinates(name: str) -> None:
     assert encoding.coordinates == ("pixel" if name.startswith("released-code") else "normalised")
 
 
-def test_pixel_presets_differ_where_the_readme_says() -> None:
-    encodings = [preset(n).encoding for n in ("mnist-pixels", "paper/mnist-direct", "released-code/mnist-direct")]
+@pytest.mark.parametrize("data", ["mnist", "imagenet"])
+def test_pixel_presets_differ_where_the_readme_says(data: str) -> None:
+    names = (f"{data}-pixels", f"paper/{data}-direct", f"released-code/{data}-direct")
     seen = []
-    for encoding in encodings:
+    for encoding in (preset(name).encoding for name in names):
         assert isinstance(encoding, PixelsConfig)
         assert (encoding.mutation, encoding.rate, encoding.eta) == ("clipped", 0.1, 15)
         seen.append((encoding.crossover, encoding.released_code_bug, encoding.halve_every))
     assert seen == [(0.0, False, None), (0.0, False, 1000), (0.5, True, None)]
 
 
-@pytest.mark.parametrize("name", sorted(EXPECTED - {"mnist-ga", "mnist-random"}))
+@pytest.mark.parametrize("name", sorted(MAP_ELITES))
 def test_map_elites_presets_follow_the_papers_rule(name: str) -> None:
     search = preset(name).search
     assert isinstance(search, MapElitesConfig)
     assert (search.insertion, search.parents) == ("every_cell", "cells")
 
 
-def test_the_four_defaults_cost_the_same() -> None:
-    sizes = {
-        (preset(n).generations, preset(n).batch, preset(n).initial_batch) for n in EXPECTED if n.startswith("mnist")
-    }
-    assert sizes == {(200, 200, 200)}
+@pytest.mark.parametrize(
+    ("name", "generations", "batch"),
+    [
+        ("paper/imagenet-cppn", 5000, 400),
+        ("paper/imagenet-direct", 20000, 200),
+        ("released-code/imagenet-cppn", 5001, 400),
+        ("released-code/imagenet-direct", 5010, 200),
+    ],
+)
+def test_imagenet_presets_have_the_papers_sizes_crops_and_colours(name: str, generations: int, batch: int) -> None:
+    experiment = preset(name)
+    assert (experiment.generations, experiment.batch, experiment.initial_batch) == (generations, batch, batch)
+    assert (experiment.encoding.size, experiment.scoring.view) == (256, "ten-crop")
+    assert experiment.encoding.colour == ("hls" if name.startswith("released-code") else "hsv")
 
 
-def test_presets_do_not_hide_a_machine(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", sorted(name for name in DEFAULTS if name.startswith("imagenet")))
+def test_imagenet_defaults_are_one_view_of_the_networks_own_size(name: str) -> None:
+    experiment = preset(name)
+    assert (experiment.encoding.size, experiment.encoding.colour) == (None, "hsv")
+    assert experiment.scoring.view == "auto"
+
+
+@pytest.mark.parametrize("name", sorted(name for name in EXPECTED if "imagenet" in name))
+def test_a_thousand_classes_are_committed_by_the_clock(name: str) -> None:
+    checkpoint = preset(name).checkpoint
+    assert (checkpoint.generations, checkpoint.seconds) == (None, 30)
+
+
+def test_the_defaults_cost_the_same() -> None:
+    mnist = [preset(name) for name in DEFAULTS if name.startswith("mnist")]
+    assert {(e.generations, e.batch, e.initial_batch) for e in mnist} == {(200, 200, 200)}
+    imagenet = [preset(f"imagenet-{kind}") for kind in ("cppn", "pixels", "random")]
+    assert {e.generations * e.batch for e in imagenet} == {200_000}
+
+
+def test_the_genetic_algorithm_of_imagenet_has_one_class() -> None:
+    from evo_fool.class_names import ClassNames
+    from evo_fool.classifiers.imagenet import imagenet_aliases
+
+    search = preset("imagenet-ga").search
+    assert isinstance(search, GeneticConfig)
+    names = [str(i) for i in range(1000)]
+    assert ClassNames(names, imagenet_aliases(names)).find(search.target) == 805
+
+
+def test_presets_do_not_hide_a_machine() -> None:
     for name in preset_names():
         experiment = preset(name)
         assert (experiment.device, experiment.classifier.weights) == ("auto", None)

@@ -19,7 +19,7 @@ LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]+))?\)")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 TYPED = re.compile(r"^\s*(?:\$ )?(evo-fool .*)$", flags=re.MULTILINE)
 MENTIONED = re.compile(r"`(evo-fool [^`]+)`|^ {4}(evo-fool .*)$", flags=re.MULTILINE)
-SHIPPED = ("mnist-", "paper/", "released-code/")
+SHIPPED = ("mnist-", "imagenet-", "paper/", "released-code/")
 
 
 def _name(page: Path) -> str:
