@@ -20,10 +20,11 @@ from evo_fool.evolution.loop import evolve as run_loop
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
+from evo_fool.runs.assembly import Parts, assemble
 from evo_fool.runs.directory import create_directory
 from evo_fool.runs.lineage import Lineage
 from evo_fool.runs.recorder import Recorder
-from evo_fool.runs.session import Parts, assemble, describe
+from evo_fool.runs.session import describe
 from evo_fool.runs.store import Store
 
 STAGES = ("vary", "render", "score", "insert", "commit")

@@ -107,8 +107,8 @@ def _drive(action: Callable[..., Run], out: Path, max_time: float | None, output
 
 
 def _say_summary(summary: dict[str, Any], out: Path, classifier: ClassifierConfig, output: Output) -> None:
+    from evo_fool.runs.assembly import names_code
     from evo_fool.runs.naming import probability_text
-    from evo_fool.runs.session import names_code
 
     trusted = f" --classifier {shlex.quote(classifier.spec)}" if names_code(classifier) else ""
     at_least = ", ".join(f"{count} ≥ {threshold}" for threshold, count in summary["at_least"].items())

@@ -26,4 +26,6 @@ def write_whole(path: Path, data: bytes) -> None:
             draft.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise EvoFoolError(f"{path}: {error.strerror or error}; free some space or choose another place with --to") from None
+        raise EvoFoolError(
+            f"{path}: {error.strerror or error}; free some space or choose another place with --to"
+        ) from None

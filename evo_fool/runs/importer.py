@@ -28,6 +28,7 @@ from evo_fool.evolution.population import Population
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.experiment import MAX_BATCH, ClassifierConfig, Experiment, PixelsConfig, ScoringConfig
 from evo_fool.probability import probability
+from evo_fool.runs.assembly import Parts, with_absolute_paths
 from evo_fool.runs.directory import create_directory, log_event
 from evo_fool.runs.environment import choose_device
 from evo_fool.runs.images import Found, ImageFile, Skipped, UnusableImageError, find_images, read_image
@@ -35,7 +36,7 @@ from evo_fool.runs.lineage import Lineage
 from evo_fool.runs.lock import writer
 from evo_fool.runs.recorder import Recorder
 from evo_fool.runs.run import Run, open_run
-from evo_fool.runs.session import Parts, describe, with_absolute_paths
+from evo_fool.runs.session import describe
 from evo_fool.runs.store import Store
 
 RECORD = "import.json"

@@ -10,8 +10,8 @@ import numpy as np
 
 from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError, GenomeError
 from evo_fool.probability import probability
+from evo_fool.runs.assembly import assemble, trusted_classifier
 from evo_fool.runs.run import Run
-from evo_fool.runs.session import assemble, trusted_classifier
 from evo_fool.runs.store import unpack_image
 
 TOLERANCE = 1e-4

@@ -13,7 +13,7 @@ from support import small
 from evo_fool.classifiers.precision import choose_batch, choose_precision
 from evo_fool.evaluation.evaluator import challengers
 from evo_fool.runs import evolve, verify
-from evo_fool.runs.session import assemble
+from evo_fool.runs.assembly import assemble
 
 CPU = torch.device("cpu")
 SCORES = st.sampled_from([-3.0, -1.0, 0.0, 1.0, 3.0])

@@ -1,0 +1,107 @@
+"""From an experiment to what it needs to run: its classifier, encoding and evaluator, with nothing left to choose.
+
+Also whom a recorded experiment may name: a run directory can come from a stranger, so code that it names as its
+classifier is never loaded on its word alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from evo_fool.class_names import ClassNames
+from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.precision import choose_batch, choose_precision
+from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.zoo import load_classifier
+from evo_fool.encodings import build_encoding
+from evo_fool.encodings.base import Encoding
+from evo_fool.errors import ConfigError
+from evo_fool.evaluation import Evaluator
+from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ScoringConfig
+from evo_fool.runs.environment import choose_device
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an experiment needs to run: its classifier, encoding and evaluator, on one device."""
+
+    device: torch.device
+    classifier: Classifier
+    encoding: Encoding
+    evaluator: Evaluator
+    targets: list[int]
+
+
+def assemble(experiment: Experiment) -> Parts:
+    """Load the classifier and build everything that the toolbox needs.
+
+    Raises:
+        ConfigError, ClassifierError: see their messages.
+    """
+    device = choose_device(experiment.device)
+    classifier = load_classifier(experiment.classifier, device)
+    shape = {"size": classifier.size, "channels": classifier.channels}
+    encoding = build_encoding(experiment.encoding, **shape, device=str(device))
+    scoring = resolve_scoring(experiment.scoring, classifier.size, device)
+    scorer = Scorer(classifier, batch=scoring.batch or 1, view=scoring.view, device=device, precision=scoring.precision)
+    return Parts(device, classifier, encoding, Evaluator(encoding, scorer), resolve_targets(experiment, classifier))
+
+
+def resolve_scoring(scoring: ScoringConfig, size: int, device: torch.device) -> ScoringConfig:
+    """``scoring`` with nothing left to choose."""
+    precision = choose_precision(scoring.precision, size, device)
+    batch = choose_batch(scoring.batch, size, device)
+    return ScoringConfig.model_validate(scoring.model_dump() | {"precision": precision, "batch": batch})
+
+
+def with_absolute_paths(experiment: Experiment) -> Experiment:
+    """A copy whose classifier file and weights are named absolutely, so that it can be resumed from anywhere."""
+    config = experiment.classifier
+    spec, weights = config.spec, config.weights
+    if is_file_spec(spec):
+        file, _, factory = spec.rpartition(":")
+        spec = f"{Path(file).absolute()}:{factory}"
+    if weights is not None:
+        weights = str(Path(weights).absolute())
+    return experiment.model_copy(update={"classifier": ClassifierConfig(spec=spec, weights=weights)})
+
+
+def trusted_classifier(experiment: Experiment, classifier: str | None, weights: str | None) -> ClassifierConfig:
+    """The classifier of a recorded experiment, as the user now names it.
+
+    A record that names code is never followed on its own: the run directory may come from a stranger.
+
+    Raises:
+        ConfigError: the record names code, and the user has not named the classifier.
+    """
+    recorded = experiment.classifier
+    if classifier is None and names_code(recorded):
+        raise ConfigError(f"the run's classifier is code; if you trust it, repeat it: --classifier {recorded.spec}")
+    config = ClassifierConfig(spec=classifier or recorded.spec, weights=weights or recorded.weights)
+    return with_absolute_paths(experiment.model_copy(update={"classifier": config})).classifier
+
+
+def names_code(classifier: ClassifierConfig) -> bool:
+    """Whether loading the classifier would execute code that the spec names."""
+    return classifier.spec.startswith("import:") or is_file_spec(classifier.spec)
+
+
+def is_file_spec(spec: str) -> bool:
+    """Whether a classifier spec is ``path/to/file.py:factory``."""
+    return spec.rpartition(":")[0].endswith(".py")
+
+
+def resolve_targets(experiment: Experiment, classifier: Classifier) -> list[int]:
+    """The class indices that the single-class GA evolves; empty for the other strategies."""
+    if not isinstance(experiment.search, GeneticConfig):
+        return []
+    target = experiment.search.target
+    if target == "all":
+        return list(range(len(classifier.classes)))
+    try:
+        return [ClassNames(classifier.classes, classifier.aliases).find(target)]
+    except KeyError as error:
+        raise ConfigError(f"search.target = {error.args[0]}") from None
