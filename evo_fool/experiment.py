@@ -197,6 +197,9 @@ class Experiment(_Section):
     generations: int = Field(200, ge=0, le=10_000_000, description="generations after the initial one (generation 0)")
     batch: int = Field(200, ge=1, le=MAX_BATCH, description="images a generation")
     initial: int | None = Field(None, ge=1, le=MAX_BATCH, description="images of generation 0; none: batch")
+    warn_after: int | None = Field(
+        500, ge=1, description="warn when no class has improved for so many generations; none: never"
+    )
     device: str = Field(
         "auto",
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",

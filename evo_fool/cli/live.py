@@ -58,6 +58,8 @@ class LiveLine:
         self.last = progress
         self._captures += int(progress.row["captures"])
         self._generations += 1
+        if progress.warning:
+            click.echo(f"evo-fool: warning: {progress.warning}", err=True)
         now = time.monotonic()
         due = now - self._shown >= (LIVE_SECONDS if self._terminal else PLAIN_SECONDS)
         if not (due or first or progress.generation == progress.generations):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from evo_fool.experiment import ClassifierConfig, Experiment
     from evo_fool.runs import Run
 
-_RESULT_NEUTRAL = {"name", "preset", "seed", "generations", "device", "checkpoint", "retention"}
+_RESULT_NEUTRAL = {"name", "preset", "seed", "generations", "device", "checkpoint", "retention", "warn_after"}
 """Settings that may differ from a shipped experiment without making it another one."""
 
 device_option = click.option("--device", metavar="auto|cpu|cuda", help="Where to compute.")

@@ -25,6 +25,7 @@ from evo_fool.runs.files import write_whole
 from evo_fool.runs.lock import writer
 from evo_fool.runs.recorder import Recorder
 from evo_fool.runs.run import Run, open_run
+from evo_fool.runs.stagnation import Stagnation
 from evo_fool.runs.store import Store
 
 
@@ -39,6 +40,7 @@ class Progress:
         seconds: active wall seconds of the run so far.
         images: images scored by this process so far.
         elapsed: wall seconds of this process's loop so far.
+        warning: what the user should know now; empty nearly always.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class Progress:
     seconds: float
     images: int
     elapsed: float
+    warning: str = ""
 
 
 Observer = Callable[[Progress], None]
@@ -154,6 +157,7 @@ def _drive(
     done, evaluations, seconds, _ = store.progress()
     recorder = Recorder(store, parts.encoding, toolbox.strategy, lineage, experiment.checkpoint, seconds)
     recorder.standings = standings
+    stagnation = Stagnation(experiment.warn_after, store.last_capture())
     logbook = tools.Logbook()
     reason = ""
 
@@ -162,12 +166,13 @@ def _drive(
         # The store is the record of the run; DEAP's logbook keeps the last row, so that memory stays flat.
         while len(logbook) > 1:
             logbook.pop(0)
+        if warning := stagnation(population.generation, len(captures)):
+            log_event(path, "warning", generation=population.generation, reason=warning)
         if observer is not None:
             images = toolbox.strategy.evaluations - evaluations
             elapsed = recorder.seconds - seconds
-            observer(
-                Progress(path, population.generation, experiment.generations, row, recorder.seconds, images, elapsed)
-            )
+            at = population.generation, experiment.generations
+            observer(Progress(path, *at, row, recorder.seconds, images, elapsed, warning))
 
     def should_stop() -> bool:
         nonlocal reason

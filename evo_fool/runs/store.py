@@ -244,6 +244,11 @@ class StoreReader:
         generation, evaluations, seconds, stopped = rows[0]
         return generation, evaluations, seconds, stopped
 
+    def last_capture(self) -> int:
+        """The last generation in which a cell changed hands; -1 for none."""
+        found = self.rows("SELECT max(generation) FROM captures")[0][0]
+        return found if isinstance(found, int) else -1
+
     def integrity(self) -> list[str]:
         """What a full check of the file finds; empty when all is well."""
         found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)") if row[0] != "ok"]

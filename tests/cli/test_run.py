@@ -167,6 +167,23 @@ def test_a_classifier_with_other_classes_or_weights_is_refused(tiny: Path, invok
     assert "other weights" in err
 
 
+def test_a_run_that_gets_nowhere_says_so_once(tiny: Path, invoke: Any) -> None:
+    still = ("run", "tiny.yaml", "-S", "encoding.rate=0", "-S", "warn_after=3")
+    for as_json in ([], ["--json"]):
+        code, out, err = invoke(*still, *as_json)
+        assert (code, out.count("no class has improved in 3 generations, since generation 0")) == (0, 0)
+        warnings = [line for line in err.splitlines() if line.startswith("evo-fool: warning: no class has improved")]
+        assert len(warnings) == 1
+    for run in (tiny / "outputs").iterdir():
+        events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
+        assert [(e["event"], e.get("generation")) for e in events] == [
+            ("started", None),
+            ("warning", 3),
+            ("finished", 6),
+        ]
+    assert "warning" not in invoke(*still, "-S", "warn_after=null")[2]
+
+
 def test_fewer_generations_than_done_is_refused(tiny: Path, invoke: Any) -> None:
     invoke("run", "tiny.yaml")
     code, _, err = invoke("resume", "latest", "--generations", "2", "--classifier", "tiny.py:build")
