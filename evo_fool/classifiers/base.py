@@ -16,6 +16,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from evo_fool.classifiers.preparation import Preparation
 from evo_fool.errors import ClassifierError, ConfigError
 
 
@@ -35,6 +36,7 @@ class Classifier(nn.Module):
         name: a short label, e.g. the spec it was built from.
         scale: multiplied with images in [0, 1] first; 255 for a network that was trained on bytes.
         aliases: other names of each class, such as ids and synonyms, by which it is found too; empty for none.
+        preparation: how a photograph becomes an input; None: shorter side resized to ``size``, middle cropped.
 
     Raises:
         ConfigError: a bad value among these.
@@ -55,6 +57,7 @@ class Classifier(nn.Module):
         name: str,
         scale: float = 1.0,
         aliases: Sequence[Sequence[str]] = (),
+        preparation: Preparation | None = None,
     ) -> None:
         super().__init__()
         if not isinstance(network, nn.Module):
@@ -69,6 +72,11 @@ class Classifier(nn.Module):
         self.classes = _checked_classes(classes, name)
         self.aliases = _checked_aliases(aliases, len(self.classes), name)
         self.size = size
+        self.preparation = Preparation(size) if preparation is None else preparation
+        if self.preparation.resize < size:
+            raise ConfigError(
+                f"classifier {name!r}: preparation.resize = {self.preparation.resize} leaves less than size = {size}"
+            )
         self.channels = channels
         self.scale = float(scale)
         self.network = network
@@ -116,19 +124,21 @@ class Classifier(nn.Module):
         Independent of device and memory format. The code of the network is not part of it.
         """
         digest = hashlib.sha256()
-        contract = {
-            "classes": self.classes,
+        digest.update(json.dumps({"classes": self.classes, **self.input_contract()}, sort_keys=True).encode())
+        for key, value in sorted(self.network.state_dict().items()):
+            digest.update(json.dumps([key, str(value.dtype), list(value.shape)]).encode())
+            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+    def input_contract(self) -> dict[str, Any]:
+        """What it takes and what it does to it first, JSON-able: size, channels (3: RGB), scale, mean and std."""
+        return {
             "size": self.size,
             "channels": self.channels,
             "scale": self.scale,
             "mean": self.mean.flatten().tolist(),
             "std": self.std.flatten().tolist(),
         }
-        digest.update(json.dumps(contract, sort_keys=True).encode())
-        for key, value in sorted(self.network.state_dict().items()):
-            digest.update(json.dumps([key, str(value.dtype), list(value.shape)]).encode())
-            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()
 
     def as_foolbox(self) -> Any:
         """This classifier as a ``foolbox.PyTorchModel`` with bounds (0, 1), on the device it lies on.

@@ -1,7 +1,7 @@
 """torchvision's ImageNet networks as classifiers, with the preprocessing that their weights were published with.
 
-Input size, mean, deviation and class names come from the metadata of torchvision's default weights of a network;
-WordNet ids and synonyms come with this package.
+Input size, mean, deviation, resizing and class names come from the metadata of torchvision's weights: of the default
+ones, or for a file of those that the file is named as. WordNet ids and synonyms come with this package.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import difflib
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.imagenet import imagenet_aliases
+from evo_fool.classifiers.preparation import Preparation
 from evo_fool.classifiers.torchvision_cpu import import_torchvision
 from evo_fool.classifiers.weights_io import State, load_weights, read_weights
 from evo_fool.errors import ClassifierError, ConfigError
@@ -34,20 +36,10 @@ def from_torchvision(name: str, weights: str | None) -> Classifier:
         ConfigError: torchvision has no such classification network, or the weights do not fit it.
         ClassifierError: torchvision is not installed, or its weights cannot be fetched.
     """
-    try:
-        models = import_torchvision().models
-    except ImportError as error:
-        raise ClassifierError(f"classifier 'torchvision:{name}' needs torchvision: {error}") from None
-    names = models.list_models(module=models)
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"; did you mean {'torchvision:' + near[0]!r}?" if near else ", such as squeezenet1_1 or resnet50"
-        raise ConfigError(
-            f"classifier {'torchvision:' + name!r}: torchvision has no classification network of that name{hint}"
-        )
-    published = models.get_model_weights(name).DEFAULT
+    published = published_weights(name, weights)
     source = f"weights {weights or published.url} for torchvision:{name}"
     state = read_weights(weights) if weights is not None else _fetch(name, published)
+    models = import_torchvision().models
     options = {"transform_input": True, "init_weights": False} if name in _CONVERTED else {}
     with torch.random.fork_rng(devices=[]):  # the random start of a network whose weights are replaced at once
         network = models.get_model(name, weights=None, **options)
@@ -62,7 +54,34 @@ def from_torchvision(name: str, weights: str | None) -> Classifier:
         std=transform.std,
         name=f"torchvision:{name}",
         aliases=imagenet_aliases(published.meta["categories"]),
+        preparation=Preparation(transform.resize_size[0], transform.interpolation.value),
     )
+
+
+def published_weights(name: str, weights: str | None) -> Any:
+    """torchvision's entry for the weights that a network is used with: its metadata, transforms and address.
+
+    For a file it is the entry of that file's name, else the network's first, whose preprocessing is the usual one.
+
+    Raises:
+        ConfigError: torchvision has no classification network ``name``.
+        ClassifierError: torchvision is not installed.
+    """
+    try:
+        models = import_torchvision().models
+    except ImportError as error:
+        raise ClassifierError(f"classifier 'torchvision:{name}' needs torchvision: {error}") from None
+    names = models.list_models(module=models)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {'torchvision:' + near[0]!r}?" if near else ", such as squeezenet1_1 or resnet50"
+        raise ConfigError(
+            f"classifier {'torchvision:' + name!r}: torchvision has no classification network of that name{hint}"
+        )
+    entries = models.get_model_weights(name)
+    if weights is None:
+        return entries.DEFAULT
+    return next((e for e in entries if e.url.rpartition("/")[2] == Path(weights).name), next(iter(entries)))
 
 
 def _fetch(name: str, published: Any) -> State:

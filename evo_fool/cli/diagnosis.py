@@ -45,7 +45,7 @@ class Finding:
 Found = tuple[str, dict[str, Any]]
 
 
-def diagnose(outputs: Path) -> list[Finding]:
+def diagnose_installation(outputs: Path) -> list[Finding]:
     """Run every check, in an order that lets the first failure explain those after it."""
     checks: dict[str, Callable[[], Found]] = {
         "python": check_python,
@@ -57,10 +57,11 @@ def diagnose(outputs: Path) -> list[Finding]:
         "lenet-mnist": check_lenet,
         "outputs": lambda: check_outputs(outputs),
     }
-    return [_run(name, check) for name, check in checks.items()]
+    return [run_check(name, check) for name, check in checks.items()]
 
 
-def _run(name: str, check: Callable[[], Found]) -> Finding:
+def run_check(name: str, check: Callable[[], Found]) -> Finding:
+    """What one check found; whatever it raises is a finding too."""
     try:
         detail, facts = check()
     except (Problem, EvoFoolError) as problem:

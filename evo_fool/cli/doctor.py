@@ -1,4 +1,4 @@
-"""``evo-fool doctor``: check that this installation can work."""
+"""``evo-fool doctor``: check that this installation, and a classifier, can work."""
 
 from __future__ import annotations
 
@@ -6,18 +6,37 @@ from pathlib import Path
 
 import click
 
-from evo_fool.cli.options import out_option
+from evo_fool.cli.options import classifier_options, out_option
 from evo_fool.cli.output import Output, output_option
 
 
 @click.command()
+@classifier_options
+@click.option(
+    "--photos",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Photographs, one folder a class, named by WordNet id or class name: prints top-1 and top-5.",
+)
 @out_option
 @output_option
-def doctor(out: Path, output: Output) -> int:
-    """Check Python, packages, devices, the embedded classifier and the folder of runs; exit code 1 if one fails."""
-    from evo_fool.cli.diagnosis import diagnose
+def doctor(classifier: str | None, weights: str | None, photos: Path | None, out: Path, output: Output) -> int:
+    """Check Python, packages, devices, the embedded classifier and the folder of runs; exit code 1 if one fails.
 
-    findings = diagnose(out)
+    With --classifier also that network, before a long run: its weights load completely, it is given what it was
+    trained on, different images get different scores, and with --photos how many photographs it gets right.
+    """
+    if classifier is None and (weights is not None or photos is not None):
+        raise click.UsageError(f"{'--weights' if weights is not None else '--photos'} needs --classifier SPEC")
+    from evo_fool.cli.diagnosis import diagnose_installation
+
+    findings = diagnose_installation(out)
+    if classifier is not None:
+        from evo_fool.cli.diagnosis_classifier import diagnose_classifier
+        from evo_fool.experiment import Experiment
+
+        config = Experiment.from_mapping({"classifier": {"spec": classifier, "weights": weights}}, "--classifier")
+        findings += diagnose_classifier(config.classifier, photos)
     healthy = all(finding.ok for finding in findings)
     if output.json:
         checks = {f.name: {"ok": f.ok, "detail": f.detail, **f.facts} for f in findings}

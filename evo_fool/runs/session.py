@@ -214,6 +214,7 @@ def describe(experiment: Experiment, parts: Parts) -> tuple[dict[str, str], dict
     record = environment(parts.device) | {
         "classifier": classifier.name,
         "classifier_sha256": classifier.fingerprint(),
+        "classifier_input": classifier.input_contract(),
     }
     files = {EXPERIMENT: experiment.to_yaml(), "environment.json": json.dumps(record, indent=2) + "\n"}
     meta = {

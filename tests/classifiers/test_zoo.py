@@ -15,7 +15,9 @@ from safetensors.torch import load_file, save_file
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.lenet import LeNet, lenet_classifier
+from evo_fool.classifiers.preparation import Preparation
 from evo_fool.classifiers.torchvision_cpu import import_torchvision, with_torchvision
+from evo_fool.classifiers.torchvision_models import published_weights
 from evo_fool.classifiers.zoo import SHIPPED, check_shipped, load_classifier
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
 from evo_fool.experiment import ClassifierConfig
@@ -202,12 +204,20 @@ def test_torchvision_with_weights_from_a_file(imagenet_weights: Path) -> None:
     classifier = load("torchvision:squeezenet1_1", imagenet_weights / "squeezenet1_1.pt")
     stated = json.loads((imagenet_weights / "manifest.json").read_text())["squeezenet1_1"]
     assert (classifier.size, classifier.channels, len(classifier.classes)) == (stated["size"], 3, 1000)
-    assert classifier.classes[0] == "tench"
+    assert (classifier.classes[0], classifier.aliases[0]) == ("tench", ("n01440764", "Tinca tinca"))
+    assert classifier.preparation == Preparation(stated["resize"])
     torch.testing.assert_close(classifier.mean.flatten(), torch.tensor(stated["mean"]))
     torch.testing.assert_close(classifier.std.flatten(), torch.tensor(stated["std"]))
     assert all(parameter.dtype == torch.float32 for parameter in classifier.parameters())
     with pytest.raises(ConfigError, match=r"missing: features\.0\.weight, .* and 47 more"):
         load("torchvision:squeezenet1_1", imagenet_weights / "mobilenet_v2.pt")
+
+
+def test_torchvision_takes_the_preprocessing_of_the_weights() -> None:
+    assert published_weights("mobilenet_v2", None).transforms().resize_size == [232]
+    assert published_weights("mobilenet_v2", "some/mobilenet_v2.pt").transforms().resize_size == [256]
+    assert published_weights("mobilenet_v2", "some/mobilenet_v2-7ebf99e0.pth").transforms().resize_size == [232]
+    assert published_weights("vit_b_16", "vit_b_16_swag-9ac1b537.pth").transforms().crop_size == [384]
 
 
 def test_torchvision_leaves_the_global_generator_alone(imagenet_weights: Path) -> None:

@@ -1,0 +1,145 @@
+"""The checks of ``evo-fool doctor --classifier``: is this network what it should be, before a long run against it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.photographs import measure_accuracy
+from evo_fool.classifiers.precision import choose_batch
+from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.torchvision_models import published_weights
+from evo_fool.classifiers.zoo import load_classifier
+from evo_fool.cli.diagnosis import Finding, Found, Problem, run_check
+from evo_fool.experiment import ClassifierConfig
+from evo_fool.probability import probability
+from evo_fool.randomness import stream
+from evo_fool.runs.environment import choose_device
+
+_IMAGES = 16
+_TOLERANCE = 1e-4
+"""How far a probability may move with the batch that an image is in; what ``verify`` tolerates."""
+
+_ENOUGH = 20
+"""Photographs from which on it is held against a network that it does no better than guessing."""
+
+_SHOWN = 3
+
+
+def diagnose_classifier(config: ClassifierConfig, photos: Path | None) -> list[Finding]:
+    """Check a classifier on the device that a run would use; nothing more where it does not load."""
+    loaded: list[Classifier] = []
+
+    def load() -> Found:
+        loaded.append(load_classifier(config, choose_device("auto")))
+        return check_weights(loaded[0])
+
+    findings = [run_check("classifier", load)]
+    if not findings[0].ok:
+        return findings
+    classifier, device = loaded[0], choose_device("auto")
+    scorer = Scorer(classifier, batch=choose_batch(None, classifier.size, device), view="auto", device=device)
+    checks: dict[str, Callable[[], Found]] = {
+        "input": lambda: check_input(classifier, config),
+        "scores": lambda: check_scores(scorer),
+    }
+    if photos is not None:
+        checks["photos"] = lambda: check_photos(scorer, config, photos)
+    return findings + [run_check(name, check) for name, check in checks.items()]
+
+
+def check_weights(classifier: Classifier) -> Found:
+    """Loading refuses weights that miss anything or hold anything else; here they are counted."""
+    values = sum(value.numel() for value in classifier.network.state_dict().values())
+    kind = "grey" if classifier.channels == 1 else "RGB"
+    facts = {"classes": len(classifier.classes), "values": values, "fingerprint": classifier.fingerprint()}
+    detail = (
+        f"{classifier.name}: all of its {values:,} values loaded, {len(classifier.classes)} classes, "
+        f"{kind} images of {classifier.size}x{classifier.size}, fingerprint {facts['fingerprint'][:12]}…"
+    )
+    return detail, facts | classifier.input_contract()
+
+
+def check_input(classifier: Classifier, config: ClassifierConfig) -> Found:
+    """What the network is given for black to white; for torchvision's the same as by torchvision's own transform."""
+    shape = (2, classifier.channels, 1, 1)
+    extremes = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(shape).to(classifier.mean)
+    low, high = (bound.item() for bound in classifier.normalise(extremes).aminmax())
+    facts: dict[str, Any] = {"lowest": low, "highest": high}
+    detail = f"images in [0, 1] reach the network in [{low:.3f}, {high:.3f}]"
+    kind, _, name = config.spec.partition(":")
+    if kind == "torchvision":
+        photo = _photograph()
+        expected = published_weights(name, config.weights).transforms()(photo)
+        prepared = classifier.preparation(photo, classifier.size, classifier.channels)
+        found = classifier.normalise(torch.from_numpy(prepared)[None].to(classifier.mean) / 255)[0].cpu()
+        error = float((found - expected).abs().max())
+        facts["error"] = error
+        if error > 1e-4:
+            raise Problem(f"{detail}, up to {error:.3g} off torchvision's own preprocessing; report this as a bug")
+        detail += ", the same as by torchvision's own preprocessing"
+    return detail, facts
+
+
+def check_scores(scorer: Scorer) -> Found:
+    """Different images get different logits, whatever else is in the batch."""
+    classifier = scorer.classifier
+    shape = (_IMAGES, classifier.channels, classifier.size, classifier.size)
+    images = stream(0, "doctor").integers(0, 256, shape, dtype=np.uint8)
+    log_odds = scorer.score(images)
+    different = len(np.unique(log_odds, axis=0))
+    if different < _IMAGES:
+        raise Problem(f"{_IMAGES} different images get {different} different scores; the network ignores its input")
+    if _are_probabilities(classifier, images):
+        raise Problem("the network answers probabilities, not logits; leave out its softmax")
+    alone = np.concatenate([scorer.score(image[None]) for image in images])
+    moved = float(np.abs(probability(alone) - probability(log_odds)).max())
+    if moved > _TOLERANCE:
+        raise Problem(f"a score moves by {moved:.3g} with the batch that an image is in; put the network in eval mode")
+    detail = f"{_IMAGES} images get {different} scores, the same alone as in a batch (to {moved:.1g} in probability)"
+    return detail, {"images": _IMAGES, "scores": different, "batch_effect": moved}
+
+
+def check_photos(scorer: Scorer, config: ClassifierConfig, folder: Path) -> Found:
+    """How many photographs it gets right; doing no better than guessing is a failure."""
+    accuracy = measure_accuracy(scorer, folder)
+    facts: dict[str, Any] = {
+        "photos": accuracy.photos,
+        "top1": accuracy.top1,
+        "top5": accuracy.top5,
+        "unreadable": accuracy.unreadable,
+        "unknown_folders": accuracy.unknown,
+    }
+    detail = f"top-1 {accuracy.top1:.1%}, top-5 {accuracy.top5:.1%} of {accuracy.photos} photographs"
+    kind, _, name = config.spec.partition(":")
+    published = published_weights(name, config.weights).meta.get("_metrics", {}) if kind == "torchvision" else {}
+    if metrics := published.get("ImageNet-1K"):
+        facts |= {"published_top1": metrics["acc@1"] / 100, "published_top5": metrics["acc@5"] / 100}
+        detail += " (published: {published_top1:.1%} and {published_top5:.1%} on ImageNet's validation set)".format(
+            **facts
+        )
+    for names, what in ((accuracy.unreadable, "files do not load"), (accuracy.unknown, "folders name no class")):
+        if names:
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            detail += f"; {len(names)} {what}: {', '.join(names[:_SHOWN])}{more}"
+    if accuracy.photos >= _ENOUGH and not accuracy.better_than_guessing(len(scorer.classifier.classes)):
+        raise Problem(f"{detail}: no better than guessing; check the weights, the normalisation and the folders' names")
+    return detail, facts
+
+
+def _are_probabilities(classifier: Classifier, images: np.ndarray) -> bool:
+    with torch.inference_mode():
+        answers = classifier.logits(torch.from_numpy(images).to(classifier.mean) / 255)
+    return bool((answers >= 0).all() and (answers.sum(dim=1) - 1).abs().max() < 1e-3)
+
+
+def _photograph() -> Image.Image:
+    """Something to prepare: a coarse random picture that is neither square nor of any network's size."""
+    coarse = stream(0, "doctor", 1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((400, 300), Image.Resampling.BICUBIC)
