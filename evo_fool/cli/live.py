@@ -78,10 +78,11 @@ class LiveLine:
         from evo_fool.runs.naming import probability_text
 
         row, elapsed = progress.row, max(progress.elapsed, 1e-9)
+        shown = "median" if row["median"] else "max"  # most cells may be empty, as for a single class
         left = (progress.generations - progress.generation) * elapsed / self._generations
         return (
             f"generation {progress.generation}/{progress.generations} · {progress.images / elapsed:,.0f} images/s · "
-            f"median {probability_text(row['median'])} · {int(row['at_least_99'])} classes ≥ .99 · "
+            f"{shown} {probability_text(row[shown])} · {int(row['at_least_99'])} classes ≥ .99 · "
             f"{self._captures} captures · {duration(left)} left"
         )
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _RESULT_NEUTRAL = {"name", "preset", "seed", "generations", "device", "checkpoint", "retention", "warn_after"}
 """Settings that may differ from a shipped experiment without making it another one."""
 
+_LABEL = 120
+"""Letters of a preset's label that fit on a figure."""
+
 device_option = click.option("--device", metavar="auto|cpu|cuda", help="Where to compute.")
 max_time_option = click.option(
     "--max-time", type=Duration(), metavar="10m", help="Stop with a checkpoint after so long."
@@ -120,11 +123,12 @@ def _say_summary(summary: dict[str, Any], out: Path, classifier: ClassifierConfi
         f"{summary['status']} at generation {summary['generation']}: {summary['evaluations']} images "
         f"in {summary['wall_seconds']:.1f} s ({summary['images_per_second']:,.0f} images/s)"
     )
-    output.say(
-        "confidence: "
-        + ", ".join(f"{name} {probability_text(summary[f'{name}_confidence'])}" for name in ("median", "mean", "min"))
-        + f"; of {summary['classes']} classes {at_least}"
-    )
+    if summary["targets"] == 1:
+        output.say(f"confidence of its class: {probability_text(summary['median_confidence'])}")
+    else:
+        names = ("median", "mean", "min")
+        shown = ", ".join(f"{name} {probability_text(summary[f'{name}_confidence'])}" for name in names)
+        output.say(f"confidence: {shown}; of {summary['targets']} classes {at_least}")
     output.say(f"{path}")
     output.say()
     output.say("next:")
@@ -149,5 +153,18 @@ def _labelled(shipped: Experiment, experiment: Experiment) -> Experiment:
     before, after = (each.model_dump(exclude=_RESULT_NEUTRAL) for each in (shipped, experiment))
     if before == after or experiment.preset != shipped.preset or experiment.preset == "custom":
         return experiment
-    changed = ", ".join(key for key in after if after[key] != before[key])
-    return experiment.with_overrides([f"preset={json.dumps(f'{shipped.preset}, {changed} changed')}"])
+    labels = [f"{shipped.preset}, {', '.join(_changes(before, after, depth))} changed" for depth in (2, 1)]
+    label = next((label for label in labels if len(label) <= _LABEL), labels[-1])
+    return experiment.with_overrides([f"preset={json.dumps(label)}"])
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any], depth: int) -> list[str]:
+    """The settings that differ, dotted down to ``depth``; a section of another kind is named as a whole."""
+    changes = []
+    for key in after:
+        old, new = before.get(key), after[key]
+        if depth > 1 and isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+            changes += [f"{key}.{inner}" for inner in _changes(old, new, depth - 1)]
+        elif old != new:
+            changes.append(key)
+    return changes

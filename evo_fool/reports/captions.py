@@ -14,16 +14,20 @@ _REPLACED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def percent(probability: float) -> str:
-    """A probability in as many digits as it takes to tell it from certainty, never rounded up.
+    """A probability in as many digits as it takes to tell it from certainty or from nothing, never rounded up.
 
-    >>> percent(0.873), percent(0.99949), percent(0.9999873), percent(1 - 1e-9), percent(0.0)
-    ('87.3 %', '99.94 %', '99.998 %', '> 99.9999 %', '0.0 %')
+    >>> percent(0.873), percent(0.99949), percent(0.9999873), percent(1 - 1e-9)
+    ('87.3 %', '99.94 %', '99.998 %', '> 99.9999 %')
+    >>> percent(0.0123), percent(0.00037), percent(1e-6), percent(1e-7), percent(0.0)
+    ('1.2 %', '0.03 %', '0.0001 %', '0.0 %', '0.0 %')
     """
     exact = Decimal(repr(probability))
     complement = 1 - exact
     if complement < Decimal(10) ** -_NINES:
         return f"> {100 - 10 ** (2 - _NINES):.{_NINES - 2}f} %"
     decimals = max(1, -complement.adjusted() - 2)
+    if Decimal(10) ** -_NINES <= exact < Decimal("0.001"):
+        decimals = -exact.adjusted() - 2
     return f"{(100 * exact).quantize(Decimal(10) ** -decimals, ROUND_FLOOR)} %"
 
 

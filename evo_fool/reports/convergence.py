@@ -52,10 +52,16 @@ _GRID = "#e4e2dd"
 
 _STYLES: dict[str, Any] = {"at_least_90": ":", "at_least_99": "--", "at_least_9999": "-"}
 
-_FLOOR, _CEILING = 0.001, 1 - 1e-12
+_FLOOR, _CEILING = 1e-6, 1 - 1e-12
 """What lies outside is drawn on the edge."""
 
-_TICKS = (0.001, 0.01, 0.1, 0.5, *(1 - 10.0**-nines for nines in range(1, 13)))
+_CHANCE = 0.01
+"""Nor is it drawn how far a confidence lies below this share of what guessing gives: one in the number of classes."""
+
+_TICKS = (*(10.0**-zeros for zeros in range(6, 0, -1)), 0.5, *(1 - 10.0**-nines for nines in range(1, 13)))
+
+_MANY = 100
+"""Classes from which on an axis may show fewer than there are."""
 
 _STEPS = 60
 """Captures are averaged over spans of generations, about this many in a run."""
@@ -68,7 +74,7 @@ class Series:
     Attributes:
         label: what the legend calls it.
         source: network, seed, preset.
-        classes: number of cells.
+        classes: number of classes that it evolves.
         metrics: one array a column, one entry a generation.
     """
 
@@ -89,7 +95,9 @@ def read_series(run: Run) -> Series:
         raise EvoFoolError(
             f"{run.path} has not committed a generation yet; wait for one, or: evo-fool resume {run.path}"
         )
-    return Series(printable(f"{summary['name']} {summary['id']}", 60), provenance(summary), len(run.classes), metrics)
+    if len(run.targets) == 1:  # the metrics are over all cells, of which this run fills one
+        metrics |= dict.fromkeys(("min", "q1", "median", "q3", "mean"), metrics["max"])
+    return Series(printable(f"{summary['name']} {summary['id']}", 60), provenance(summary), len(run.targets), metrics)
 
 
 def draw_convergence(series: Sequence[Series], *, log: bool = False) -> Figure:
@@ -149,12 +157,16 @@ def log_odds_scale(probability: np.ndarray) -> np.ndarray:
     return np.log10(p / (1 - p))
 
 
+def _confidence(s: Series, name: str) -> np.ndarray:
+    return log_odds_scale(np.maximum(s.metrics[name], min(0.001, _CHANCE / s.classes)))
+
+
 _TITLE: dict[str, Any] = {"loc": "left", "fontsize": 11, "color": _INK, "fontweight": "bold"}
 
 
 def _draw_confidence(axes: Axes, s: Series, colour: str, *, single: bool) -> None:
     generation = s.metrics["generation"]
-    low, q1, median, q3, high = (log_odds_scale(s.metrics[name]) for name in ("min", "q1", "median", "q3", "max"))
+    low, q1, median, q3, high = (_confidence(s, name) for name in ("min", "q1", "median", "q3", "max"))
     marker = _marker(generation)
     axes.fill_between(generation, q1, q3, color=colour, alpha=0.2 if single else 0.1, linewidth=0)
     if single:
@@ -167,7 +179,7 @@ def _finish_confidence(axes: Axes, series: Sequence[Series]) -> None:
     axes.set_title("Confidence", **_TITLE)
     axes.set_ylabel("confidence over classes (log-odds scale)")
     columns = ("min", "q1", "median", "q3", "max") if len(series) == 1 else ("q1", "median", "q3")
-    values = np.concatenate([log_odds_scale(s.metrics[name]) for s in series for name in columns])
+    values = np.concatenate([_confidence(s, name) for s in series for name in columns])
     places = log_odds_scale(np.array(_TICKS))
     low = max((p for p in places if p <= values.min()), default=places[0])
     high = min((p for p in places if p >= values.max()), default=places[-1])
@@ -226,9 +238,9 @@ def _finish_coverage(axes: Axes, series: Sequence[Series]) -> None:
     share = _mixed(series)
     axes.set_title("Coverage", **_TITLE)
     axes.set_ylabel("classes that reach it (%)" if share else f"classes that reach it, of {series[0].classes}")
-    top = 100 if share else series[0].classes
+    top = _top(series, "at_least_90", share)
     axes.set_ylim(-0.03 * top, 1.05 * top)
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     colour = _COLOURS[0] if len(series) == 1 else _GREY
     _legend(
         axes,
@@ -248,9 +260,15 @@ def _finish_score(axes: Axes, series: Sequence[Series]) -> None:
     share = _mixed(series)
     axes.set_title("QD score", **_TITLE)
     axes.set_ylabel("mean of all confidences (%)" if share else f"sum of all confidences, of {series[0].classes}")
-    top = 100 if share else series[0].classes
-    axes.axhline(top, color=_GREY, linewidth=0.8, linestyle=":")
-    axes.set_ylim(0, 1.05 * top)
+    axes.axhline(100 if share else series[0].classes, color=_GREY, linewidth=0.8, linestyle=":")
+    axes.set_ylim(0, 1.05 * _top(series, "qd_score", share))
+
+
+def _top(series: Sequence[Series], name: str, share: bool) -> float:
+    """The upper end of an axis: everything there is, or less while a large run has hardly begun."""
+    everything = 100.0 if share else float(series[0].classes)
+    reached = max(float(s.metrics[name].max()) * (100 / s.classes if share else 1) for s in series)
+    return everything if reached > everything / 3 or everything < _MANY else max(1.5 * reached, everything / 100)
 
 
 def _draw_captures(axes: Axes, s: Series, colour: str) -> None:

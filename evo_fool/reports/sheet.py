@@ -46,6 +46,7 @@ class Layout:
         tile: side of a tile.
         gap: space between tiles.
         text: height of the letters.
+        lines: lines that a name may take.
     """
 
     columns: int
@@ -53,6 +54,7 @@ class Layout:
     tile: int
     gap: int
     text: int
+    lines: int = 1
 
     @property
     def margin(self) -> int:
@@ -66,13 +68,13 @@ class Layout:
 
     @property
     def caption(self) -> int:
-        """Height of the two lines below a tile."""
-        return math.ceil(3.2 * self.text)
+        """Height of the name and the line below it."""
+        return math.ceil((1.9 + 1.3 * self.lines) * self.text)
 
     @property
     def width(self) -> int:
-        """Width of the sheet."""
-        return 2 * self.margin + self.columns * self.tile + (self.columns - 1) * self.gap
+        """Width of the sheet; a single tile leaves room for the title too."""
+        return max(_TITLE_WIDTH, 2 * self.margin + self.columns * self.tile + (self.columns - 1) * self.gap)
 
     @property
     def height(self) -> int:
@@ -89,10 +91,11 @@ class Layout:
 
 
 _TITLE_TEXT = 15
+_TITLE_WIDTH = 640
 _FEW = 20
 
 
-def plan(classes: int, native: int, *, columns: int | None = None, tile: int | None = None) -> Layout:
+def plan(classes: int, native: int, *, columns: int | None = None, tile: int | None = None, lines: int = 1) -> Layout:
     """A layout that suits the number of classes: two rows of five for ten, smaller tiles for many.
 
     Args:
@@ -100,12 +103,13 @@ def plan(classes: int, native: int, *, columns: int | None = None, tile: int | N
         native: side of the images.
         columns: tiles in a row; None: chosen.
         tile: side of a tile; rounded down to a whole multiple of ``native`` where it is larger than that. None: chosen.
+        lines: lines that a name may take.
 
     Raises:
         ConfigError: a number out of range, or a sheet that would be too large.
 
     >>> plan(10, 28)
-    Layout(columns=5, rows=2, tile=168, gap=18, text=13)
+    Layout(columns=5, rows=2, tile=168, gap=18, text=13, lines=1)
     """
     if columns is not None and not 1 <= columns <= 10_000:
         raise ConfigError(f"--columns {columns}: give 1 to 10000")
@@ -117,7 +121,7 @@ def plan(classes: int, native: int, *, columns: int | None = None, tile: int | N
     across = columns or (min(classes, 5) if classes <= 10 else math.ceil(math.sqrt(1.4 * classes)))
     across = min(across, classes)
     text = max(9, min(13, side // 8))
-    layout = Layout(across, math.ceil(classes / across), side, max(6, side // 9), text)
+    layout = Layout(across, math.ceil(classes / across), side, max(6, side // 9), text, lines)
     if layout.width * layout.height > MAX_PIXELS:
         raise ConfigError(
             f"a sheet of {layout.width}x{layout.height} pixels is too large (more than {MAX_PIXELS // 10**6} million); "
@@ -138,22 +142,28 @@ def draw_sheet(run: Run, *, columns: int | None = None, tile: int | None = None)
         ConfigError: a sheet that cannot be drawn so.
         CorruptRunError: a stored image is damaged.
     """
-    layout = plan(len(run.classes), max(run.store.image_shape()[1:]), columns=columns, tile=tile)
+    cells = run.targets
+    labels = {cell: _label(run.classes[cell], cell, len(cells)) for cell in cells}
+    native = max(run.store.image_shape()[1:])
+    layout = plan(len(cells), native, columns=columns, tile=tile)
+    font = _font(layout.text, bold=True)
+    if len(cells) > _FEW and any(font.getlength(label) > layout.tile for label in labels.values()):
+        layout = plan(len(cells), native, columns=columns, tile=tile, lines=2)
     sheet = Image.new("RGB", (layout.width, layout.height), _PAPER)
     pen = ImageDraw.Draw(sheet)
     with run.store.snapshot():
         _draw_header(pen, run, layout)
         elites = {elite.class_index: elite for elite in run.elites}
-        for cell, name in enumerate(run.classes):
+        for place, cell in enumerate(cells):
             elite = elites.get(cell)
             if elite is None:
-                _draw_vacancy(pen, layout, cell)
+                _draw_vacancy(pen, layout, place)
             else:
                 picture = _fit(run.image(cell), layout.tile)
-                left, top = layout.corner(cell)
+                left, top = layout.corner(place)
                 sheet.paste(picture, (left, top))
                 pen.rectangle((left - 1, top - 1, left + layout.tile, top + layout.tile), outline=_LINE)
-            _draw_caption(pen, layout, cell, name, elite)
+            _draw_caption(pen, layout, place, labels[cell], elite)
     return sheet
 
 
@@ -178,7 +188,7 @@ def write_sheet(run: Run, to: str | Path | None = None, *, columns: int | None =
 def _draw_header(pen: ImageDraw.ImageDraw, run: Run, layout: Layout) -> None:
     summary = run.summary()
     room = layout.width - 2 * layout.margin
-    reached = f"{summary['at_least']['0.99']} of {summary['classes']} classes ≥ 99 %"
+    reached = f"{summary['at_least']['0.99']} of {summary['targets']} classes ≥ 99 %"
     lines = [
         (printable(summary["name"]), _font(_TITLE_TEXT + 5, bold=True), _INK),
         (provenance(summary), _font(_TITLE_TEXT - 3), _GREY),
@@ -190,19 +200,25 @@ def _draw_header(pen: ImageDraw.ImageDraw, run: Run, layout: Layout) -> None:
         top += math.ceil(font.size * 1.45)
 
 
-def _draw_caption(pen: ImageDraw.ImageDraw, layout: Layout, cell: int, name: str, elite: Elite | None) -> None:
-    left, top = layout.corner(cell)
+def _label(name: str, cell: int, classes: int) -> str:
+    """What stands below a tile. In a crowd a name that is cut short does not tell which one it is."""
+    crowd = classes > _FEW and len(name) > len(str(cell))
+    return printable(f"{cell} {name}" if crowd else name)
+
+
+def _draw_caption(pen: ImageDraw.ImageDraw, layout: Layout, place: int, label: str, elite: Elite | None) -> None:
+    left, top = layout.corner(place)
     top += layout.tile + layout.text // 2
     bold, plain = _font(layout.text, bold=True), _font(max(8, layout.text - 1))
-    if len(name) > len(str(cell)) and layout.rows * layout.columns > _FEW:
-        name = f"{cell} {name}"  # in a crowd a name that is cut short does not tell which one it is
-    pen.text((left, top), _shorten(printable(name), bold, layout.tile), font=bold, fill=_INK)
     confidence = "no image" if elite is None else percent(elite.probability)
-    pen.text((left, top + round(1.3 * layout.text)), _shorten(confidence, plain, layout.tile), font=plain, fill=_GREY)
+    lines = [(line, bold, _INK) for line in _wrap(label, bold, layout.tile, layout.lines)]
+    for text, font, colour in [*lines, (_shorten(confidence, plain, layout.tile), plain, _GREY)]:
+        pen.text((left, top), text, font=font, fill=colour)
+        top += round(1.3 * layout.text)
 
 
-def _draw_vacancy(pen: ImageDraw.ImageDraw, layout: Layout, cell: int) -> None:
-    left, top = layout.corner(cell)
+def _draw_vacancy(pen: ImageDraw.ImageDraw, layout: Layout, place: int) -> None:
+    left, top = layout.corner(place)
     right, bottom = left + layout.tile - 1, top + layout.tile - 1
     pen.rectangle((left, top, right, bottom), fill=_VACANT, outline=_LINE)
     pen.line((left, bottom, right, top), fill=_LINE)
@@ -220,6 +236,19 @@ def _fit(image: np.ndarray, side: int) -> Image.Image:
 def _font(size: int, bold: bool = False) -> Font:
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, size)
+
+
+def _wrap(text: str, font: Font, room: int, lines: int) -> list[str]:
+    """``text`` in at most ``lines`` lines, broken between words; what does not fit in the last is cut."""
+    words = text.split(" ")
+    wrapped: list[str] = []
+    while len(wrapped) < lines - 1 and len(words) > 1:
+        taken = 1
+        while taken < len(words) and font.getlength(" ".join(words[: taken + 1])) <= room:
+            taken += 1
+        wrapped.append(_shorten(" ".join(words[:taken]), font, room))
+        words = words[taken:]
+    return wrapped + ([_shorten(" ".join(words), font, room)] if words else [])
 
 
 def _shorten(text: str, font: Font, room: int) -> str:

@@ -136,6 +136,21 @@ class Run(Mapping[int, Elite]):
         return "interrupted"
 
     @cached_property
+    def targets(self) -> list[int]:
+        """The classes that the run evolves: all of them, or the one of a single-class genetic algorithm.
+
+        Raises:
+            CorruptRunError: it names a class that the run does not have.
+        """
+        search = self.experiment.search
+        if search.kind != "genetic" or search.target == "all":
+            return list(range(len(self.classes)))
+        try:
+            return [self.class_index(search.target)]
+        except KeyError as error:
+            raise CorruptRunError(f"{self.path}: search.target = {error.args[0]}") from None
+
+    @cached_property
     def class_names(self) -> ClassNames:
         """The classes by all their names."""
         return ClassNames(self.classes, self.class_aliases)
@@ -246,14 +261,13 @@ class Run(Mapping[int, Elite]):
         return sum(entry.stat().st_size for entry in self.path.rglob("*") if entry.is_file() and not entry.is_symlink())
 
     def summary(self) -> dict[str, Any]:
-        """The figures of the run, JSON-able; an empty cell counts as probability 0."""
+        """The figures of the run, JSON-able, over the classes it evolves; an empty cell counts as probability 0."""
         experiment = self.experiment
         with self.store.snapshot():
             generation, evaluations, seconds, _ = self.store.progress()
-            log_odds = np.array([row[0] for row in self.store.rows("SELECT log_odds FROM cells")], dtype=float)
+            elites = {elite.class_index: elite for elite in self.elites}
             captures = int(self.store.rows("SELECT count(*) FROM captures")[0][0])
-        p = np.zeros(len(self.classes))
-        p[: len(log_odds)] = probability(log_odds)[: len(p)]
+        p = np.array([elites[cell].probability if cell in elites else 0.0 for cell in self.targets])
         return {
             "path": str(self.path),
             "id": self.meta.get("id", ""),
@@ -263,7 +277,8 @@ class Run(Mapping[int, Elite]):
             "generations": experiment.generations,
             "evaluations": evaluations,
             "classes": len(self.classes),
-            "occupied": len(log_odds),
+            "targets": len(p),
+            "occupied": len(elites),
             "median_confidence": float(np.median(p)),
             "mean_confidence": float(p.mean()),
             "min_confidence": float(p.min()),

@@ -59,7 +59,14 @@ def test_options_override_the_file(tiny: Path, invoke_json: Any) -> None:
     [
         (["--seed", "5", "--generations", "1"], "mnist-pixels"),
         (["-S", "encoding.rate=0.1"], "mnist-pixels"),
-        (["-S", "batch=9", "-S", "encoding.rate=0.2"], "mnist-pixels, batch, encoding changed"),
+        (["-S", "batch=9", "-S", "encoding.rate=0.2"], "mnist-pixels, batch, encoding.rate changed"),
+        (["-S", "encoding.kind=cppn"], "mnist-pixels, encoding changed"),
+        (
+            [f"-S{key}" for key in ("batch=9", "encoding.rate=0.2", "encoding.eta=2", "encoding.mutation=bounded")]
+            + [f"-Ssearch.{key}" for key in ("insertion=argmax", "parents=elites")]
+            + [f"-Sscoring.{key}" for key in ("batch=3", "view=resize")],
+            "mnist-pixels, batch, scoring, encoding, search changed",
+        ),
         (["-S", "batch=9", "-S", "preset=mine"], "mine"),
     ],
 )

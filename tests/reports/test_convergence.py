@@ -190,3 +190,14 @@ def test_metrics_that_are_no_numbers_are_damage(value: str, cppn_run: Path, tmp_
     database.close()
     with open_run(copied) as run, pytest.raises(CorruptRunError, match="metrics"):
         write_convergence([run], tmp_path / "x.png")
+
+
+def test_a_large_run_that_has_hardly_begun_is_not_drawn_along_the_edge() -> None:
+    begun = series(classes=1000)
+    begun.metrics.update({name: np.full(50, 7) for name in ("at_least_90", "at_least_99", "at_least_9999")})
+    begun.metrics.update({"qd_score": np.full(50, 30.0), "min": np.full(50, 2e-5), "q1": np.full(50, 3e-4)})
+    axes = draw_convergence([begun]).axes
+    assert axes[1].get_ylim()[1] < 20
+    assert 30 < axes[2].get_ylim()[1] < 60
+    assert log_odds_scale(np.array([2e-5])).tolist() * 50 in [line.get_ydata().tolist() for line in axes[0].lines]
+    assert draw_convergence([series(classes=1000)]).axes[2].get_ylim()[1] == 1050

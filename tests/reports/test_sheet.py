@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support import small
 
 from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError
-from evo_fool.reports.sheet import MAX_PIXELS, draw_sheet, plan, write_sheet
-from evo_fool.runs import open_run
+from evo_fool.reports.captions import printable
+from evo_fool.reports.convergence import read_series
+from evo_fool.reports.sheet import MAX_PIXELS, _font, _wrap, draw_sheet, plan, write_sheet
+from evo_fool.runs import evolve, open_run
 from evo_fool.runs.store import DATABASE
 
 
@@ -78,6 +81,38 @@ def test_large_images_are_reduced_by_averaging(cppn_run: Path) -> None:
         left, top = plan(10, 28, tile=14).corner(3)
         means = run.image(3)[0].reshape(14, 2, 14, 2).mean(axis=(1, 3))
         assert np.abs(sheet[top : top + 14, left : left + 14, 0] - means).max() <= 1
+
+
+@given(st.text(max_size=60), st.integers(30, 200), st.integers(1, 3))
+def test_a_name_takes_no_more_lines_than_it_may_and_none_is_too_long(text: str, room: int, lines: int) -> None:
+    font = _font(9, bold=True)
+    wrapped = _wrap(printable(text), font, room, lines)
+    assert 1 <= len(wrapped) <= lines
+    assert all(font.getlength(line) <= room for line in wrapped)
+
+
+def test_a_long_name_is_wrapped_between_words() -> None:
+    font = _font(9, bold=True)
+    assert _wrap("2 great white shark", font, 72, 2) == ["2 great white", "shark"]
+    assert _wrap("21 kite", font, 72, 2) == ["21 kite"]
+    assert _wrap("86 partridge", font, 1, 2) == ["…", "…"]
+
+
+def test_one_class_alone_is_one_tile(tmp_path: Path) -> None:
+    search = {"kind": "genetic", "target": 3}
+    with evolve(small(generations=2, search=search), out=tmp_path) as run:
+        assert run.targets == [3]
+        summary = run.summary()
+        assert (summary["targets"], summary["classes"], summary["median_confidence"]) == (1, 10, run[3].probability)
+        layout = plan(1, 28)
+        sheet = np.asarray(draw_sheet(run))
+        assert sheet.shape == (layout.height, layout.width, 3)
+        left, top = layout.corner(0)
+        factor = layout.tile // 28
+        assert np.array_equal(
+            sheet[top : top + layout.tile : factor, left : left + layout.tile : factor, 0], run.image(3)[0]
+        )
+        assert read_series(run).metrics["median"][-1] == run[3].probability
 
 
 def test_empty_cells_are_marked(copied: Path) -> None:
