@@ -83,7 +83,8 @@ class PixelsConfig(_Section):
     crossover: Rate = Field(0.0, description="probability that a pair of parents is crossed by SBX")
     crossover_eta: Positive = Field(10.0, le=1e4, description="distribution index of the crossover")
     released_code_bug: bool = Field(
-        False, description="as the released code: genes on which the parents agree become 0.5"
+        False,
+        description="as the released code: every gene is crossed, and genes on which the parents agree become 0.5",
     )
 
 
@@ -167,7 +168,11 @@ SearchConfig = Annotated[MapElitesConfig | GeneticConfig | RandomConfig | Import
 class CheckpointConfig(_Section):
     """When a run commits: whichever of the two comes first, and always at the end."""
 
-    generations: int | None = Field(1, ge=1, description="commit every so many generations")
+    generations: Annotated[int, Field(ge=1)] | Literal["auto"] | None = Field(
+        "auto",
+        description="commit every so many generations; auto: every one for images up to 64 pixels a side, "
+        "else every 30 seconds",
+    )
     seconds: float | None = Field(None, gt=0, description="commit when so many seconds have passed")
 
 
@@ -217,6 +222,8 @@ class Experiment(_Section):
     def _printable(cls, name: str) -> str:
         if not name.isprintable():
             raise ValueError("has control characters")
+        if name == "latest":
+            raise ValueError("means the newest run; choose another name")
         return name
 
     @model_validator(mode="after")
@@ -233,6 +240,13 @@ class Experiment(_Section):
             raise ValueError("search.crossover + search.mutation must not exceed 1 with variation: or")
         if self.search.kind == "genetic" and self.search.crossover > 0 and self.initial_batch < 2:
             raise ValueError("search.crossover needs a population of at least 2: raise batch")
+        if self.search.kind == "genetic" and self.search.elitism >= min(self.batch, self.initial_batch):
+            raise ValueError(
+                f"search.elitism = {self.search.elitism} leaves no room for offspring: keep it below batch"
+            )
+        if self.encoding.kind == "pixels" and self.search.kind != "map_elites" and self.encoding.crossover > 0:
+            remedy = "set search.crossover" if self.search.kind == "genetic" else "leave it at 0"
+            raise ValueError(f"encoding.crossover has no effect with search.kind: {self.search.kind}; {remedy}")
         return self
 
     @property
@@ -311,6 +325,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 def _assign(data: dict[str, Any], keys: list[str], value: Any, assignment: str) -> None:
     """Set a nested key; a changed ``kind`` starts its section afresh, whose other keys belong to the old kind."""
     for key in keys[:-1]:
+        if key in data and not isinstance(data[key], dict):
+            raise ConfigError(f"-S {assignment!r}: {key!r} is a setting, not a section")
         if not isinstance(data.get(key), dict):
             raise ConfigError(
                 f"-S {assignment!r}: {_unknown(key, [k for k, v in data.items() if isinstance(v, dict)])}"
@@ -359,7 +375,12 @@ def _first_problem(error: ValidationError) -> str:
     location = problem["loc"]
     kind = problem["type"]
     kinds = {get_args(m.model_fields["kind"].annotation)[0] for models in _UNIONS.values() for m in models}
-    dotted = ".".join(str(part) for i, part in enumerate(location) if not (i == 1 and part in kinds))
+    # pydantic names the members of a union in the path: the chosen kind of a section, or the type that was tried.
+    dotted = ".".join(
+        str(part)
+        for i, part in enumerate(location)
+        if not (i == 1 and part in kinds) and not str(part).startswith(("constrained-", "literal["))
+    )
     if kind == "extra_forbidden":
         parent = f" in {dotted.rpartition('.')[0]}" if "." in dotted else ""
         return _unknown(str(location[-1]), _known_keys(location[:-1])) + parent

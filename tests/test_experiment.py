@@ -20,7 +20,6 @@ pixels = st.fixed_dictionaries(
         "mutation": st.sampled_from(["clipped", "bounded"]),
         "rate": rates,
         "halve_every": st.none() | st.integers(1, 10**6),
-        "crossover": rates,
         "released_code_bug": st.booleans(),
     },
 )
@@ -46,7 +45,7 @@ experiments = st.fixed_dictionaries(
         ),
         "seed": st.integers(0, 2**63 - 1),
         "generations": st.integers(0, 10**7),
-        "batch": st.integers(1, MAX_BATCH),
+        "batch": st.integers(2, MAX_BATCH),
         "device": st.sampled_from(["auto", "cpu", "cuda", "cuda:1"]),
     },
 )
@@ -67,6 +66,25 @@ def test_an_experiment_cannot_be_changed_in_place() -> None:
 def test_initial_batch_is_the_batch_unless_given() -> None:
     assert Experiment(batch=7).initial_batch == 7
     assert Experiment(batch=7, initial=3).initial_batch == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"batch": 20, "search": {"kind": "genetic", "elitism": 20}}, "search.elitism = 20 leaves no room"),
+        ({"batch": 20, "initial": 5, "search": {"kind": "genetic", "elitism": 5}}, "keep it below batch"),
+        ({"encoding": {"kind": "pixels", "crossover": 0.5}, "search": {"kind": "genetic"}}, "set search.crossover"),
+        ({"encoding": {"kind": "pixels", "crossover": 0.5}, "search": {"kind": "random"}}, "leave it at 0"),
+        ({"name": "latest"}, "means the newest run"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(data: dict[str, Any], words: str) -> None:
+    assert words in rejected(data)
+
+
+def test_an_override_of_a_setting_as_if_it_were_a_section_says_so() -> None:
+    with pytest.raises(ConfigError, match="'batch' is a setting, not a section"):
+        Experiment().with_overrides(["batch.x=3"])
 
 
 def rejected(data: Any) -> str:

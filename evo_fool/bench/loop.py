@@ -20,7 +20,7 @@ from evo_fool.evolution.loop import evolve as run_loop
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
-from evo_fool.runs.assembly import Parts, assemble
+from evo_fool.runs.assembly import Parts, assemble, resolved
 from evo_fool.runs.directory import create_directory
 from evo_fool.runs.lineage import Lineage
 from evo_fool.runs.recorder import Recorder
@@ -57,6 +57,7 @@ def bench_loop(experiment: Experiment, *, seconds: float = 10.0) -> dict[str, An
         seconds: how long to measure, both together.
     """
     parts = assemble(experiment)
+    experiment = resolved(experiment, parts)
     with tempfile.TemporaryDirectory(prefix="evo-fool-bench-") as folder:
         directory = create_directory(Path(folder), experiment.name, *describe(experiment, parts))
         store = Store(directory)

@@ -122,8 +122,9 @@ class Scorer:
             except Exception as error:
                 if isinstance(error, EvoFoolError | MemoryError) or _out_of_memory(error):
                     raise
+                how = f" in {self.precision} (try scoring.precision=float32)" if network is self._screen else ""
                 raise ClassifierError(
-                    f"classifier {self.classifier.name!r} failed on images of shape {tuple(chunk.shape)}: "
+                    f"classifier {self.classifier.name!r} failed on images of shape {tuple(chunk.shape)}{how}: "
                     f"{type(error).__name__}: {_first_line(error)}"
                 ) from error
             self._check_answer(answers[-1], len(chunk))
@@ -132,9 +133,12 @@ class Scorer:
         if not finite.all():
             bad = (~finite).view(len(part), -1).any(dim=1).nonzero().flatten().add(start).tolist()
             shown = ", ".join(map(str, bad[:_ROWS_SHOWN])) + (", ..." if len(bad) > _ROWS_SHOWN else "")
+            cause = "its weights or its normalisation are at fault"
+            if network is self._screen:
+                cause = f"it may need more than scoring.precision={self.precision}; try float32"
             raise ClassifierError(
                 f"classifier {self.classifier.name!r} answered NaN or infinity for {len(bad)} image(s) of the batch "
-                f"(row {shown}); its weights or its normalisation are at fault"
+                f"(row {shown}); {cause}"
             )
         return logits
 

@@ -38,8 +38,9 @@ def validate(experiment: str, assignments: tuple[str, ...], output: Output) -> N
 
 
 @config.command()
-def schema() -> None:
+@output_option
+def schema(output: Output) -> None:
     """Print the JSON schema of an experiment file, for editors."""
     from evo_fool.experiment import Experiment
 
-    Output(json=True).data(Experiment.model_json_schema())
+    output.data(Experiment.model_json_schema())

@@ -142,15 +142,13 @@ def _summary_or_damage(path: Path) -> dict[str, Any]:
 
 
 def _row(summary: dict[str, Any]) -> list[Any]:
-    _, _, rest = Path(summary["path"]).name.partition("_")
-    name, _, run_id = rest.rpartition("_")
     from evo_fool.runs.naming import probability_text
 
     if "error" in summary:
-        return [run_id, name, "damaged", *[None] * 6]
+        return [None, Path(summary["path"]).name, "damaged", *[None] * 6]
     return [
-        run_id,
-        name,
+        summary["id"],
+        summary["name"],
         summary["status"],
         f"{summary['generation']}/{summary['generations']}",
         probability_text(summary["median_confidence"]),

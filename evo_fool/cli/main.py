@@ -90,7 +90,9 @@ def _say(message: str, *, traceback: bool = False) -> None:
     try:
         if traceback:
             sys.excepthook(*sys.exc_info())
-        print("evo-fool:", *message.split(), file=sys.stderr, flush=True)
+        from evo_fool.words import harmless
+
+        print("evo-fool:", *harmless(message).split(), file=sys.stderr, flush=True)
     except OSError:
         pass  # stderr is gone as well: the exit code has to say it
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from evo_fool.words import harmless
+
 
 @dataclass(frozen=True)
 class Output:
@@ -21,7 +23,7 @@ class Output:
 
     def say(self, text: str = "") -> None:
         """A line for people: stdout, or stderr when stdout carries JSON."""
-        click.echo(text, err=self.json)
+        click.echo("\n".join(map(harmless, text.split("\n"))), err=self.json)
 
     def data(self, value: Any) -> None:
         """One JSON document on stdout. JSON has no NaN: such a number becomes null."""
@@ -77,7 +79,7 @@ def _text(value: Any) -> str:
         case float():
             return f"{value:.6g}"
         case _:
-            return str(value)
+            return harmless(str(value))
 
 
 def _plain(value: Any) -> Any:

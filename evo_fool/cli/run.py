@@ -20,6 +20,7 @@ from evo_fool.cli.options import (
     run_argument,
 )
 from evo_fool.cli.output import Output, output_option
+from evo_fool.cli.presets import preset_names
 
 if TYPE_CHECKING:
     from evo_fool.experiment import ClassifierConfig, Experiment
@@ -150,8 +151,12 @@ def _with_settings(experiment: Experiment, settings: dict[str, Any]) -> Experime
 
 def _labelled(shipped: Experiment, experiment: Experiment) -> Experiment:
     """A preset whose settings were changed is no longer that preset, and every report should say so."""
+    if experiment.preset != shipped.preset or experiment.preset == "custom":
+        return experiment
+    if shipped.preset in preset_names():  # a copy that was edited still names the preset it was copied from
+        shipped = load_experiment(shipped.preset)
     before, after = (each.model_dump(exclude=_RESULT_NEUTRAL) for each in (shipped, experiment))
-    if before == after or experiment.preset != shipped.preset or experiment.preset == "custom":
+    if before == after:
         return experiment
     labels = [f"{shipped.preset}, {', '.join(_changes(before, after, depth))} changed" for depth in (2, 1)]
     label = next((label for label in labels if len(label) <= _LABEL), labels[-1])

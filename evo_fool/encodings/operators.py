@@ -121,7 +121,7 @@ def _cross_rows(a, b, out_a, out_b, seeds, first, last, eta, grey_bug):  # type:
                     out_a[row, j] = out_b[row, j] = np.float32(0.5)
                 continue
             state = seed + np.uint64(3 * j + 1) * GOLDEN
-            if uniform(state) > 0.5:
+            if uniform(state) > 0.5 and not grey_bug:
                 continue
             u = uniform(state + GOLDEN)
             gap = high - low
@@ -155,7 +155,7 @@ def simulated_binary_crossover(
         first, second: float32 ``(n, m)`` in [0,1].
         seeds: uint64 ``(n,)``, one a pair.
         eta: distribution index, > 0; larger values give children nearer to the parents.
-        grey_bug: as the released code: genes on which the parents agree become 0.5.
+        grey_bug: as the released code: every gene is recombined, and genes on which the parents agree become 0.5.
         threads: upper bound on threads; the result does not depend on it.
     """
     first, second = np.ascontiguousarray(first, np.float32), np.ascontiguousarray(second, np.float32)

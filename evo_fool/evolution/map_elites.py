@@ -48,8 +48,12 @@ class ArchiveStrategy:
         raise NotImplementedError
 
     def bar(self) -> np.ndarray | None:
-        """The log-odds an image must beat to matter, float64 ``(classes,)``; None where every score matters."""
-        return self.archive.log_odds
+        """The log-odds an image must beat to matter, float64 ``(classes,)``; None where every score matters.
+
+        With ``insertion: argmax`` every score matters: an image's top class decides where it may compete.
+        """
+        argmax = getattr(self.experiment.search, "insertion", "every_cell") == "argmax"
+        return None if argmax else self.archive.log_odds
 
     def standing(self, generation: int) -> Standing | None:
         """The population that ``generation`` left behind beside the archive; None where the archive is all there is."""

@@ -15,6 +15,7 @@ from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.precision import choose_batch, choose_precision
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.views import check_view
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Encoding
@@ -22,6 +23,9 @@ from evo_fool.errors import ConfigError
 from evo_fool.evaluation import Evaluator
 from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ScoringConfig
 from evo_fool.runs.environment import choose_device
+
+_LARGE_IMAGE = 64
+"""Images of more pixels a side are checkpointed by time: writing them takes longer than scoring small ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +49,31 @@ def assemble(experiment: Experiment) -> Parts:
     classifier = load_classifier(experiment.classifier, device)
     shape = {"size": classifier.size, "channels": classifier.channels}
     encoding = build_encoding(experiment.encoding, **shape, device=str(device))
-    scoring = resolve_scoring(experiment.scoring, classifier.size, device)
+    scoring = resolve_scoring(experiment, classifier.size, device)
+    check_view(scoring.view, encoding.size, classifier.size)
     scorer = Scorer(classifier, batch=scoring.batch or 1, view=scoring.view, device=device, precision=scoring.precision)
     return Parts(device, classifier, encoding, Evaluator(encoding, scorer), resolve_targets(experiment, classifier))
 
 
-def resolve_scoring(scoring: ScoringConfig, size: int, device: torch.device) -> ScoringConfig:
-    """``scoring`` with nothing left to choose."""
-    precision = choose_precision(scoring.precision, size, device)
+def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> ScoringConfig:
+    """The experiment's scoring with nothing left to choose."""
+    scoring = experiment.scoring
+    # A network of one's own may mix in tensors that are float32 for good; torchvision's are known not to.
+    own = scoring.precision == "auto" and not experiment.classifier.spec.startswith("torchvision:")
+    precision = "float32" if own else choose_precision(scoring.precision, size, device)
     batch = choose_batch(scoring.batch, size, device)
     return ScoringConfig.model_validate(scoring.model_dump() | {"precision": precision, "batch": batch})
+
+
+def resolved(experiment: Experiment, parts: Parts) -> Experiment:
+    """The experiment with everything decided that ``auto`` leaves to a rule."""
+    checkpoint = experiment.checkpoint
+    if checkpoint.generations == "auto":
+        large = parts.encoding.size > _LARGE_IMAGE
+        chosen = {"generations": None, "seconds": checkpoint.seconds or 30.0} if large else {"generations": 1}
+        checkpoint = checkpoint.model_copy(update=chosen)
+    scoring = resolve_scoring(experiment, parts.classifier.size, parts.device)
+    return experiment.model_copy(update={"scoring": scoring, "checkpoint": checkpoint})
 
 
 def with_absolute_paths(experiment: Experiment) -> Experiment:
@@ -80,8 +99,12 @@ def trusted_classifier(experiment: Experiment, classifier: str | None, weights: 
     recorded = experiment.classifier
     if classifier is None and names_code(recorded):
         raise ConfigError(f"the run's classifier is code; if you trust it, repeat it: --classifier {recorded.spec}")
-    config = ClassifierConfig(spec=classifier or recorded.spec, weights=weights or recorded.weights)
-    return with_absolute_paths(experiment.model_copy(update={"classifier": config})).classifier
+    config = {
+        "spec": recorded.spec if classifier is None else classifier,
+        "weights": recorded.weights if weights is None else weights,
+    }
+    named = Experiment.from_mapping(experiment.model_dump() | {"classifier": config}, source="--classifier")
+    return with_absolute_paths(named).classifier
 
 
 def names_code(classifier: ClassifierConfig) -> bool:
@@ -91,7 +114,7 @@ def names_code(classifier: ClassifierConfig) -> bool:
 
 def is_file_spec(spec: str) -> bool:
     """Whether a classifier spec is ``path/to/file.py:factory``."""
-    return spec.rpartition(":")[0].endswith(".py")
+    return spec.rpartition(":")[0].endswith(".py") and not spec.startswith(("import:", "torchvision:"))
 
 
 def resolve_targets(experiment: Experiment, classifier: Classifier) -> list[int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evo_fool.errors import EvoFoolError, RunNotFoundError
-from evo_fool.runs.store import DATABASE, Store
+from evo_fool.runs.store import DATABASE, Store, StoreReader
 
 EVENTS = "events.jsonl"
 EXPERIMENT = "experiment.yaml"
@@ -28,8 +28,7 @@ def create_directory(out: Path, name: str, files: dict[str, str], meta: dict[str
     """
     created = datetime.now(UTC)
     run_id = secrets.token_hex(3)
-    slug = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:60] or "run"
-    final = out / f"{created:%Y%m%dT%H%M%SZ}_{slug}_{run_id}"
+    final = out / f"{created:%Y%m%dT%H%M%SZ}_{_slug(name)}_{run_id}"
     draft = out / f".{final.name}.part"
     try:
         draft.mkdir(parents=True)
@@ -48,13 +47,20 @@ def create_directory(out: Path, name: str, files: dict[str, str], meta: dict[str
     return final
 
 
+def _slug(name: str) -> str:
+    """A run's name as part of its directory's name."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.")[:60] or "run"
+
+
 def log_event(directory: Path, event: str, **details: Any) -> None:
     """Append one line to the run's log of events; the log is a courtesy, so a full disk does not stop the run."""
     line = json.dumps(
         {"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "pid": os.getpid(), **details}
     )
     try:
-        with (directory / EVENTS).open("a", encoding="utf-8") as log:
+        # Never through a link: the directory may come from a stranger.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+        with open(os.open(directory / EVENTS, flags, 0o644), "w", encoding="utf-8") as log:
             log.write(line + "\n")
     except OSError:
         pass
@@ -85,15 +91,20 @@ def find_run(text: str, root: Path = Path("outputs")) -> Path:
         RunNotFoundError: none answers, or several do.
     """
     path = Path(text)
-    if (path / DATABASE).is_file():
-        return path
+    try:
+        if (path / DATABASE).is_file():
+            return path
+    except OSError:  # longer than any file name
+        pass
     runs = list_runs(root)
     if text == "latest":
         if not runs:
             raise RunNotFoundError(f"{root}: there are no runs yet; start one with: evo-fool run mnist-cppn")
         return runs[-1]
-    exact = [run for run in runs if run.name == text]
-    matches = exact or [run for run in runs if text and _answers(run.name, text)]
+    matches: list[Path] = []
+    for answers in (_is_directory, _is_name, _is_id):  # a whole name before the beginning of an id
+        matches = matches or [run for run in runs if text and answers(run, text)]
+    matches = matches or [run for run in runs if text and _is_recorded(run, text)]
     if not matches:
         raise RunNotFoundError(f"{text!r}: no such run here or in {root}; list them with: evo-fool ls {root}")
     if len(matches) > 1:
@@ -102,7 +113,28 @@ def find_run(text: str, root: Path = Path("outputs")) -> Path:
     return matches[0]
 
 
-def _answers(directory: str, text: str) -> bool:
-    _, _, rest = directory.partition("_")
-    name, _, run_id = rest.rpartition("_")
-    return name == text or run_id.startswith(text) or directory.startswith(text)
+def _is_directory(run: Path, text: str) -> bool:
+    return run.name == text
+
+
+def _is_name(run: Path, text: str) -> bool:
+    return run.name.partition("_")[2].rpartition("_")[0] == _slug(text)
+
+
+def _is_recorded(run: Path, text: str) -> bool:
+    """For a directory that was renamed: the name and the id that the run itself knows."""
+    try:
+        store = StoreReader(run)
+    except EvoFoolError:
+        return False
+    try:
+        meta = store.meta()
+    except EvoFoolError:
+        return False
+    finally:
+        store.close()
+    return meta.get("name") == text or meta.get("id", "").startswith(text)
+
+
+def _is_id(run: Path, text: str) -> bool:
+    return run.name.rpartition("_")[2].startswith(text) or run.name.startswith(text)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sqlite3
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
+
+from evo_fool.errors import ConfigError
 
 PACKAGES = ("evo-fool", "torch", "torchvision", "deap", "neat-python", "numba", "numpy", "pydantic", "safetensors")
 
@@ -43,12 +46,12 @@ def choose_device(name: str) -> torch.device:
     """``auto`` is the GPU where there is one.
 
     Raises:
-        ConfigError: a CUDA device is asked for and there is none.
+        ConfigError: no device of that name, or a GPU is asked for and there is none.
     """
-    from evo_fool.errors import ConfigError
-
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", name):
+        raise ConfigError(f"--device {name}: choose auto, cpu, cuda or cuda:N")
     device = torch.device(name)
     if device.type == "cuda" and not (torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()):
         raise ConfigError(f"--device {name}: this machine has no such GPU; use --device cpu or auto")

@@ -136,7 +136,7 @@ class Recorder:
 
     def _due(self) -> bool:
         every, seconds = self.checkpoint.generations, self.checkpoint.seconds
-        by_count = every is not None and len(self._metrics) >= every
+        by_count = isinstance(every, int) and len(self._metrics) >= every
         by_time = seconds is not None and self._clock() - self._last_commit >= seconds
         return by_count or by_time
 

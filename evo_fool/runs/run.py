@@ -158,11 +158,16 @@ class Run(Mapping[int, Elite]):
     @cached_property
     def encoding(self) -> Encoding:
         """The run's encoding; renders and decodes its genomes on the CPU."""
-        channels, height, _ = self.store.image_shape()
+        channels, height, width = self.store.image_shape()
         try:
-            return build_encoding(self.experiment.encoding, size=height, channels=channels, device="cpu")
+            encoding = build_encoding(self.experiment.encoding, size=height, channels=channels, device="cpu")
         except ConfigError as error:
             raise CorruptRunError(f"{self.path}: {error}") from None
+        if (encoding.size, encoding.size) != (height, width):
+            raise CorruptRunError(
+                f"{self.path}: its images are {width}x{height}, its encoding's size is {encoding.size}"
+            )
+        return encoding
 
     def __len__(self) -> int:
         """Number of occupied cells."""

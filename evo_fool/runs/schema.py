@@ -73,7 +73,11 @@ def check(connection: sqlite3.Connection, where: str) -> None:
         raise CorruptRunError(f"{where} is not an evo-fool run; import images with: evo-fool import DIR")
     if version > FORMAT:
         raise CorruptRunError(f"{where} has format {version}, this version reads up to {FORMAT}; upgrade evo-fool")
-    found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
-    for name in sorted(found.keys() | TABLES.keys()):
-        if found.get(name) != TABLES.get(name):
-            raise CorruptRunError(f"{where} was tampered with: its schema entry {name[:40]!r} is not evo-fool's")
+    expected = [("table", name, sql) for name, sql in TABLES.items()]
+    # Entries without SQL are SQLite's own indexes of the tables' keys.
+    found = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    if sorted(found, key=repr) != sorted(expected, key=repr):
+        names = [str(name) for kind, name, sql in found if (kind, name, sql) not in expected]
+        missing = [name for name in TABLES if name not in {entry[1] for entry in found}]
+        what = (names + missing + ["entry"])[0][:40]
+        raise CorruptRunError(f"{where} was tampered with: its schema entry {what!r} is not evo-fool's")

@@ -17,7 +17,7 @@ from evo_fool.evolution.population import Population
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
-from evo_fool.runs.assembly import Parts, assemble, resolve_scoring, trusted_classifier, with_absolute_paths
+from evo_fool.runs.assembly import Parts, assemble, resolved, trusted_classifier, with_absolute_paths
 from evo_fool.runs.checkpoint import restore
 from evo_fool.runs.directory import EXPERIMENT, create_directory, log_event
 from evo_fool.runs.environment import environment
@@ -79,11 +79,11 @@ def evolve(
     >>> from evo_fool import Experiment, evolve                              # doctest: +SKIP
     >>> run = evolve(Experiment(generations=50))                             # doctest: +SKIP
     """
+    _refuse_imported(experiment)
     experiment = with_absolute_paths(experiment)
     parts = assemble(experiment)
     # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
-    scoring = resolve_scoring(experiment.scoring, parts.classifier.size, parts.device)
-    experiment = experiment.model_copy(update={"scoring": scoring})
+    experiment = resolved(experiment, parts)
     path = create_directory(Path(out), experiment.name, *describe(experiment, parts))
     with writer(path):
         store = Store(path)
@@ -122,15 +122,13 @@ def resume(
     with open_run(path) as run:  # reads and checks everything before anything is written
         experiment = run.experiment
         done, fingerprint, classes = run.generation, run.classifier_fingerprint, run.classes
-    if generations is not None:
-        if generations < done:
-            raise ConfigError(f"--generations {generations}: {path.name} is already at generation {done}; ask for more")
-        experiment = experiment.model_copy(update={"generations": generations})
-    if device is not None:
-        experiment = experiment.model_copy(update={"device": device})
+    if generations is not None and generations < done:
+        raise ConfigError(f"--generations {generations}: {path.name} is already at generation {done}; ask for more")
+    _refuse_imported(experiment)
+    changes = {"generations": generations, "device": device}
+    settings = experiment.model_dump() | {key: value for key, value in changes.items() if value is not None}
+    experiment = Experiment.from_mapping(settings, source="resume")
     experiment = experiment.model_copy(update={"classifier": trusted_classifier(experiment, classifier, weights)})
-    if experiment.search.kind == "imported":
-        raise ConfigError(f"{path.name} holds imported images and cannot be evolved further; start a run of its own")
     parts = assemble(experiment)
     if len(parts.classifier.classes) != len(classes):
         raise ConfigError(
@@ -146,6 +144,13 @@ def resume(
         log_event(path, "resumed", generation=done, generations=experiment.generations)
         _drive(path, store, experiment, parts, observer, stop)
     return open_run(path)
+
+
+def _refuse_imported(experiment: Experiment) -> None:
+    if experiment.search.kind == "imported":
+        raise ConfigError(
+            "search.kind = 'imported': imported images cannot be evolved; choose map_elites, genetic or random"
+        )
 
 
 def _drive(

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from evo_fool.errors import CorruptRunError, EvoFoolError
+from evo_fool.errors import CorruptRunError, EvoFoolError, RunLockedError
 from evo_fool.runs import schema
 from evo_fool.runs.lineage import Departures
 
@@ -281,8 +281,13 @@ class Store(StoreReader):
         self._go_live()
 
     def _go_live(self) -> None:
-        with self.guarded():
+        try:
             self.connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise _explain(error, self.path) from None
+            raise RunLockedError(f"{self.path} is being read by another process; try again when it is done") from None
+        with self.guarded():
             self.connection.execute("PRAGMA synchronous = NORMAL")
             # Folding the log into the file waits for the disk; 40 MB of log make that rare.
             self.connection.execute("PRAGMA wal_autocheckpoint = 10000")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError, GenomeError
+from evo_fool.evolution.statistics import build_statistics
 from evo_fool.probability import probability
 from evo_fool.runs.assembly import assemble, trusted_classifier
 from evo_fool.runs.run import Run
@@ -95,10 +97,33 @@ def _check_records(run: Run, found: Verification) -> None:
         if cells.get(cell) != last.get(cell):
             found.damage.append(f"class {cell}: the archive holds {cells.get(cell)}, the captures say {last.get(cell)}")
     metrics = run.metrics
-    if len(metrics["generation"]) and (
-        metrics["generation"].tolist() != list(range(generation + 1)) or int(metrics["evaluations"][-1]) != evaluations
-    ):
+    covered = metrics["generation"].tolist() == list(range(generation + 1))
+    if not covered or (generation >= 0 and int(metrics["evaluations"][-1]) != evaluations):
         found.damage.append(f"the metrics do not cover generations 0 to {generation} and {evaluations} evaluations")
+    else:
+        _check_metrics(run, captures, metrics, found)
+    strangers = run.store.rows(
+        "SELECT i.id, i.parent FROM individuals i JOIN cells c ON c.id = i.id "
+        "WHERE i.parent NOT IN (SELECT id FROM individuals) LIMIT 5"
+    )
+    found.damage += [f"individual {id}: its parent {parent} is missing" for id, parent in strangers]
+
+
+def _check_metrics(run: Run, captures: np.ndarray, metrics: dict[str, np.ndarray], found: Verification) -> None:
+    """The statistics of every generation, compiled again from who held what."""
+    statistics = build_statistics()
+    log_odds = np.full(len(run.classes), -np.inf)
+    starts = np.searchsorted(captures["generation"], np.arange(len(metrics["generation"]) + 1))
+    for generation, (first, last) in enumerate(pairwise(starts.tolist())):
+        if first != last or generation == 0:
+            log_odds[captures["class"][first:last]] = captures["log_odds"][first:last]
+            expected = statistics.compile(probability(log_odds).tolist())
+        recorded = {name: float(metrics[name][generation]) for name in expected}
+        wrong = [name for name, value in expected.items() if abs(recorded[name] - value) > 1e-9 * max(1.0, abs(value))]
+        if wrong or int(metrics["captures"][generation]) != last - first:
+            what = wrong[0] if wrong else "captures"
+            found.damage.append(f"generation {generation}: the recorded {what} does not follow from the captures")
+            return
 
 
 def _check_elites(run: Run, found: Verification, classifier: str | None, weights: str | None, device: str) -> None:

@@ -24,3 +24,13 @@ def test_plain_table_is_aligned_and_markup_is_text(capsys: pytest.CaptureFixture
 def test_empty_table_has_its_header(capsys: pytest.CaptureFixture[str]) -> None:
     Output(json=False).table(["name", " n"], [])
     assert capsys.readouterr().out == "name  n\n"
+
+
+def test_names_from_strangers_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(json=False)
+    output.say("run \x1b[2Jcat")
+    output.table(["name"], [["\x1b]0;title\x07dog\u202e"]])
+    printed = capsys.readouterr().out
+    assert "cat" in printed
+    assert "dog" in printed
+    assert not set(printed) & set("\x1b\x07\u202e")

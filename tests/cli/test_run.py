@@ -57,25 +57,28 @@ def test_options_override_the_file(tiny: Path, invoke_json: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "preset"),
     [
-        (["--seed", "5", "--generations", "1"], "mnist-pixels"),
-        (["-S", "encoding.rate=0.1"], "mnist-pixels"),
-        (["-S", "batch=9", "-S", "encoding.rate=0.2"], "mnist-pixels, batch, encoding.rate changed"),
-        (["-S", "encoding.kind=cppn"], "mnist-pixels, encoding changed"),
+        (["--seed", "5", "--generations", "1"], "tiny-pixels"),
+        (["-S", "encoding.rate=0.1"], "tiny-pixels"),
+        (["-S", "batch=9", "-S", "encoding.rate=0.2"], "tiny-pixels, batch, encoding.rate changed"),
+        (["-S", "encoding.kind=cppn"], "tiny-pixels, encoding changed"),
         (
             [f"-S{key}" for key in ("batch=9", "encoding.rate=0.2", "encoding.eta=2", "encoding.mutation=bounded")]
             + [f"-Ssearch.{key}" for key in ("insertion=argmax", "parents=elites")]
             + [f"-Sscoring.{key}" for key in ("batch=3", "view=resize")],
-            "mnist-pixels, batch, scoring, encoding, search changed",
+            "tiny-pixels, batch, scoring, encoding, search changed",
         ),
         (["-S", "batch=9", "-S", "preset=mine"], "mine"),
     ],
 )
 def test_a_changed_preset_says_so(options: list[str], preset: str, tiny: Path, invoke_json: Any) -> None:
-    base = (
-        (tiny / "tiny.yaml").read_text().replace("custom", "mnist-pixels").replace("generations: 6", "generations: 1")
-    )
+    base = (tiny / "tiny.yaml").read_text().replace("custom", "tiny-pixels").replace("generations: 6", "generations: 1")
     (tiny / "tiny.yaml").write_text(base)
     assert invoke_json("run", "tiny.yaml", *options)["preset"] == preset
+
+
+def test_an_edited_copy_of_a_shipped_experiment_says_so(tiny: Path, invoke_json: Any) -> None:
+    (tiny / "tiny.yaml").write_text((tiny / "tiny.yaml").read_text().replace("custom", "mnist-pixels"))
+    assert invoke_json("run", "tiny.yaml")["preset"] == "mnist-pixels, batch, classifier.spec changed"
 
 
 def test_extending_a_finished_run_equals_having_asked_at_once(tiny: Path, invoke_json: Any) -> None:

@@ -111,7 +111,7 @@ def cross_scalar(a: np.ndarray, b: np.ndarray, seed: int, eta: float, bug: bool)
         if low == high:
             if bug:
                 a[j] = b[j] = 0.5
-        elif take <= 0.5:
+        elif bug or take <= 0.5:
             gap = high - low
             first = min(max(0.5 * (low + high - spread(u, low / gap) * gap), 0.0), 1.0)
             second = min(max(0.5 * (low + high + spread(u, (1.0 - high) / gap) * gap), 0.0), 1.0)

@@ -68,6 +68,8 @@ def test_the_original_is_fine(victim: Path) -> None:
         (f"PRAGMA user_version = {FORMAT + 1}", "upgrade"),
         ("PRAGMA application_id = 7", "not an evo-fool run"),
         ("CREATE TRIGGER t AFTER INSERT ON metrics BEGIN DELETE FROM cells; END", "tampered"),
+        ("CREATE TRIGGER sqliteXt AFTER UPDATE ON progress BEGIN DELETE FROM captures; END", "tampered"),
+        ("CREATE TRIGGER progress AFTER UPDATE ON progress BEGIN DELETE FROM captures; END", "tampered"),
         ("CREATE VIEW v AS SELECT 1", "tampered"),
         ("DROP TABLE members", "tampered"),
         ("ALTER TABLE cells ADD COLUMN extra", "tampered"),
@@ -139,6 +141,49 @@ def test_code_named_by_a_run_is_never_executed(spec: str, victim: Path, tamper: 
     with pytest.raises(ConfigError, match="if you trust it"):
         resume(path, generations=6)
     assert not (victim / "executed").exists()
+
+
+def test_an_empty_classifier_option_is_no_consent(victim: Path, tamper: Callable[..., Path]) -> None:
+    with open_run(victim) as run:
+        experiment = run.experiment.model_dump()
+    experiment["classifier"]["spec"] = "import:os:getcwd"
+    path = tamper("UPDATE meta SET value = ? WHERE key = 'experiment'", parameters=(json.dumps(experiment),))
+    with open_run(path) as run, pytest.raises(ConfigError, match=r"classifier\.spec"):
+        verify(run, classifier="")
+
+
+def test_a_size_that_its_images_do_not_have_is_corrupt(victim: Path, tamper: Callable[..., Path]) -> None:
+    with open_run(victim) as run:
+        experiment = run.experiment.model_dump()
+    experiment["encoding"]["size"] = 14
+    path = tamper("UPDATE meta SET value = ? WHERE key = 'experiment'", parameters=(json.dumps(experiment),))
+    with open_run(path) as run:
+        assert any("28x28" in damage for damage in verify(run).damage)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("DELETE FROM metrics", "metrics do not cover"),
+        ("UPDATE metrics SET median = 1.0 WHERE generation = 2", "recorded median does not follow"),
+        ("UPDATE metrics SET captures = captures + 1 WHERE generation = 1", "recorded captures does not follow"),
+        ("UPDATE individuals SET parent = 999999 WHERE id = (SELECT max(id) FROM cells)", "parent 999999 is missing"),
+    ],
+)
+def test_records_that_contradict_each_other_are_damage(
+    statement: str, message: str, tamper: Callable[..., Path]
+) -> None:
+    with open_run(tamper(statement)) as run:
+        assert any(message in damage for damage in verify(run).damage)
+
+
+def test_the_log_of_events_is_never_written_through_a_link(victim: Path, tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("mine")
+    (victim / "events.jsonl").unlink()
+    (victim / "events.jsonl").symlink_to(target)
+    resume(victim, generations=6)
+    assert target.read_text() == "mine"
 
 
 def test_a_file_cut_short_is_corrupt(victim: Path) -> None:

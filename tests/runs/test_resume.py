@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from support import small
 
-from evo_fool.errors import ClassifierError, ConfigError, CorruptRunError, RunLockedError
+from evo_fool.errors import ClassifierError, ConfigError, CorruptRunError, RunLockedError, RunNotFoundError
 from evo_fool.evaluation import Evaluator
-from evo_fool.runs import digest, evolve, open_run, resume, verify
+from evo_fool.runs import digest, evolve, find_run, open_run, resume, verify
 from evo_fool.runs.lock import writer
 from evo_fool.runs.store import DATABASE
 
@@ -195,3 +195,40 @@ def test_a_missing_genome_is_corruption(out: Path) -> None:
         database.execute("DELETE FROM blobs WHERE id = (SELECT max(id) FROM cells)")
     with pytest.raises(CorruptRunError, match="missing"):
         resume(run.path, generations=4)
+
+
+@pytest.mark.parametrize("changes", [{"generations": 99_999_999}, {"device": "tpu"}])
+def test_a_bad_value_on_resume_does_not_spoil_the_run(changes: dict[str, Any], out: Path) -> None:
+    run = evolve(small(generations=2), out=out)
+    with pytest.raises(ConfigError):
+        resume(run.path, **changes)
+    assert open_run(run.path).summary()["status"] == "finished"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"search": {"kind": "imported"}}, {"encoding": {"kind": "cppn", "size": 14}, "scoring": {"view": "centre"}}],
+)
+def test_what_cannot_run_leaves_no_directory(changes: dict[str, Any], out: Path) -> None:
+    with pytest.raises(ConfigError):
+        evolve(small(**changes), out=out)
+    assert not list(out.glob("*"))
+
+
+def test_resuming_under_a_long_read_is_locked_not_broken(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = evolve(small(generations=2), out=out)
+    with run.store.snapshot():
+        run.summary()
+        with pytest.raises(RunLockedError, match="being read"):
+            resume(run.path, generations=4)
+    assert resume(run.path, generations=4).generation == 4
+
+
+def test_a_run_is_found_by_its_name_as_given_and_after_renaming(out: Path) -> None:
+    run = evolve(small(name="two words", generations=1), out=out)
+    run.close()
+    assert find_run("two words", out) == run.path
+    renamed = run.path.rename(out / "elsewhere")
+    assert find_run("two words", out) == find_run(run.meta["id"][:4], out) == renamed
+    with pytest.raises(RunNotFoundError):
+        find_run("x" * 5000, out)
