@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup run test lint bench
+.PHONY: setup run test lint bench docs
 
 setup: $(STAMP)
 
@@ -33,3 +33,7 @@ bench: setup
 	$(BIN)/evo-fool bench loop mnist-pixels
 	$(BIN)/evo-fool bench render
 	$(BIN)/evo-fool bench insert
+	$(BIN)/python -m pytest -q benchmarks --benchmark-enable
+
+docs: setup
+	$(BIN)/python docs/generate.py

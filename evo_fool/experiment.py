@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from evo_fool.errors import ConfigError
+from evo_fool.yaml_file import read_yaml
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -296,30 +297,6 @@ class Experiment(_Section):
     def to_yaml(self) -> str:
         """The resolved experiment as YAML; reading it back gives an equal experiment."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-
-
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """A YAML mapping from a file, as plain data (never objects).
-
-    Raises:
-        ConfigError: missing or unreadable file, bad YAML, or something other than a mapping.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a UTF-8 text file"
-        raise ConfigError(
-            f"{path}: {reason}; give the path of an experiment file such as experiments/mnist-cppn.yaml"
-        ) from None
-    try:
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}: not valid YAML{where}") from None
-    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
-        raise ConfigError(f"{path}: expected a mapping of settings such as 'batch: 200', found {type(data).__name__}")
-    return data
 
 
 def _assign(data: dict[str, Any], keys: list[str], value: Any, assignment: str) -> None:

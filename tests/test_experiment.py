@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import MAX_BATCH, CppnConfig, Experiment, GeneticConfig, PixelsConfig, read_yaml
+from evo_fool.experiment import MAX_BATCH, CppnConfig, Experiment, GeneticConfig, PixelsConfig
+from evo_fool.yaml_file import read_yaml
 
 rates = st.floats(0, 1)
 pixels = st.fixed_dictionaries(

@@ -1,6 +1,6 @@
 """The 1000 classes of ImageNet beyond their names: WordNet ids and synonyms.
 
-The table says in its head where it is from and under which licence; ``tools/imagenet_classes.py`` makes it.
+The table says in its head where it is from and under which licence; ``make_imagenet_classes.py`` beside it makes it.
 """
 
 from __future__ import annotations
