@@ -1,6 +1,7 @@
 """What many tests share: where real data lies, a folder of one's own to work in, and threads that do not quarrel."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line has i
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch and numba count the cores: each worker has its own share
     for variable in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+
+# A test run that was started in the background may have been told to ignore Ctrl-C, and would hand that on to the
+# commands it starts; those that test Ctrl-C need it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

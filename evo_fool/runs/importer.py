@@ -258,9 +258,10 @@ def _store(
         with writer(path):
             store = Store(path)
             lineage, seconds = Lineage(experiment.retention), time.monotonic() - began
-            recorder = Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds)
-            recorder(population, scored, captures, row)
-            recorder.commit()
+            with Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds) as recorder:
+                recorder(population, scored, captures, row)
+                recorder.commit()
+                recorder.flush()
             log_event(path, "imported", images=len(files), skipped=len(skipped))
             store.finish()
     except BaseException:  # an import cannot be resumed: all of it or nothing

@@ -1,9 +1,15 @@
-"""From generations to commits: gathers what each generation changed and writes it when a checkpoint is due."""
+"""From generations to commits: gathers what each generation changed and writes it when a checkpoint is due.
+
+A commit is written by a thread while the next generation is bred; the one after it waits for it. So the store is at
+most one checkpoint behind the search, and what a crash can cost is what was not yet committed, as ever.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
 
 import numpy as np
 
@@ -19,7 +25,7 @@ from evo_fool.runs.store import Batch, IndividualRow, Store
 
 
 class Recorder:
-    """The ``record`` of :func:`evo_fool.evolution.loop.evolve`: makes a run last.
+    """The ``record`` of :func:`evo_fool.evolution.loop.evolve`: makes a run last. Use it in a ``with`` statement.
 
     Args:
         store: where commits go.
@@ -32,6 +38,7 @@ class Recorder:
 
     Attributes:
         standings: the GA's populations as last committed or gathered, by target.
+        commit_seconds: how long commits have taken in all, most of it beside the search.
     """
 
     def __init__(
@@ -55,6 +62,8 @@ class Recorder:
         self._began = clock() - seconds
         self._last_commit = clock()
         self._generation = -1
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="evo-fool-commit")
+        self._written: Future[None] | None = None
         self._reset()
 
     @property
@@ -83,34 +92,60 @@ class Recorder:
         self._generation = generation
         if self._due():
             self.commit()
+            if generation == 0:  # what is announced as begun can be looked at, whatever happens next
+                self.flush()
 
     def commit(self) -> None:
-        """Write everything gathered since the last commit; nothing to do if there is nothing."""
+        """Begin to write everything gathered since the last commit; nothing to do if there is nothing.
+
+        Raises:
+            EvoFoolError: the commit before this one failed.
+        """
         if not self._metrics:
             return
-        began = self._clock()
+        self.flush()
         archive = self.strategy.archive
-        self.store.commit(
-            Batch(
-                individuals=list(self._individuals.values()),
-                departures=self.lineage.depart(),
-                captures=self._captures,
-                cells=[
-                    (cell, int(archive.ids[cell]), float(archive.log_odds[cell]), int(archive.generations[cell]))
-                    for cell in sorted(self._cells)
-                ],
-                metrics=self._metrics,
-                members=[
-                    (target, s.ids, s.log_odds) for target, s in self.standings.items() if target in self._targets
-                ],
-                generation=self._generation,
-                evaluations=self.strategy.evaluations,
-                seconds=self.seconds,
-            )
+        batch = Batch(
+            individuals=list(self._individuals.values()),
+            departures=self.lineage.depart(),
+            captures=self._captures,
+            cells=[
+                (cell, int(archive.ids[cell]), float(archive.log_odds[cell]), int(archive.generations[cell]))
+                for cell in sorted(self._cells)
+            ],
+            metrics=self._metrics,
+            members=[(target, s.ids, s.log_odds) for target, s in self.standings.items() if target in self._targets],
+            generation=self._generation,
+            evaluations=self.strategy.evaluations,
+            seconds=self.seconds,
         )
+        self._written = self._writer.submit(self._write, batch)
         self._reset()
         self._last_commit = self._clock()
-        self.commit_seconds += self._last_commit - began
+
+    def flush(self) -> None:
+        """Wait until what was begun is written.
+
+        Raises:
+            EvoFoolError: it could not be.
+        """
+        written, self._written = self._written, None
+        if written is not None:
+            written.result()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Whatever happened, nothing may be written after this: the run's lock is about to be released.
+        self._writer.shutdown(wait=True)
+
+    def _write(self, batch: Batch) -> None:
+        began = self._clock()
+        self.store.commit(batch)
+        self.commit_seconds += self._clock() - began
 
     def _keep(self, population: Population, scored: Scored, captures: Captures, standing: Standing | None) -> None:
         captors = set(captures.rows.tolist())

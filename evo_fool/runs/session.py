@@ -185,16 +185,18 @@ def _drive(
         return bool(reason)
 
     try:
-        run_loop(
-            toolbox,
-            first=done + 1,
-            last=experiment.generations,
-            statistics=build_statistics(),
-            logbook=logbook,
-            record=record,
-            should_stop=should_stop,
-        )
-        recorder.commit()
+        with recorder:
+            run_loop(
+                toolbox,
+                first=done + 1,
+                last=experiment.generations,
+                statistics=build_statistics(),
+                logbook=logbook,
+                record=record,
+                should_stop=should_stop,
+            )
+            recorder.commit()
+            recorder.flush()
         if reason:
             store.set_stopped(reason)
         log_event(path, "stopped" if reason else "finished", generation=store.progress()[0], reason=reason)

@@ -130,15 +130,16 @@ class StoreReader:
     def _open_for_reading(self) -> sqlite3.Connection:
         """Open without creating a file beside the database, not even the log's index.
 
-        A database that was left with a log but without its index (a killed run that was copied, say) cannot be read in
-        place without making one; it is read from a private copy. No live run looks like that.
+        A database that was left with a log but without its index (a killed run that was copied, say), or with one that
+        was never filled (a run killed at its very start), cannot be read in place without making one; it is read from
+        a private copy. A live run looks like that for an instant at most, and then nothing is moved into its file.
         """
         connection = self._open(self.path, "mode=ro&readonly_shm=1")
         try:
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         except sqlite3.OperationalError as error:
             connection.close()
-            if "unable to open" not in str(error) or Path(f"{self.path}-shm").exists():
+            if not any(reason in str(error) for reason in ("unable to open", "locking protocol")):
                 raise _explain(error, self.path) from None
             self._copy = tempfile.TemporaryDirectory(prefix="evo-fool-")
             for suffix in ("", "-wal"):

@@ -231,3 +231,14 @@ def test_an_orphaned_log_is_read_without_creating_a_file(victim: Path) -> None:
     with open_run(copy) as run:
         assert run.summary()["wall_seconds"] == 123.0
     assert sorted(entry.name for entry in copy.iterdir()) == before
+
+
+def test_a_run_killed_before_its_first_commit_can_be_looked_at(victim: Path) -> None:
+    connection = sqlite3.connect(victim / DATABASE)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    (victim / f"{DATABASE}-wal").write_bytes(b"")
+    (victim / f"{DATABASE}-shm").write_bytes(bytes(32768))  # as SIGKILL leaves it: made, and never filled
+    before = {entry.name: entry.stat().st_mtime_ns for entry in victim.iterdir()}
+    read_everything(victim)
+    assert {entry.name: entry.stat().st_mtime_ns for entry in victim.iterdir()} == before
