@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from evo_fool.errors import ConfigError
 from evo_fool.randomness import Stream
 
 Genomes = np.ndarray
@@ -49,9 +50,9 @@ class Encoding(ABC):
         """Cross row ``i`` of ``first`` with row ``i`` of ``second``: two children a pair, new arrays.
 
         Raises:
-            NotImplementedError: where ``can_mate`` is false.
+            ConfigError: where ``can_mate`` is false.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no crossover")
+        raise ConfigError(f"{type(self).__name__} has no crossover; set its probability to 0")
 
     @abstractmethod
     def render(self, genomes: Genomes, size: int | None = None) -> Images:

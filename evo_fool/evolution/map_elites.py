@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo_fool.encodings.base import Encoding
+from evo_fool.errors import ConfigError
 from evo_fool.evolution.archive import Captures, ClassArchive, argmax_only
 from evo_fool.evolution.population import NO_PARENT, Population
 from evo_fool.experiment import Experiment, MapElitesConfig
@@ -44,8 +45,12 @@ class ArchiveStrategy:
         self.evaluations = 0
 
     def generate(self, generation: int) -> Population:
-        """The genomes to evaluate in this generation; a pure function of the strategy's state and the seed."""
-        raise NotImplementedError
+        """The genomes to evaluate in this generation; a pure function of the strategy's state and the seed.
+
+        Raises:
+            ConfigError: the strategy only holds an archive, as that of imported images does.
+        """
+        raise ConfigError(f"search.kind = {self.experiment.search.kind!r} does not evolve anything")
 
     def bar(self) -> np.ndarray | None:
         """The log-odds an image must beat to matter, float64 ``(classes,)``; None where every score matters.
