@@ -43,6 +43,7 @@ class ArchiveStrategy:
         self.encoding = encoding
         self.archive = archive
         self.evaluations = 0
+        self._argmax = getattr(experiment.search, "insertion", "every_cell") == "argmax"
 
     def generate(self, generation: int) -> Population:
         """The genomes to evaluate in this generation; a pure function of the strategy's state and the seed.
@@ -57,8 +58,7 @@ class ArchiveStrategy:
 
         With ``insertion: argmax`` every score matters: an image's top class decides where it may compete.
         """
-        argmax = getattr(self.experiment.search, "insertion", "every_cell") == "argmax"
-        return None if argmax else self.archive.log_odds
+        return None if self._argmax else self.archive.log_odds
 
     def standing(self, generation: int) -> Standing | None:
         """The population that ``generation`` left behind beside the archive; None where the archive is all there is."""
@@ -72,8 +72,7 @@ class ArchiveStrategy:
     def update(self, population: Population, scored: Scored) -> Captures:
         """Offer the scored population to the archive."""
         self.evaluations += len(population)
-        rule = getattr(self.experiment.search, "insertion", "every_cell")
-        eligible = argmax_only(scored.log_odds) if rule == "argmax" else None
+        eligible = argmax_only(scored.log_odds) if self._argmax else None
         return self.archive.offer(population.ids, scored.log_odds, population.genomes, population.generation, eligible)
 
 

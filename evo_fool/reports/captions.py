@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
+from evo_fool.words import harmless
+
 _NINES = 6
 """Percentages are shown up to this many nines: 99.9999 %."""
-
-_REPLACED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode categories that have no glyph or that reorder or break a line."""
 
 
 def percent(probability: float) -> str:
@@ -37,8 +35,7 @@ def printable(text: str, limit: int = 200) -> str:
     >>> printable("a\\nb\\u202ec"), printable("abcdef", 4)
     ('a b c', 'abc…')
     """
-    kept = "".join(" " if unicodedata.category(c) in _REPLACED else c for c in text[: 4 * limit])
-    line = " ".join(kept.split())
+    line = " ".join(harmless(text[: 4 * limit]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
