@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evo_fool.class_names import ClassNames
-from evo_fool.encodings import build_encoding
-from evo_fool.encodings.base import Encoding
 from evo_fool.errors import ConfigError, CorruptRunError, RunNotFoundError
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.experiment import Experiment
@@ -22,6 +20,9 @@ from evo_fool.probability import probability
 from evo_fool.runs.lock import is_locked
 from evo_fool.runs.schema import METRICS
 from evo_fool.runs.store import DATABASE, StoreReader, unpack_image
+
+if TYPE_CHECKING:
+    from evo_fool.encodings.base import Encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,8 @@ class Run(Mapping[int, Elite]):
     @cached_property
     def encoding(self) -> Encoding:
         """The run's encoding; renders and decodes its genomes on the CPU."""
+        from evo_fool.encodings import build_encoding  # numba, which looking at a run does not need
+
         channels, height, width = self.store.image_shape()
         try:
             encoding = build_encoding(self.experiment.encoding, size=height, channels=channels, device="cpu")

@@ -12,7 +12,6 @@ import numpy as np
 from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError, GenomeError
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.probability import probability
-from evo_fool.runs.assembly import assemble, trusted_classifier
 from evo_fool.runs.run import Run
 from evo_fool.runs.store import unpack_image
 
@@ -127,6 +126,8 @@ def _check_metrics(run: Run, captures: np.ndarray, metrics: dict[str, np.ndarray
 
 
 def _check_elites(run: Run, found: Verification, classifier: str | None, weights: str | None, device: str) -> None:
+    from evo_fool.runs.assembly import assemble, trusted_classifier  # torch, which reading a run does not load
+
     experiment = run.experiment
     config = trusted_classifier(experiment, classifier, weights)
     parts = assemble(experiment.model_copy(update={"classifier": config, "device": device}))
