@@ -43,3 +43,7 @@ class GenomeError(EvoFoolError, ValueError):
     """Genome bytes that no encoding would have written (exit code 5)."""
 
     exit_code = 5
+
+
+class NotKeptError(EvoFoolError, LookupError):
+    """An individual whose genome and image retention has given up, or who never was (exit code 1)."""
