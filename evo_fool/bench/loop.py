@@ -21,6 +21,7 @@ from evo_fool.evolution.loop import evolve as run_loop
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
+from evo_fool.randomness import stream
 from evo_fool.runs.assembly import Parts, assemble, resolved
 from evo_fool.runs.directory import create_directory
 from evo_fool.runs.lineage import Lineage
@@ -28,7 +29,7 @@ from evo_fool.runs.recorder import Recorder
 from evo_fool.runs.session import describe
 from evo_fool.runs.store import Store
 
-STAGES = ("vary", "render", "score", "insert", "commit")
+STAGES = ("vary", "render", "screen", "score", "insert", "commit")
 
 _ROUNDS = 10
 
@@ -37,7 +38,12 @@ class _Stopwatch:
     """Sums the time spent inside the functions it wraps, by stage."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin at nothing."""
         self.seconds = dict.fromkeys(STAGES, 0.0)
+        self.images = dict.fromkeys(STAGES, 0)
 
     def around(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*args: Any, **kwargs: Any) -> Any:
@@ -46,16 +52,21 @@ class _Stopwatch:
                 return function(*args, **kwargs)
             finally:
                 self.seconds[stage] += time.perf_counter() - start
+                self.images[stage] += len(args[0]) if args and hasattr(args[0], "__len__") else 0
 
         return timed
 
 
-def bench_loop(experiment: Experiment, *, seconds: float = 10.0) -> dict[str, Any]:
+def bench_loop(experiment: Experiment, *, seconds: float = 10.0, warm_up: int | None = None) -> dict[str, Any]:
     """Images a second of the loop and of the bare forward pass, their ratio, and the share of each stage.
+
+    Where a classifier screens in half precision, what it costs to confirm the best in float32 falls as the archive
+    fills: ``confirmed`` is the share of images that were scored twice.
 
     Args:
         experiment: what to run; its number of generations is ignored.
         seconds: how long to measure, both together.
+        warm_up: generations to run first; None: about a second, or a fifth of ``seconds`` if that is less.
     """
     parts = assemble(experiment)
     experiment = resolved(experiment, parts)
@@ -90,12 +101,12 @@ def bench_loop(experiment: Experiment, *, seconds: float = 10.0) -> dict[str, An
         # Warm up: kernels are compiled, memory is allocated, and the archive has left its first, busy generations.
         began = time.perf_counter()
         loop(2)
-        while time.perf_counter() - began < min(1.0, seconds / 5):
+        while generation < (warm_up or 0) or (warm_up is None and time.perf_counter() - began < min(1.0, seconds / 5)):
             loop(1)
         forward()
         generations = _how_many(lambda: loop(1), seconds / 2 / _ROUNDS)
         passes = _how_many(forward, seconds / 2 / _ROUNDS)
-        watch.seconds = dict.fromkeys(STAGES, 0.0)
+        watch.reset()
         loop_rates, forward_rates, loop_seconds = [], [], 0.0
         committed = recorder.commit_seconds
         for _ in range(_ROUNDS):
@@ -121,6 +132,7 @@ def bench_loop(experiment: Experiment, *, seconds: float = 10.0) -> dict[str, An
         "batch": experiment.batch,
         "sub_batch": parts.evaluator.scorer.batch,
         "precision": parts.evaluator.scorer.precision,
+        "first_generation": generation - generations * _ROUNDS,
         "generations": generations * _ROUNDS,
         "ratio": float(np.median(ratios)),
         "ratio_min": float(ratios.min()),
@@ -128,21 +140,21 @@ def bench_loop(experiment: Experiment, *, seconds: float = 10.0) -> dict[str, An
         "loop_images_per_second": float(np.median(loop_rates)),
         "forward_images_per_second": float(np.median(forward_rates)),
         "stages": stages,
+        "confirmed": watch.images["score"] / watch.images["screen"] if watch.images["screen"] else 1.0,
         "commit_beside_the_loop": committing,
     }
 
 
 def forward_pass(parts: Parts, batch: int) -> Callable[[], object]:
-    """The floor: ready-made float images through the network, in the loop's layout, precision and sub-batches."""
-    classifier, scorer = parts.classifier, parts.evaluator.scorer
-    shape = (batch, classifier.channels, classifier.size, classifier.size)
-    images = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(parts.device)
-    images = images.contiguous(memory_format=scorer.memory_format)
+    """The floor: the bare network on inputs that are ready, in the loop's layout, precision and sub-batches."""
+    scorer, network = parts.evaluator.scorer, parts.evaluator.scorer.network
+    images = parts.encoding.render(parts.encoding.random(batch, stream(0, "bench")))
+    inputs = [scorer.prepare(views, network) for views in scorer.views(images)]
 
     def forward() -> None:
         with torch.inference_mode():
-            for chunk in images.split(scorer.batch):
-                scorer.forward(chunk)
+            for chunk in inputs:
+                network(chunk)
             if parts.device.type == "cuda":
                 torch.cuda.synchronize(parts.device)
 
@@ -153,6 +165,7 @@ def _timed_toolbox(experiment: Experiment, parts: Parts, watch: _Stopwatch) -> b
     """The experiment's toolbox with a stopwatch around every stage."""
     evaluator = parts.evaluator
     evaluator.encoding.render = watch.around("render", evaluator.encoding.render)  # type: ignore[method-assign]
+    evaluator.scorer.screen = watch.around("screen", evaluator.scorer.screen)  # type: ignore[method-assign]
     evaluator.scorer.score = watch.around("score", evaluator.scorer.score)  # type: ignore[method-assign]
     toolbox = build_toolbox(experiment, parts.encoding, evaluator, parts.targets)
     toolbox.register("generate", watch.around("vary", toolbox.strategy.generate))

@@ -106,12 +106,13 @@ class Classifier(nn.Module):
     def normalise(self, images: Tensor) -> Tensor:
         """What the network itself is given for images in [0, 1]: scaled, shifted and divided as it was trained."""
         scaled, shifted, divided = self._steps
+        given = images
         if scaled:
             images = images * self.scale
         if shifted:
             images = images - self.mean
-        if divided:
-            images = images / self.std
+        if divided:  # in place once the tensor is ours: a fresh one of this size costs more than the division
+            images = images / self.std if images is given else images.div_(self.std)
         return images
 
     def train(self, mode: bool = True) -> Self:

@@ -66,9 +66,14 @@ class Scorer:
         """Whether :meth:`screen` is something else than :meth:`score`."""
         return self._screen is not None
 
+    @property
+    def network(self) -> nn.Module:
+        """The network that screens, or the only one."""
+        return self._screen or self.classifier.network
+
     def screen(self, images: np.ndarray) -> np.ndarray:
         """As :meth:`score`, in the scorer's own precision: good enough to choose candidates, never to be recorded."""
-        return self._score(images, self._screen or self.classifier.network)
+        return self._score(images, self.network)
 
     def score(self, images: np.ndarray) -> np.ndarray:
         """Log-odds float64 ``(n, classes)`` of uint8 images ``(n, channels, height, width)``.
@@ -111,12 +116,15 @@ class Scorer:
         self._halve(len(part) * self._views)
         return None
 
+    def views(self, images: np.ndarray | Tensor) -> tuple[Tensor, ...]:
+        """The views of uint8 images on the device, float32 in [0, 1], in sub-batches."""
+        pixels = torch.as_tensor(images).to(self.device).to(torch.float32).div_(255)
+        return make_views(pixels, self.view, self.classifier.size).split(self.batch)
+
     def _logits(self, part: Tensor, start: int, network: nn.Module) -> Tensor:
         """Logits ``(images * views, classes)``, view by view of each image."""
-        images = part.to(self.device).to(torch.float32).div_(255)
-        views = make_views(images, self.view, self.classifier.size).contiguous(memory_format=self.memory_format)
         answers = []
-        for chunk in views.split(self.batch):
+        for chunk in self.views(part):
             try:
                 answers.append(self.forward(chunk, network))
             except Exception as error:
@@ -144,10 +152,18 @@ class Scorer:
 
     def forward(self, views: Tensor, network: nn.Module | None = None) -> Tensor:
         """The bare network on one chunk of float32 views in [0, 1]; by default the one that screens."""
-        network = network or self._screen or self.classifier.network
-        inputs = self.classifier.normalise(views)
-        answer: Tensor = network(inputs if network is not self._screen else inputs.to(getattr(torch, self.precision)))
+        network = network or self.network
+        answer: Tensor = network(self.prepare(views, network))
         return answer
+
+    def prepare(self, views: Tensor, network: nn.Module) -> Tensor:
+        """What ``network`` itself is given for float32 views in [0, 1], in its precision and memory format.
+
+        Normalising planes and converting first is four times as fast as normalising interleaved channels.
+        """
+        inputs = self.classifier.normalise(views)
+        inputs = inputs.to(getattr(torch, self.precision)) if network is self._screen else inputs
+        return inputs.contiguous(memory_format=self.memory_format)
 
     def _check_answer(self, answer: object, n: int) -> None:
         expected = (n, len(self.classifier.classes))

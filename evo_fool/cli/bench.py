@@ -6,7 +6,13 @@ from typing import Any
 
 import click
 
-from evo_fool.cli.options import Duration, experiment_argument, load_experiment
+from evo_fool.cli.options import (
+    Duration,
+    classifier_options,
+    experiment_argument,
+    load_experiment,
+    with_settings,
+)
 from evo_fool.cli.output import Output, output_option
 
 
@@ -17,13 +23,27 @@ def bench() -> None:
 
 @bench.command()
 @experiment_argument(default="mnist-cppn")
+@classifier_options
 @click.option("--seconds", type=Duration(), default=10.0, show_default=True, help="How long to measure.")
+@click.option(
+    "--warm-up", type=click.IntRange(0), metavar="N", help="Generations to run first; default: about a second."
+)
 @output_option
-def loop(experiment: str, assignments: tuple[str, ...], seconds: float, output: Output) -> None:
+def loop(
+    experiment: str,
+    assignments: tuple[str, ...],
+    classifier: str | None,
+    weights: str | None,
+    seconds: float,
+    warm_up: int | None,
+    output: Output,
+) -> None:
     """The whole loop of EXPERIMENT against the bare forward pass of its classifier."""
     from evo_fool.bench.loop import bench_loop
 
-    _show(bench_loop(load_experiment(experiment, assignments), seconds=seconds), output)
+    settings = {"classifier.spec": classifier, "classifier.weights": weights}
+    resolved = with_settings(load_experiment(experiment, assignments), settings)
+    _show(bench_loop(resolved, seconds=seconds, warm_up=warm_up), output)
 
 
 @bench.command()

@@ -52,8 +52,10 @@ def guarded(action: Callable[[], int]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    from evo_fool.cli.host_memory import keep_large_blocks
     from evo_fool.cli.verbs import application
 
+    keep_large_blocks()
     with application.make_context("evo-fool", arguments) as context:
         code = application.invoke(context)
     return code if isinstance(code, int) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,13 @@ def load_experiment(text: str, assignments: tuple[str, ...] = ()) -> Any:
 
     experiment = Experiment.from_yaml(find_experiment(text))
     return experiment.with_overrides(assignments) if assignments else experiment
+
+
+def with_settings(experiment: Any, settings: dict[str, Any]) -> Any:
+    """The experiment with dotted settings changed; those that are None stay as they are."""
+    given = {key: value for key, value in settings.items() if value is not None}
+    # JSON is YAML: a name such as "no" or "1.0" stays a text.
+    return experiment.with_overrides(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items())
 
 
 out_option = click.option(

@@ -18,6 +18,7 @@ from evo_fool.cli.options import (
     load_experiment,
     out_option,
     run_argument,
+    with_settings,
 )
 from evo_fool.cli.output import Output, output_option
 from evo_fool.cli.presets import preset_names
@@ -63,7 +64,7 @@ def run(
     Ctrl-C finishes the generation, commits and stops; a second Ctrl-C stops at once, back to the last commit.
     """
     settings |= {"classifier.spec": classifier, "classifier.weights": weights}
-    resolved = _with_settings(load_experiment(experiment, assignments), settings)
+    resolved = with_settings(load_experiment(experiment, assignments), settings)
     resolved = _labelled(load_experiment(experiment), resolved)
 
     from evo_fool.runs import evolve
@@ -141,12 +142,6 @@ def _command(verb: str, path: Path, out: Path) -> str:
     """The command for one run: by its id where that is enough, else by its path."""
     name = path.name.rpartition("_")[2] if out == DEFAULT_OUTPUTS else str(path)
     return f"evo-fool {verb} {shlex.quote(name)}"
-
-
-def _with_settings(experiment: Experiment, settings: dict[str, Any]) -> Experiment:
-    given = {key: value for key, value in settings.items() if value is not None}
-    # JSON is YAML: a name such as "no" or "1.0" stays a text.
-    return experiment.with_overrides(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items())
 
 
 def _labelled(shipped: Experiment, experiment: Experiment) -> Experiment:
