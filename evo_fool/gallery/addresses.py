@@ -30,6 +30,10 @@ class Addresses:
         """The page of whoever holds a class now."""
         return f"/runs/{_segment(run)}/classes/{cls}"
 
+    def history(self, run: str, cls: int) -> str:
+        """Everybody who ever held a class, as JSON; there is no page of it."""
+        return f"/runs/{_segment(run)}/classes/{cls}/history.json"
+
     def individual(self, run: str, id: int, *, cls: int | None = None) -> str:
         """The permanent page of an individual; ``cls`` says of which of its classes the page is to tell."""
         return _with_query(f"/runs/{_segment(run)}/individuals/{id}", {"class": cls})
@@ -41,7 +45,7 @@ class Addresses:
 
     def sprites(self, run: str, generation: int, block: int, key: str) -> str:
         """A sheet of thumbnails, see :mod:`evo_fool.gallery.sprites`."""
-        return f"/runs/{_segment(run)}/sprites/{generation}/{block}-{key}.webp"
+        return f"/runs/{_segment(run)}/sprites/{generation}/{block}-{key}"
 
     def top(self, run: str, id: int) -> str:
         """What the classifier makes of an individual's image, as JSON: it takes a while."""

@@ -80,7 +80,7 @@ class Sprites(TypedDict):
 
     tile: int  # side of a thumbnail, in pixels
     columns: int
-    rows: int  # of every sheet
+    per_sheet: int  # thumbnails on every sheet but the last
     pixelated: bool  # thumbnails are the very pixels that were scored, to be enlarged crisply
     sheets: list[str | None]
 
@@ -123,10 +123,8 @@ class GridPage(TypedDict):
     table: str
 
 
-Held = TypedDict(
-    "Held", {"class": int, "name": str, "p": float, "percent": str, "generation": int, "url": str, "current": bool}
-)
-"""A class that an individual holds or once held: ``generation`` is when it took it, ``current`` whether it has it."""
+Held = TypedDict("Held", {"class": int, "name": str, "p": float, "percent": str, "current": bool, "url": str})
+"""A class that an individual took: ``current`` says whether it still holds it."""
 
 
 class Captured(TypedDict):
@@ -168,13 +166,13 @@ IndividualPage = TypedDict(
         "page": str,  # "individual"
         "run": RunFacts,
         "individual": int,
-        "class": int,  # the class that this page is about
-        "name": str,
+        "permanent": str,  # the address of this individual, whoever holds the class
+        "class": int | None,  # the class that this page is about; None for an ancestor that never held any
+        "name": str | None,
         "aliases": list[str],
-        "p": float,
-        "percent": str,
-        "generation": int,  # when it was made
-        "captured": int,  # when it took the class
+        "p": float | None,
+        "percent": str | None,
+        "generation": int,  # when it was made, which is when it took its classes
         "current": bool,  # whether it holds the class now
         "holder": str | None,  # the page of whoever does, where it is somebody else
         "operator": str,
@@ -188,10 +186,11 @@ IndividualPage = TypedDict(
         "genome": dict[str, int] | None,  # nodes and links of a CPPN
         "graph": str | None,
         "top5": str | None,  # where to fetch what the classifier makes of it
-        "history": list[Captured],
+        "history": list[Captured],  # spread over the whole, first and last included, where there are too many
         "history_total": int,
-        "lineage": list[Ancestor],
-        "lineage_total": int,
+        "history_all": str | None,  # where all of it can be fetched, see HistoryPage
+        "lineage": list[Ancestor],  # the main line, thinned out like the history but for switches, and other ancestors
+        "lineage_total": int,  # length of the main line
         "goal_switches": int,  # changes of class along the main line
         "previous": str | None,  # the same page of the class before and after this one in the run
         "next": str | None,
@@ -199,6 +198,13 @@ IndividualPage = TypedDict(
     },
 )
 """``/runs/RUN/classes/CLASS`` and ``/runs/RUN/individuals/ID``: one image, everything about it."""
+
+
+HistoryPage = TypedDict(
+    "HistoryPage",
+    {"page": str, "run": str, "class": int, "name": str, "total": int, "offset": int, "history": list[Captured]},
+)
+"""``/runs/RUN/classes/CLASS/history.json``: changes of hands from ``offset`` on, at most ``limit``."""
 
 
 Guess = TypedDict("Guess", {"class": int, "name": str, "p": float, "percent": str})

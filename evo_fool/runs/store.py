@@ -163,6 +163,11 @@ class StoreReader:
             raise _explain(error, self.path) from None
         return connection
 
+    @property
+    def is_copy(self) -> bool:
+        """Whether this reads from a private copy, which making takes a while and closing removes."""
+        return self._copy is not None
+
     @contextmanager
     def guarded(self) -> Iterator[None]:
         """Turn what SQLite raises into one clear line."""

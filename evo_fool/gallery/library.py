@@ -1,0 +1,144 @@
+"""Which runs are served, and opening one by its directory's name. No name from outside is ever made part of a path."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evo_fool.errors import EvoFoolError, RunNotFoundError
+from evo_fool.runs.directory import list_runs
+from evo_fool.runs.lock import is_locked
+from evo_fool.runs.run import Run, open_run
+from evo_fool.runs.store import DATABASE
+
+Stamp = tuple[object, ...]
+"""Changes whenever a run does; compared for equality only."""
+
+_ABSENT = (0,)
+
+_COPIES = 3
+"""As many private copies are kept; each is as large as its run."""
+
+
+class RunGoneError(RunNotFoundError):
+    """A run that was there when the gallery last looked, and is not any more."""
+
+
+@dataclass(slots=True)
+class _Copy:
+    """A run that can only be read from a private copy, which is kept while the run stays as it was."""
+
+    stamp: Stamp
+    run: Run
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Library:
+    """The runs below one folder, or one of them.
+
+    Args:
+        root: the folder that run directories are in. It may not be there yet.
+        only: the name of the one directory to serve; None for all of them.
+    """
+
+    def __init__(self, root: Path, only: str | None = None) -> None:
+        self.root = root
+        self.only = only
+        self._seen: set[str] = set()
+        self._copies: dict[str, _Copy] = {}
+        self._guard = threading.Lock()
+
+    def paths(self) -> dict[str, Path]:
+        """The run directories by name, newest first."""
+        found = {path.name: path for path in reversed(list_runs(self.root)) if self.only in (None, path.name)}
+        self._seen.update(found)
+        return found
+
+    def find(self, name: str) -> Path:
+        """The run directory of that name.
+
+        Raises:
+            RunGoneError: there was one.
+            RunNotFoundError: there is none.
+        """
+        path = self.paths().get(name)
+        if path is None and name in self._seen:
+            raise RunGoneError(f"{name}: this run was deleted or moved while the gallery was open")
+        if path is None:
+            raise RunNotFoundError(f"{name}: there is no such run here; the page of all runs lists those that are")
+        return path
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[Run]:
+        """The run of that name, for the time of one request, with every read inside of one committed state.
+
+        Raises:
+            RunNotFoundError: there is none (any more).
+            CorruptRunError: it is damaged.
+        """
+        path = self.find(name)
+        try:
+            with self._opened(name, path) as run, run.store.snapshot():
+                yield run
+        except EvoFoolError:
+            self.find(name)  # whatever it looked like, a run that is being deleted is no damaged one
+            raise
+
+    @contextmanager
+    def _opened(self, name: str, path: Path) -> Iterator[Run]:
+        before = stamp(path)
+        copy = self._kept_copy(name, before)
+        if copy is None:
+            run = open_run(path)
+            if not run.store.is_copy:
+                with run:
+                    yield run
+                return
+            copy = self._keep_copy(name, _Copy(before, run))
+        with copy.lock:
+            yield copy.run
+
+    def _kept_copy(self, name: str, now: Stamp) -> _Copy | None:
+        with self._guard:
+            copy = self._copies.get(name)
+            if copy is not None and copy.stamp != now:
+                self._discard(self._copies.pop(name))
+                return None
+            return copy
+
+    def _keep_copy(self, name: str, copy: _Copy) -> _Copy:
+        with self._guard:
+            if name in self._copies:
+                self._discard(copy)  # another request was faster
+                return self._copies[name]
+            while len(self._copies) >= _COPIES:
+                self._discard(self._copies.pop(next(iter(self._copies))))
+            self._copies[name] = copy
+            return copy
+
+    def _discard(self, copy: _Copy) -> None:
+        with copy.lock:
+            copy.run.close()
+
+    def close(self) -> None:
+        """Remove private copies."""
+        with self._guard:
+            while self._copies:
+                self._discard(self._copies.popitem()[1])
+
+
+def stamp(path: Path) -> Stamp:
+    """What tells a state of a run from the one before, without opening it."""
+    return (path.name, *_file_stamp(path / DATABASE), *_file_stamp(path / f"{DATABASE}-wal"), is_locked(path))
+
+
+def _file_stamp(path: Path) -> tuple[int, ...]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return _ABSENT
+    return status.st_ino, status.st_size, status.st_mtime_ns
