@@ -13,6 +13,7 @@ from evo_fool.cli.output import Output, output_option
 from evo_fool.errors import ConfigError, EvoFoolError, RunNotFoundError
 
 if TYPE_CHECKING:
+    from evo_fool.experiment import Experiment
     from evo_fool.runs import Run
 
 _SHOWN_CLASSES = 40
@@ -63,30 +64,33 @@ def show(run: str, class_: str | None, out: Path, output: Output) -> None:
 def compare(runs: tuple[str, ...], out: Path, output: Output) -> None:
     """Put RUNs side by side: what they reached, how soon, and which settings differ."""
     from evo_fool.runs import find_run, open_run
+    from evo_fool.runs.settings import differing_settings, flat, transposed
 
     if len(runs) < 2:
         raise click.UsageError("give at least two runs to compare")
     columns: list[dict[str, Any]] = []
-    settings: list[dict[str, Any]] = []
+    experiments: list[Experiment] = []
     for text in runs:
         with open_run(find_run(text, out)) as opened:
             columns.append(opened.summary() | {"median_reached": _median_reached(opened)})
-            settings.append(_flat(opened.experiment.model_dump(mode="json")))
-    differences = {key: values for key, values in _transposed(settings).items() if len(set(map(repr, values))) > 1}
+            experiments.append(opened.experiment)
+    differences = differing_settings(experiments)
     if output.json:
         output.data({"runs": columns, "differences": differences})
         return
-    rows = differences | _transposed([_flat(column) for column in columns])
+    rows = differences | transposed([flat(column) for column in columns])
     names = [f" {Path(column['path']).name}" for column in columns]
     output.table(["", *names], [[key, *values] for key, values in rows.items() if key != "path"])
 
 
 def _show_run(run: Run, output: Output) -> None:
+    from evo_fool.runs.settings import flat
+
     summary, elites = run.summary(), run.elites
     if output.json:
         output.data(summary | {"elites": [asdict(elite) for elite in elites]})
         return
-    output.table(["", " "], [[key.replace("_", " "), value] for key, value in _flat(summary).items()])
+    output.table(["", " "], [[key.replace("_", " "), value] for key, value in flat(summary).items()])
     output.say()
     shown = elites if len(elites) <= _SHOWN_CLASSES else sorted(elites, key=lambda e: e.log_odds)[:_SHOWN_CLASSES]
     from evo_fool.runs.naming import probability_text
@@ -167,15 +171,3 @@ def _median_reached(run: Run) -> dict[str, int | None]:
         hits = metrics["generation"][metrics["median"] >= threshold]
         reached[f"{threshold:g}"] = int(hits[0]) if len(hits) else None
     return reached
-
-
-def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
-
-
-def _transposed(columns: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    keys = dict.fromkeys(key for column in columns for key in column)
-    return {key: [column.get(key) for column in columns] for key in keys}

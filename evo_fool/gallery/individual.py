@@ -70,7 +70,7 @@ def individual_page(run: Run, id: int, query: IndividualQuery, addresses: Addres
     history = [] if cls is None else ancestry.history(run, cls)
     around = [] if cls is None else _neighbours(run, cls)
     tree = _family(run, me, line)
-    shown_line = _thinned(line, _SHOWN, [after for _, after in ancestry.goal_switches(line)])
+    shown_line = thinned(line, _SHOWN, [after for _, after in ancestry.goal_switches(line)])
     complexity = kept_members(run, [id]).get(id)
     sizes = _sizes(facts["width"], facts["height"], resizable=facts["resizable"])
     return {
@@ -97,7 +97,7 @@ def individual_page(run: Run, id: int, query: IndividualQuery, addresses: Addres
         "genome": {"nodes": complexity.nodes, "links": complexity.links} if complexity else None,
         "graph": addresses.graph(name, id) if complexity else None,
         "top5": addresses.top(name, id) if me.kept else None,
-        "history": [_captured(run, row, cls, addresses) for row in _thinned(history, _SHOWN)],
+        "history": [_captured(run, row, cls, addresses) for row in thinned(history, _SHOWN)],
         "history_total": len(history),
         "history_all": None if cls is None else addresses.history(name, cls),
         "lineage": [_ancestor(run, each, addresses, main=each not in tree) for each in _by_age([*shown_line, *tree])],
@@ -128,6 +128,11 @@ def history_page(run: Run, cls: int, query: HistoryQuery, addresses: Addresses) 
         "offset": query.offset,
         "history": [_captured(run, row, cls, addresses) for row in shown],
     }
+
+
+def history_strip(run: Run, cls: int, addresses: Addresses) -> list[Captured]:
+    """The history of a class as a strip of a bounded number of images, the first and the last included."""
+    return [_captured(run, row, cls, addresses) for row in thinned(ancestry.history(run, cls), _SHOWN)]
 
 
 def _check_class(run: Run, cls: int) -> None:
@@ -171,7 +176,7 @@ def _by_age(members: list[ancestry.Ancestor]) -> list[ancestry.Ancestor]:
     return sorted(members, key=lambda ancestor: ancestor.id)
 
 
-def _thinned(items: Sequence[Item], most: int, wanted: Sequence[Item] = ()) -> list[Item]:
+def thinned(items: Sequence[Item], most: int, wanted: Sequence[Item] = ()) -> list[Item]:
     """At most ``most`` of ``items``, in order: the first and the last, then those ``wanted``, then evenly spread."""
     if len(items) <= most:
         return list(items)

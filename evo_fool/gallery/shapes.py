@@ -254,16 +254,34 @@ ComparePage = TypedDict(
 """``/compare``: the same class across up to six runs; the grids of two."""
 
 
+ClassRow = TypedDict(
+    "ClassRow",
+    {
+        "class": int,
+        "name": str,
+        "aliases": list[str],
+        "p": float,
+        "percent": str,
+        "log_odds": float | None,
+        "captured": int | None,  # generation of the last capture
+        "captures": int,  # how often it changed hands
+        "individual": int | None,
+        "url": str | None,
+    },
+)
+"""A class in the table of a run."""
+
+
 class PlotsPage(TypedDict):
     """``/runs/RUN/plots``: how it converged. ``series`` has a list for each name, all of the same length."""
 
     page: str  # "plots"
     run: RunFacts
-    series: dict[
-        str, list[float]
-    ]  # generation, q1, median, q3, at_least_90, ..., qd_score, captures, images_per_second
+    # generation, min, q1, median, q3, max, mean, qd_score, at_least_90, at_least_99, at_least_9999, captures and
+    # images_per_second; the last two are means since the point before
+    series: dict[str, list[float]]
     points: int
-    rows: list[dict[str, Any]]  # {"class", "name", "p", "percent", "captured", "captures", "url"}
+    rows: list[ClassRow]
     table: str
 
 

@@ -1,0 +1,116 @@
+"""Runs side by side: the same class at the same generation, and the grids of two."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import asdict
+
+from evo_fool.errors import EvoFoolError
+from evo_fool.gallery.addresses import Addresses
+from evo_fool.gallery.facts import run_facts
+from evo_fool.gallery.grid import Grids, make_tiles, plan_sprites
+from evo_fool.gallery.individual import history_strip
+from evo_fool.gallery.library import Library
+from evo_fool.gallery.members import kept_members
+from evo_fool.gallery.query import CompareQuery, QueryError
+from evo_fool.gallery.shapes import Choice, ComparedRun, ComparePage
+from evo_fool.reports.captions import printable
+from evo_fool.runs.run import Run
+from evo_fool.runs.settings import differing_settings
+
+_GRIDS = 2
+"""As many runs are shown with their whole grids."""
+
+
+def compare_page(library: Library, grids: Grids, query: CompareQuery, addresses: Addresses) -> ComparePage:
+    """The page of a comparison; of none, while no runs are chosen.
+
+    Raises:
+        RunNotFoundError: one of the runs is not there.
+        QueryError: none of them has the class.
+        CorruptRunError: one of them is damaged.
+    """
+    with ExitStack() as stack:
+        runs = [stack.enter_context(library.open(name)) for name in query.runs]
+        cells = _cells(runs, query.cls)
+        last = max((run.generation for run in runs), default=0)
+        generation = last if query.generation is None else min(query.generation, max(last, 0))
+        compared = [
+            _compared(run, cell, generation, grids, addresses, whole=len(runs) <= _GRIDS)
+            for run, cell in zip(runs, cells, strict=True)
+        ]
+        named = next(((run, cell) for run, cell in zip(runs, cells, strict=True) if cell is not None), None)
+        differences = differing_settings([run.experiment for run in runs]) if len(runs) > 1 else {}
+        return {
+            "page": "compare",
+            "query": asdict(query) | {"runs": list(query.runs)},
+            "runs": compared,
+            "last": last,
+            "generation": generation,
+            "class": named[1] if named else None,
+            "name": printable(named[0].classes[named[1]]) if named else None,
+            "choices": _choices(library),
+            "classes": _classes(runs),
+            "differences": [{"setting": key, "values": values} for key, values in differences.items()],
+        }
+
+
+def _cells(runs: list[Run], text: str) -> list[int | None]:
+    """The class that is meant in each run; without a text the first that the first run evolves."""
+    if not runs:
+        return []
+    wanted = text or runs[0].classes[runs[0].targets[0]]
+    cells: list[int | None] = []
+    reason = ""
+    for run in runs:
+        try:
+            cells.append(run.class_index(wanted))
+        except KeyError as error:
+            cells.append(None)
+            reason = reason or str(error.args[0])
+    if all(cell is None for cell in cells):
+        raise QueryError(f"class={printable(reason)}")
+    return cells
+
+
+def _compared(
+    run: Run, cell: int | None, generation: int, grids: Grids, addresses: Addresses, *, whole: bool
+) -> ComparedRun:
+    at = min(generation, run.generation)
+    archive = grids.archive(run, at)
+    kept = kept_members(run, archive.ids.tolist())
+    sprites = plan_sprites(run, archive, kept, addresses)
+    tiles = make_tiles(run, archive, kept, sprites, addresses)
+    return {
+        "facts": run_facts(run, addresses),
+        "generation": at,
+        "tile": next((tile for tile in tiles if tile["class"] == cell), None),
+        "history": [] if cell is None else history_strip(run, cell, addresses),
+        "sprites": sprites,
+        "tiles": tiles if whole else [],
+    }
+
+
+def _choices(library: Library) -> list[Choice]:
+    choices: list[Choice] = []
+    for name in library.paths():
+        try:
+            with library.open(name) as run:
+                label = printable(f"{run.meta.get('name', '')} {run.meta.get('id', '')}")
+        except EvoFoolError:
+            continue  # it cannot be compared; the page of all runs says why
+        choices.append({"value": name, "label": label})
+    return choices
+
+
+def _classes(runs: list[Run]) -> list[Choice]:
+    """The classes that all runs evolve, by their names in the first."""
+    if not runs:
+        return []
+    common = set.intersection(*({run.classes[cell] for cell in run.targets} for run in runs))
+    first = runs[0]
+    return [
+        {"value": str(cell), "label": printable(first.classes[cell])}
+        for cell in first.targets
+        if first.classes[cell] in common
+    ]

@@ -1,0 +1,136 @@
+"""The page of all runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from evo_fool.errors import EvoFoolError, RunNotFoundError
+from evo_fool.gallery.addresses import Addresses
+from evo_fool.gallery.facts import run_facts
+from evo_fool.gallery.library import Library, Stamp, stamp
+from evo_fool.gallery.members import kept_members
+from evo_fool.gallery.query import STATUSES, RunsQuery
+from evo_fool.gallery.recent import Recent
+from evo_fool.gallery.shapes import Face, RunRow, RunsPage
+from evo_fool.gallery.sprites import thumbnail_side
+from evo_fool.reports.captions import percent, printable
+from evo_fool.runs.run import Run
+
+_ROWS = 1000
+_SPARKS = 60
+_FACES = 4
+
+DAMAGED = "damaged"
+
+
+class Overview:
+    """Makes the page of all runs, and remembers what it says of runs that have not changed."""
+
+    def __init__(self, library: Library, addresses: Addresses) -> None:
+        self._library = library
+        self._addresses = addresses
+        self._rows: Recent[Stamp, RunRow] = Recent(_ROWS)
+
+    def page(self, query: RunsQuery) -> RunsPage:
+        """The page. A run that cannot be read is on it with the reason."""
+        rows = [row for name, path in self._library.paths().items() if (row := self._row(name, stamp(path)))]
+        found = [row for row in rows if _answers(row, query)]
+        shown = sorted(found, key=lambda row: _key(row, query), reverse=query.order == "desc")
+        occurring = {_status(row) for row in rows}
+        return {
+            "page": "runs",
+            "query": asdict(query),
+            "statuses": [status for status in STATUSES if status in occurring],
+            "total": len(rows),
+            "shown": len(shown),
+            "runs": shown,
+        }
+
+    def _row(self, name: str, now: Stamp) -> RunRow | None:
+        known = self._rows.get(now)
+        if known is not None:
+            return known
+        try:
+            with self._library.open(name) as run:
+                return self._rows.put(now, _readable(run, self._addresses))
+        except RunNotFoundError:
+            return None  # deleted since the folder was listed
+        except EvoFoolError as error:
+            reason = printable(str(error))
+            return self._rows.put(
+                now, {"run": name, "url": None, "error": reason, "facts": None, "sparkline": [], "best": []}
+            )
+
+
+def _readable(run: Run, addresses: Addresses) -> RunRow:
+    facts = run_facts(run, addresses)
+    return {
+        "run": facts["run"],
+        "url": facts["url"],
+        "error": None,
+        "facts": facts,
+        "sparkline": _sparkline(run),
+        "best": _best(run, addresses),
+    }
+
+
+def _sparkline(run: Run) -> list[float]:
+    """The median, or of a run that evolves one class its confidence, at most so many evenly spread generations."""
+    column = "median" if len(run.targets) > 1 else "max"
+    values = run.metrics[column]
+    if len(values) > _SPARKS:
+        values = values[np.linspace(0, len(values) - 1, _SPARKS).round().astype(int)]
+    return [float(value) for value in values]
+
+
+def _best(run: Run, addresses: Addresses) -> list[Face]:
+    """The surest images, each individual once."""
+    elites = sorted(run.elites, key=lambda elite: elite.log_odds, reverse=True)
+    distinct = list({elite.id: elite for elite in reversed(elites)}.values())[::-1]
+    kept = kept_members(run, [elite.id for elite in distinct])
+    side = thumbnail_side(run)
+    return [
+        {
+            "class": elite.class_index,
+            "name": printable(elite.class_name),
+            "p": elite.probability,
+            "percent": percent(elite.probability),
+            "individual": elite.id,
+            "image": addresses.image(run.path.name, elite.id, side),
+        }
+        for elite in [elite for elite in distinct if elite.id in kept][:_FACES]
+    ]
+
+
+def _status(row: RunRow) -> str:
+    return row["facts"]["status"] if row["facts"] else DAMAGED
+
+
+def _answers(row: RunRow, query: RunsQuery) -> bool:
+    if query.status and _status(row) != query.status:
+        return False
+    facts = row["facts"]
+    words = [row["run"], *((facts[key] for key in _SEARCHED) if facts else ())]  # type: ignore[literal-required]
+    return query.q.casefold() in " ".join(words).casefold()
+
+
+_SEARCHED = ("name", "classifier", "encoding", "search", "preset")
+
+_KEYS: dict[str, Callable[[Any], Any]] = {
+    "created": lambda facts: facts["created"],
+    "name": lambda facts: facts["name"].casefold(),
+    "status": lambda facts: facts["status"],
+    "generation": lambda facts: facts["generation"],
+    "median": lambda facts: facts["median"],
+    "classifier": lambda facts: facts["classifier"].casefold(),
+}
+
+
+def _key(row: RunRow, query: RunsQuery) -> tuple[bool, Any]:
+    """Damaged runs come last either way."""
+    readable = row["facts"] is not None
+    return readable is (query.order == "desc"), _KEYS[query.sort](row["facts"]) if readable else ""
