@@ -71,12 +71,12 @@ class Scorer:
         """The network that screens, or the only one."""
         return self._screen or self.classifier.network
 
-    def screen(self, images: np.ndarray) -> np.ndarray:
+    def screen(self, images: np.ndarray | Tensor) -> np.ndarray:
         """As :meth:`score`, in the scorer's own precision: good enough to choose candidates, never to be recorded."""
         return self._score(images, self.network)
 
-    def score(self, images: np.ndarray) -> np.ndarray:
-        """Log-odds float64 ``(n, classes)`` of uint8 images ``(n, channels, height, width)``.
+    def score(self, images: np.ndarray | Tensor) -> np.ndarray:
+        """Log-odds float64 ``(n, classes)`` of uint8 images ``(n, channels, height, width)``, an array or a tensor.
 
         Raises:
             ConfigError: another dtype, shape or number of channels, or images too small for their view.
@@ -85,14 +85,17 @@ class Scorer:
         """
         return self._score(images, self.classifier.network)
 
-    def _score(self, images: np.ndarray, network: nn.Module) -> np.ndarray:
+    def _score(self, images: np.ndarray | Tensor, network: nn.Module) -> np.ndarray:
         self._check(images)
         if not len(images):
             return np.empty((0, len(self.classifier.classes)))
-        if not images.flags.writeable or any(stride < 0 for stride in images.strides):
-            images = images.copy()
-        pixels = torch.from_numpy(images)
-        with torch.inference_mode():
+        if isinstance(images, np.ndarray):
+            if not images.flags.writeable or any(stride < 0 for stride in images.strides):
+                images = images.copy()
+            images = torch.from_numpy(images)
+        pixels = images
+        # What is recorded as float32 is float32: a GPU would multiply with the ten bits of TF32 unless told otherwise.
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
             parts = []
             start = 0
             while start < len(pixels):
@@ -186,9 +189,10 @@ class Scorer:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _check(self, images: np.ndarray) -> None:
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4:
-            found = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
+    def _check(self, images: np.ndarray | Tensor) -> None:
+        array = isinstance(images, np.ndarray | Tensor)
+        if not array or images.dtype not in (np.uint8, torch.uint8) or images.ndim != 4:
+            found = f"{images.dtype} {tuple(images.shape)}" if array else type(images).__name__
             raise ConfigError(f"images are {found}; expected a uint8 array (n, channels, height, width)")
         if images.shape[1] != self.classifier.channels:
             raise ConfigError(

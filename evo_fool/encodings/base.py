@@ -62,6 +62,10 @@ class Encoding(ABC):
             ConfigError: another size than the encoding's own where ``resizable`` is false.
         """
 
+    def draw(self, genomes: Genomes) -> Any:
+        """As :meth:`render` at the scored size, but left where it was drawn: a torch tensor for a GPU's encoding."""
+        return self.render(genomes)
+
     @abstractmethod
     def encode(self, genome: Any) -> bytes:
         """One row of a batch as bytes; equal genomes give equal bytes."""

@@ -88,9 +88,16 @@ class CppnEncoding(Encoding):
             raise ConfigError(f"size {size}: an image is 1 to {_MAX_SIZE} pixels wide")
         if self.device == "cpu":
             return render_cpu(genomes, size=size, threads=self.threads, **self.render_options)
+        return self._render_on_device(genomes, size).cpu().numpy()
+
+    def draw(self, genomes: Genomes) -> Any:
+        """The images at the scored size: an array on a CPU, a tensor on any other device."""
+        return self.render(genomes) if self.device == "cpu" else self._render_on_device(genomes, self.size)
+
+    def _render_on_device(self, genomes: Genomes, size: int) -> Any:
         from evo_fool.encodings.rendering.gpu import render_torch  # torch only where it renders
 
-        return render_torch(genomes, size=size, device=self.device, **self.render_options).cpu().numpy()
+        return render_torch(genomes, size=size, device=self.device, **self.render_options)
 
     @property
     def render_options(self) -> dict[str, Any]:

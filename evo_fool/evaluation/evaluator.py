@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.encodings.base import Encoding, Genomes, Images
@@ -15,13 +17,21 @@ class Scored:
     """The outcome of an evaluation.
 
     Attributes:
-        images: the quantised images that were scored, uint8 ``(n, channels, size, size)``.
+        images: the quantised images that were scored, uint8 ``(n, channels, size, size)``, where they were drawn: a
+            numpy array, or a tensor on the GPU.
         log_odds: log p/(1-p) of every class, float64 ``(n, classes)``; ``-inf`` throughout for an image that screening
             found no challenger for any cell.
     """
 
-    images: Images
+    images: Images | torch.Tensor
     log_odds: np.ndarray
+
+    def fetch(self, rows: Sequence[int]) -> Images:
+        """Some of the images in this machine's memory, uint8 ``(k, channels, size, size)``; the others stay."""
+        if isinstance(self.images, torch.Tensor):
+            index = torch.tensor(rows, dtype=torch.int64, device=self.images.device)
+            return self.images[index].cpu().numpy()
+        return self.images[list(rows)]
 
 
 class Evaluator:
@@ -48,7 +58,7 @@ class Evaluator:
         Raises:
             ClassifierError: the classifier answers with something that is not a score, or memory does not suffice.
         """
-        images = self.encoding.render(genomes)
+        images = self.encoding.draw(genomes)
         if bar is None or not self.scorer.screens or not len(images):
             return Scored(images, self.scorer.score(images))
         screened = self.scorer.screen(images)

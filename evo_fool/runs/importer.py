@@ -233,7 +233,7 @@ def _store(
     """Offer every image to the class it names, as one generation, and commit it."""
     strategy = ArchiveStrategy(experiment, parts.encoding, ClassArchive(len(parts.classifier.classes)))
     named = np.array([file.name.class_index for file in files])
-    population = Population.fresh(0, 0, scored.images.reshape(len(files), -1), operator="import")
+    population = Population.fresh(0, 0, scored.fetch(range(len(files))).reshape(len(files), -1), operator="import")
     eligible = named[:, None] == np.arange(len(strategy.archive))
     captures = strategy.archive.offer(population.ids, scored.log_odds, population.genomes, 0, eligible)
     strategy.evaluations = len(population)

@@ -24,6 +24,10 @@ from evo_fool.runs.schema import METRICS
 from evo_fool.runs.store import Batch, IndividualRow, Store
 
 
+_MAX_PENDING = 512 * 1024 * 1024
+"""Bytes of genomes and images that may wait for the clock; a thousand busy cells at 256x256 fill a gigabyte in seconds."""
+
+
 class Recorder:
     """The ``record`` of :func:`evo_fool.evolution.loop.evolve`: makes a run last. Use it in a ``with`` statement.
 
@@ -152,13 +156,15 @@ class Recorder:
         first = int(population.ids[0]) if len(population) else 0
         members = set() if standing is None else {id - first for id in standing.ids if id >= first}
         newcomers = sorted(captors | members) if len(population) else []
-        for r in newcomers:
+        images = scored.fetch(newcomers)
+        for r, image in zip(newcomers, images, strict=True):
             id, parents = first + r, (int(population.parents[r, 0]), int(population.parents[r, 1]))
-            genome, pixels = self.encoding.encode(population.genomes[r]), scored.images[r].tobytes()
+            genome, pixels = self.encoding.encode(population.genomes[r]), image.tobytes()
             individual = IndividualRow(
                 id, population.generation, parents, population.operators[r], r in captors, genome, pixels
             )
             self._individuals[id] = individual
+            self._pending += individual.size
             self.lineage.add(id, parents, captor=individual.captor, size=individual.size)
         self.lineage.hold(captures.ids)
         self.lineage.release(np.asarray(captures.previous[captures.previous != EMPTY]))
@@ -173,9 +179,10 @@ class Recorder:
         every, seconds = self.checkpoint.generations, self.checkpoint.seconds
         by_count = isinstance(every, int) and len(self._metrics) >= every
         by_time = seconds is not None and self._clock() - self._last_commit >= seconds
-        return by_count or by_time
+        return by_count or by_time or self._pending > _MAX_PENDING
 
     def _reset(self) -> None:
+        self._pending = 0
         self._individuals: dict[int, IndividualRow] = {}
         self._captures: list[tuple[int, int, int, int | None, float]] = []
         self._cells: set[int] = set()

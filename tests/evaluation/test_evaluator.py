@@ -11,10 +11,17 @@ from hypothesis.extra import numpy as hnp
 from support import small
 
 from evo_fool.classifiers.precision import choose_batch, choose_precision
+from evo_fool.classifiers.scoring import Scorer
+from evo_fool.encodings.cppn import CppnEncoding
+from evo_fool.evaluation import Evaluator
 from evo_fool.evaluation.evaluator import challengers
 from evo_fool.runs import evolve, verify
 from evo_fool.runs.assembly import assemble
 
+DEVICES = [
+    "cpu:0",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")),
+]
 CPU = torch.device("cpu")
 SCORES = st.sampled_from([-3.0, -1.0, 0.0, 1.0, 3.0])
 
@@ -44,6 +51,28 @@ def test_what_is_confirmed_has_its_float32_score_and_nothing_else_can_win(precis
     # The rows that are best by far are found in spite of the coarse arithmetic.
     clear = exact.max(axis=0) > np.sort(exact, axis=0)[-2] + 0.5
     assert confirmed[exact.argmax(axis=0)[clear & (exact.max(axis=0) > bar + 0.5)]].all()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_images_drawn_on_a_device_stay_there_and_score_the_same(device: str) -> None:
+    parts = assemble(small(scoring={"precision": "bfloat16"}))
+    genomes = parts.encoding.random(40, np.random.default_rng(1))
+    host = parts.evaluator.evaluate(genomes, np.full(10, -1.0))
+    parts.encoding.device = device  # "cpu:0" is torch's renderer without a GPU
+    scorer = parts.evaluator.scorer
+    there = Scorer(scorer.classifier, batch=16, view="auto", device=torch.device(device), precision="bfloat16")
+    scored = Evaluator(parts.encoding, there).evaluate(genomes, np.full(10, -1.0))
+    assert isinstance(scored.images, torch.Tensor)
+    rows = np.flatnonzero(np.isfinite(scored.log_odds).all(axis=1)).tolist()
+    assert rows == np.flatnonzero(np.isfinite(host.log_odds).all(axis=1)).tolist()
+    assert np.array_equal(scored.fetch(rows), host.fetch(rows))
+    assert np.allclose(scored.log_odds[rows], host.log_odds[rows], atol=1e-4)
+
+
+def test_a_whole_run_can_draw_on_a_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CppnEncoding, "draw", lambda self, genomes: self._render_on_device(genomes, self.size))
+    found = verify(evolve(small(), out=tmp_path))
+    assert found.clean
 
 
 def test_without_a_bar_every_image_is_scored_exactly() -> None:
