@@ -107,6 +107,9 @@ class CppnConfig(_Section):
     delete_link: Rate = Field(0.3, description="probability that a random link goes")
     split_link: Rate = Field(0.5, description="probability that a new node splits a random link")
     delete_node: Rate = Field(0.2, description="probability that a random hidden node goes, with its links")
+    crossover: Rate = Field(
+        0.0, description="probability that a pair of parents exchanges colour channels; the paper: none"
+    )
     weight_range: Positive = Field(10.0, le=1e4, description="weights lie in [-weight_range, weight_range]")
     max_nodes: int = Field(
         128, ge=3, le=4096, description="cap on hidden and output nodes; at the cap no node is added"

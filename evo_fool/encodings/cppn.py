@@ -15,6 +15,7 @@ from evo_fool.encodings import cppn_genome, cppn_kernels, cppn_neat
 from evo_fool.encodings.activations import NAMES
 from evo_fool.encodings.base import Encoding, Genomes, Images
 from evo_fool.encodings.colour import resolve_colour
+from evo_fool.encodings.cppn_crossover import cross_channels
 from evo_fool.encodings.cppn_genome import INPUT_NAMES
 from evo_fool.encodings.rendering.cpu import render_cpu
 from evo_fool.encodings.rendering.program import fields
@@ -38,11 +39,10 @@ class CppnEncoding(Encoding):
         threads: upper bound on CPU threads; none: the cores of this process.
 
     Raises:
-        ConfigError: a colour that does not fit ``channels``.
+        ConfigError: a colour that does not fit ``channels``, or a crossover of a single channel.
     """
 
     codec = "cppn/1"
-    can_mate = False
     resizable = True
 
     def __init__(
@@ -51,6 +51,12 @@ class CppnEncoding(Encoding):
         self.config = config
         self.size = size
         self.channels = channels
+        self.can_mate = channels > 1
+        if config.crossover and not self.can_mate:
+            raise ConfigError(
+                f"encoding.crossover = {config.crossover:g}: CPPNs exchange colour channels, and grey images have one; "
+                "set it to 0"
+            )
         self.colour = resolve_colour(config.colour, channels)
         self.device = str(device)
         self.threads = threads or available_threads()
@@ -76,6 +82,20 @@ class CppnEncoding(Encoding):
 
         run_chunks(work, len(out), self.threads, _ROWS_PER_THREAD)
         return out
+
+    def mate(self, first: Genomes, second: Genomes, rng: Stream) -> tuple[Genomes, Genomes]:
+        """Two children a pair: each parent with some of the other's outputs, see cppn_crossover.py.
+
+        Raises:
+            ConfigError: grey images have one output.
+        """
+        if not self.can_mate:
+            return super().mate(first, second, rng)
+        seeds = child_seeds(rng, len(first))
+        return (
+            cross_channels(first, second, seeds, self.channels),
+            cross_channels(second, first, seeds, self.channels),
+        )
 
     def render(self, genomes: Genomes, size: int | None = None) -> Images:
         """Uint8 ``(n, channels, size, size)`` at any size.

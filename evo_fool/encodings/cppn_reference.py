@@ -1,6 +1,7 @@
-"""The paper's mutation of a CPPN on neat-python's own genome: the readable specification of cppn_kernels.py.
+"""Variation of a CPPN on neat-python's own genome: the readable form of cppn_kernels.py and cppn_crossover.py.
 
-paper.md section 4 (read in the released code), in this order. Draws come from the child's SplitMix64 stream.
+The mutation is paper.md section 4 (read in the released code), in this order. Draws come from the child's SplitMix64
+stream.
 """
 
 from __future__ import annotations
@@ -42,6 +43,41 @@ def mutate_reference(genome: DefaultGenome, stream: SplitMix64, config: CppnConf
         _split_link(genome, stream, outputs)
     if stream.random() < config.delete_node and len(genome.nodes) > outputs:
         _delete_node(genome, stream, outputs)
+
+
+def cross_reference(
+    first: DefaultGenome, second: DefaultGenome, stream: SplitMix64, config: CppnConfig, outputs: int
+) -> DefaultGenome:
+    """``first`` with some outputs of ``second``, each with what feeds it; ``first`` alone where that is too large."""
+    everything = set(range(outputs))
+    number = 1 + stream.below(2**outputs - 2)
+    taken = {key for key in everything if number >> key & 1}
+    child = _union(outputs, (first, everything - taken), (second, taken))
+    if len(child.nodes) > config.max_nodes or len(child.connections) > config.max_links:
+        return _union(outputs, (first, everything))
+    return child
+
+
+def _union(outputs: int, *parts: tuple[DefaultGenome, set[int]]) -> DefaultGenome:
+    """A genome of some outputs of each parent and of the nodes that feed these, hidden nodes numbered afresh."""
+    child = DefaultGenome(0)
+    activations = {key: genome.nodes[key].activation for genome, kept in parts for key in kept}
+    for key in range(outputs):
+        child.nodes[key] = node_gene(key, NAMES.index(activations[key]))
+    for genome, kept in parts:
+        alive = set(kept)
+        for key in kept:
+            alive |= {node for node in _ancestors(genome, key) if node >= 0}
+        renamed = {key: key for key in kept} | {-1 - i: -1 - i for i in range(INPUTS)}
+        for key, node in genome.nodes.items():
+            if key in alive and key not in renamed:
+                renamed[key] = len(child.nodes)
+                child.nodes[renamed[key]] = node_gene(renamed[key], NAMES.index(node.activation))
+        for (source, target), link in genome.connections.items():
+            if target in alive:
+                pair = renamed[source], renamed[target]
+                child.connections[pair] = link_gene(*pair, link.weight)
+    return child
 
 
 def _fresh_weight(stream: SplitMix64, config: CppnConfig) -> float:
