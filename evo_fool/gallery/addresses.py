@@ -71,9 +71,9 @@ class Addresses:
         """The classes of a run as CSV."""
         return f"/runs/{_segment(run)}/classes.csv"
 
-    def events(self, run: str) -> str:
-        """The stream of what changes in a run."""
-        return f"/runs/{_segment(run)}/events"
+    def events(self, run: str, since: int) -> str:
+        """The stream of what changes in a run after a generation."""
+        return _with_query(f"/runs/{_segment(run)}/events", {"since": since})
 
     def static(self, name: str) -> str:
         """A stylesheet, script or picture of the gallery itself, by a name that changes with its content."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import asdict
 
-from evo_fool.errors import EvoFoolError
 from evo_fool.gallery.addresses import Addresses
 from evo_fool.gallery.facts import run_facts
 from evo_fool.gallery.grid import Grids, make_tiles, plan_sprites
 from evo_fool.gallery.individual import history_strip
 from evo_fool.gallery.library import Library
 from evo_fool.gallery.members import kept_members
+from evo_fool.gallery.overview import Overview
 from evo_fool.gallery.query import CompareQuery, QueryError
 from evo_fool.gallery.shapes import Choice, ComparedRun, ComparePage
 from evo_fool.reports.captions import printable
@@ -22,7 +21,9 @@ _GRIDS = 2
 """As many runs are shown with their whole grids."""
 
 
-def compare_page(library: Library, grids: Grids, query: CompareQuery, addresses: Addresses) -> ComparePage:
+def compare_page(
+    library: Library, overview: Overview, grids: Grids, query: CompareQuery, addresses: Addresses
+) -> ComparePage:
     """The page of a comparison; of none, while no runs are chosen.
 
     Raises:
@@ -43,13 +44,13 @@ def compare_page(library: Library, grids: Grids, query: CompareQuery, addresses:
         differences = differing_settings([run.experiment for run in runs]) if len(runs) > 1 else {}
         return {
             "page": "compare",
-            "query": asdict(query) | {"runs": list(query.runs)},
+            "query": {"runs": list(query.runs), "class": query.cls, "generation": query.generation},
             "runs": compared,
             "last": last,
             "generation": generation,
             "class": named[1] if named else None,
             "name": printable(named[0].classes[named[1]]) if named else None,
-            "choices": _choices(library),
+            "choices": overview.choices(),
             "classes": _classes(runs),
             "differences": [{"setting": key, "values": values} for key, values in differences.items()],
         }
@@ -89,18 +90,6 @@ def _compared(
         "sprites": sprites,
         "tiles": tiles if whole else [],
     }
-
-
-def _choices(library: Library) -> list[Choice]:
-    choices: list[Choice] = []
-    for name in library.paths():
-        try:
-            with library.open(name) as run:
-                label = printable(f"{run.meta.get('name', '')} {run.meta.get('id', '')}")
-        except EvoFoolError:
-            continue  # it cannot be compared; the page of all runs says why
-        choices.append({"value": name, "label": label})
-    return choices
 
 
 def _classes(runs: list[Run]) -> list[Choice]:

@@ -68,7 +68,7 @@ class Grids:
             "at_least": {f"{threshold:g}": int((p >= threshold).sum()) for threshold in THRESHOLDS.values()},
             "sprites": sprites,
             "tiles": shown,
-            "events": addresses.events(facts["run"]) if live else None,
+            "events": addresses.events(facts["run"], generation) if live else None,
             "plots": addresses.plots(facts["run"]),
             "table": addresses.table(facts["run"]),
         }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evo_fool.errors import EvoFoolError, RunNotFoundError
-from evo_fool.runs.directory import list_runs
+from evo_fool.runs.directory import find_run, list_runs
 from evo_fool.runs.lock import is_locked
 from evo_fool.runs.run import Run, open_run
 from evo_fool.runs.store import DATABASE
@@ -124,11 +124,30 @@ class Library:
         with copy.lock:
             copy.run.close()
 
+    def public(self, error: EvoFoolError) -> str:
+        """What an error says, without telling where on this machine the runs are."""
+        return str(error).replace(f"{self.root.resolve()}{os.sep}", "").replace(f"{self.root}{os.sep}", "")
+
     def close(self) -> None:
         """Remove private copies."""
         with self._guard:
             while self._copies:
                 self._discard(self._copies.popitem()[1])
+
+
+def find_library(text: str | None, out: Path) -> Library:
+    """The runs that ``text`` means: one run, or all in a folder; without it all in ``out``.
+
+    Raises:
+        RunNotFoundError: neither a folder nor a run.
+    """
+    if text is None:
+        return Library(out)
+    folder = Path(text)
+    if folder.is_dir() and not (folder / DATABASE).is_file():
+        return Library(folder)
+    path = find_run(text, out).resolve()
+    return Library(path.parent, path.name)
 
 
 def stamp(path: Path) -> Stamp:

@@ -15,7 +15,7 @@ from evo_fool.gallery.library import Library, Stamp, stamp
 from evo_fool.gallery.members import kept_members
 from evo_fool.gallery.query import STATUSES, RunsQuery
 from evo_fool.gallery.recent import Recent
-from evo_fool.gallery.shapes import Face, RunRow, RunsPage
+from evo_fool.gallery.shapes import Choice, Face, RunRow, RunsPage
 from evo_fool.gallery.sprites import thumbnail_side
 from evo_fool.reports.captions import percent, printable
 from evo_fool.runs.run import Run
@@ -37,7 +37,7 @@ class Overview:
 
     def page(self, query: RunsQuery) -> RunsPage:
         """The page. A run that cannot be read is on it with the reason."""
-        rows = [row for name, path in self._library.paths().items() if (row := self._row(name, stamp(path)))]
+        rows = self._all()
         found = [row for row in rows if _answers(row, query)]
         shown = sorted(found, key=lambda row: _key(row, query), reverse=query.order == "desc")
         occurring = {_status(row) for row in rows}
@@ -50,6 +50,17 @@ class Overview:
             "runs": shown,
         }
 
+    def choices(self) -> list[Choice]:
+        """The runs that can be read, newest first."""
+        return [
+            {"value": row["run"], "label": f"{row['facts']['name']} {row['facts']['id']}"}
+            for row in self._all()
+            if row["facts"]
+        ]
+
+    def _all(self) -> list[RunRow]:
+        return [row for name, path in self._library.paths().items() if (row := self._row(name, stamp(path)))]
+
     def _row(self, name: str, now: Stamp) -> RunRow | None:
         known = self._rows.get(now)
         if known is not None:
@@ -60,7 +71,7 @@ class Overview:
         except RunNotFoundError:
             return None  # deleted since the folder was listed
         except EvoFoolError as error:
-            reason = printable(str(error))
+            reason = printable(self._library.public(error))
             return self._rows.put(
                 now, {"run": name, "url": None, "error": reason, "facts": None, "sparkline": [], "best": []}
             )

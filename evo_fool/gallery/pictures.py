@@ -30,25 +30,34 @@ def reduce(image: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(picture.resize((side, side), Image.Resampling.BOX))
 
 
-def stored_png(run: Run, individual: int, size: int | None) -> bytes | None:
-    """The image of an individual as PNG, or None where its genome has to be rendered for that size.
+def scored_png(run: Run, individual: int) -> bytes:
+    """The image of an individual as it was scored, as PNG.
+
+    Raises:
+        NotKeptError: retention has let it go, or there never was one.
+        CorruptRunError: it is damaged.
+    """
+    return png_bytes(image_of(run, individual))
+
+
+def resized_png(run: Run, individual: int, size: int) -> bytes | None:
+    """The image at another size as PNG, or None where its genome has to be rendered for that.
 
     Args:
         run: the run.
         individual: its id.
-        size: the side in pixels; None for the image as it was scored. Smaller ones are averages. Larger ones of pixels
-            repeat each pixel.
+        size: the side in pixels. Smaller ones than it has are averages; larger ones of pixels repeat each pixel.
 
     Raises:
         ConfigError: a size out of range.
         NotKeptError: retention has let it go, or there never was one.
         CorruptRunError: it is damaged.
     """
-    if size is not None and not MIN_SIDE <= size <= MAX_SIDE:
+    if not MIN_SIDE <= size <= MAX_SIDE:
         raise ConfigError(f"{size}: an image is {MIN_SIDE} to {MAX_SIDE} pixels wide")
     image = image_of(run, individual)
     native = image.shape[1:]
-    if size is None or native == (size, size):
+    if native == (size, size):
         return png_bytes(image)
     if size < max(native):
         return png_bytes(np.ascontiguousarray(reduce(image, size).transpose(2, 0, 1)))

@@ -217,6 +217,25 @@ class HistoryQuery:
         return cls(offset or 0, limit or MAX_TILES)
 
 
+@dataclass(frozen=True, slots=True)
+class EventsQuery:
+    """The generation that the page knows; -1 for none."""
+
+    since: int = -1
+
+    @classmethod
+    def parse(cls, pairs: Iterable[tuple[str, str]]) -> EventsQuery:
+        """From a query string's pairs.
+
+        Raises:
+            QueryError: it cannot be meant.
+        """
+        given = Parameters(pairs)
+        since = given.integer("since", -1, MAX_GENERATION)
+        given.finish()
+        return cls(-1 if since is None else since)
+
+
 def no_query(pairs: Iterable[tuple[str, str]]) -> None:
     """For a page that has no parameters.
 

@@ -1,0 +1,81 @@
+"""The gallery as a process: a port to listen on, and an end to it."""
+
+from __future__ import annotations
+
+import socket
+from types import FrameType
+
+import uvicorn
+
+from evo_fool.errors import EvoFoolError
+from evo_fool.gallery.app import Gallery
+from evo_fool.gallery.library import Library
+from evo_fool.gallery.security import is_everywhere, own_names
+
+_GRACE = 2
+"""Seconds that answers under way have when the server is ended."""
+
+DEFAULT_PORT = 8317
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, gallery: Gallery) -> None:
+        super().__init__(config)
+        self._gallery = gallery
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # Ctrl-C is how a gallery ends; uvicorn would raise the signal once more when all is done.
+        self._gallery.end_streams()
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """A socket that listens.
+
+    Args:
+        host: a name or address of this machine.
+        port: 0 for any that is free; None for the usual one, or any if that is taken.
+
+    Raises:
+        EvoFoolError: the port is taken, or the host is none of this machine's.
+    """
+    if port is None:
+        try:
+            return listen(host, DEFAULT_PORT)
+        except EvoFoolError:
+            return listen(host, 0)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise EvoFoolError(f"cannot listen at {host}:{port}: {reason}; choose another --host or --port") from None
+    return listener
+
+
+def address_of(host: str, listener: socket.socket) -> str:
+    """The address to be opened in a browser of this machine."""
+    port = listener.getsockname()[1]
+    name = "localhost" if is_everywhere(host) else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def serve(library: Library, host: str, listener: socket.socket) -> None:
+    """Answer until Ctrl-C or SIGTERM."""
+    gallery = Gallery(library, hosts=own_names(host), any_address=is_everywhere(host))
+    config = uvicorn.Config(
+        gallery,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+        ws="none",
+        loop="asyncio",
+        http="h11",
+    )
+    _Server(config, gallery).run(sockets=[listener])
