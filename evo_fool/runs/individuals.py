@@ -8,8 +8,8 @@ import numpy as np
 
 from evo_fool.errors import ConfigError, CorruptRunError, GenomeError, NotKeptError
 from evo_fool.runs.export import enlarge
+from evo_fool.runs.packed_image import unpack_image
 from evo_fool.runs.run import Run
-from evo_fool.runs.store import unpack_image
 
 
 def image_of(run: Run, individual: int) -> np.ndarray:

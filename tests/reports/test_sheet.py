@@ -15,8 +15,12 @@ from support import small
 from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError
 from evo_fool.reports.captions import printable
 from evo_fool.reports.convergence import read_series
-from evo_fool.reports.sheet import MAX_PIXELS, _font, _wrap, draw_sheet, plan, write_sheet
-from evo_fool.runs import evolve, open_run
+from evo_fool.reports.layout import MAX_PIXELS, plan
+from evo_fool.reports.lettering import font, wrap
+from evo_fool.reports.sheet import draw_sheet, write_sheet
+from evo_fool.runs import Elite, evolve, open_run
+from evo_fool.runs.individuals import image_of
+from evo_fool.runs.past import archive_at, changes
 from evo_fool.runs.store import DATABASE
 
 
@@ -85,17 +89,17 @@ def test_large_images_are_reduced_by_averaging(cppn_run: Path) -> None:
 
 @given(st.text(max_size=60), st.integers(30, 200), st.integers(1, 3))
 def test_a_name_takes_no_more_lines_than_it_may_and_none_is_too_long(text: str, room: int, lines: int) -> None:
-    font = _font(9, bold=True)
-    wrapped = _wrap(printable(text), font, room, lines)
+    bold = font(9, bold=True)
+    wrapped = wrap(printable(text), bold, room, lines)
     assert 1 <= len(wrapped) <= lines
-    assert all(font.getlength(line) <= room for line in wrapped)
+    assert all(bold.getlength(line) <= room for line in wrapped)
 
 
 def test_a_long_name_is_wrapped_between_words() -> None:
-    font = _font(9, bold=True)
-    assert _wrap("2 great white shark", font, 72, 2) == ["2 great white", "shark"]
-    assert _wrap("21 kite", font, 72, 2) == ["21 kite"]
-    assert _wrap("86 partridge", font, 1, 2) == ["…", "…"]
+    bold = font(9, bold=True)
+    assert wrap("2 great white shark", bold, 72, 2) == ["2 great white", "shark"]
+    assert wrap("21 kite", bold, 72, 2) == ["21 kite"]
+    assert wrap("86 partridge", bold, 1, 2) == ["…", "…"]
 
 
 def test_one_class_alone_is_one_tile(tmp_path: Path) -> None:
@@ -181,8 +185,8 @@ def test_bad_settings_are_one_line_and_write_nothing(copied: Path, tmp_path: Pat
     before = sorted(tmp_path.rglob("*"))
     with open_run(copied) as run:
         for to, options, words in (
-            ("sheet.jpg", {}, r"is a \.png"),
-            ("run.sqlite3", {}, r"is a \.png"),
+            ("sheet.jpg", {}, r"\.jpg is no format of contact sheets; use \.png"),
+            ("run.sqlite3", {}, "is no format"),
             ("s.png", {"columns": 0}, "--columns 0"),
             ("s.png", {"tile": 4}, "--tile 4"),
             ("s.png", {"tile": 5000}, "--tile 5000"),
@@ -202,3 +206,94 @@ def test_damage_is_reported(copied: Path) -> None:
     change(copied, "UPDATE blobs SET image = x'00'")
     with open_run(copied) as run, pytest.raises(CorruptRunError):
         draw_sheet(run)
+
+
+def test_any_classes_in_any_order(cppn_run: Path) -> None:
+    with open_run(cppn_run) as run:
+        sheet = np.asarray(draw_sheet(run, classes=[7, "2", "7"], captions="none", title=False))
+        layout = plan(2, 28, captions="none", title=False)
+        assert sheet.shape == (layout.height, layout.width, 3)
+        for place, cell in enumerate((7, 2)):
+            left, top = layout.corner(place)
+            tile = sheet[top : top + layout.tile, left : left + layout.tile, 0]
+            assert np.array_equal(tile[:: layout.tile // 28, :: layout.tile // 28], run.image(cell)[0])
+        with pytest.raises(ConfigError, match="class 'dog': there is no such class"):
+            draw_sheet(run, classes=["dog"])
+        with pytest.raises(ConfigError, match="at least one class"):
+            draw_sheet(run, classes=[])
+
+
+def test_cppns_are_rendered_at_the_size_of_the_tile(cppn_run: Path, pixels_run: Path) -> None:
+    with open_run(cppn_run) as run:
+        sheet = np.asarray(draw_sheet(run, tile=100, rerender=True))
+        layout = plan(10, 1, tile=100)
+        left, top = layout.corner(3)
+        assert np.array_equal(sheet[top : top + 100, left : left + 100, 0], run.render(3, 100)[0])
+    with open_run(pixels_run) as run:
+        assert draw_sheet(run, tile=100, rerender=True) == draw_sheet(run, tile=100)
+
+
+def test_captions_take_the_room_they_need() -> None:
+    heights = [plan(10, 28, captions=captions).height for captions in ("dated", "full", "names", "none")]
+    assert heights == sorted(heights, reverse=True) and len(set(heights)) == 4
+    assert plan(10, 28, title=False).header == 0
+    assert plan(1, 1, tile=1024).text > 3 * plan(10, 28).text
+
+
+def test_an_earlier_generation_is_the_archive_of_then(cppn_run: Path) -> None:
+    with open_run(cppn_run) as run:
+        assert archive_at(run, run.generation) == run.elites
+        layout = plan(10, 28)
+        captures = run.captures
+        for generation in (0, 3, 7):
+            sheet = np.asarray(draw_sheet(run, generation=generation))
+            holders = {}
+            for at, cell, id, _, log_odds in captures.tolist():
+                if at <= generation:
+                    holders[cell] = (at, id, log_odds)
+            now = {e.class_index: (e.generation, e.id, e.log_odds) for e in archive_at(run, generation)}
+            assert now == holders
+            kept = {row[0] for row in run.store.rows("SELECT id FROM blobs")}
+            for cell, (_, id, _) in holders.items():
+                left, top = layout.corner(cell)
+                tile = sheet[top : top + layout.tile, left : left + layout.tile, 0]
+                if id in kept:
+                    assert np.array_equal(tile[3 :: layout.tile // 28, 3 :: layout.tile // 28], image_of(run, id)[0])
+                else:  # hatched
+                    assert set(np.unique(tile)) == {0xD5, 0xEF}
+        for generation in (-1, run.generation + 1):
+            with pytest.raises(ConfigError, match=f"--generation {generation}: there are generations 0 to"):
+                draw_sheet(run, generation=generation)
+
+
+def test_changes_put_together_are_the_archive(cppn_run: Path) -> None:
+    with open_run(cppn_run) as run:
+        held: dict[int, Elite] = {}
+        for generation, changed in zip([2, 5, 12], changes(run, [2, 5, 12]), strict=True):
+            held |= {elite.class_index: elite for elite in changed}
+            assert sorted(held.values(), key=lambda e: e.class_index) == archive_at(run, generation)
+
+
+def test_a_missing_image_of_a_present_elite_is_damage(copied: Path) -> None:
+    with open_run(copied) as run:
+        change(copied, "DELETE FROM blobs WHERE id = ?", run[3].id)
+        with pytest.raises(CorruptRunError, match="is not kept"):
+            draw_sheet(run)
+
+
+def test_damaged_captures_are_damage(copied: Path) -> None:
+    change(copied, "UPDATE captures SET id = 'me' WHERE class = 3")
+    with open_run(copied) as run, pytest.raises(CorruptRunError, match="not numbers"):
+        archive_at(run, 5)
+    change(copied, "UPDATE captures SET class = 77 WHERE class = 3")
+    with open_run(copied) as run, pytest.raises(CorruptRunError, match="class '77', which is none"):
+        archive_at(run, 5)
+
+
+def test_a_sheet_for_a_printer(cppn_run: Path, tmp_path: Path) -> None:
+    with open_run(cppn_run) as run:
+        write_sheet(run, tmp_path / "x.tiff", dpi=600)
+        with Image.open(tmp_path / "x.tiff") as image:
+            assert image.info["dpi"] == (600, 600)
+            assert np.array_equal(np.asarray(image), np.asarray(draw_sheet(run)))
+        assert write_sheet(run, tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
