@@ -72,7 +72,7 @@ def _append(parent, row, child, at, outputs, index, marks):
 
 @kernel
 def cross_rows(first, second, children, seeds, low, high, outputs):
-    """Fill zeroed ``children``: ``first`` with some outputs of ``second``, or ``first`` alone where that is too large."""
+    """Fill zeroed ``children``: ``first`` with some outputs of ``second``, or ``first`` alone where that is too big."""
     max_nodes, max_links = children[_KEY].shape[1], children[_WEIGHT].shape[1]
     index_1, index_2 = np.empty(MAX_KEY + 1, np.int16), np.empty(MAX_KEY + 1, np.int16)
     marks_1, marks_2 = np.empty(max_nodes, np.uint8), np.empty(max_nodes, np.uint8)

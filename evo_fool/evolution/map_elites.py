@@ -13,9 +13,10 @@ import numpy as np
 from evo_fool.encodings.base import Encoding
 from evo_fool.errors import ConfigError
 from evo_fool.evolution.archive import Captures, ClassArchive, argmax_only
+from evo_fool.evolution.curiosity import Curiosity
 from evo_fool.evolution.population import NO_PARENT, Population
 from evo_fool.experiment import Experiment, MapElitesConfig
-from evo_fool.randomness import stream
+from evo_fool.randomness import Stream, stream
 
 if TYPE_CHECKING:
     from evo_fool.evaluation import Scored
@@ -64,6 +65,19 @@ class ArchiveStrategy:
         """The population that ``generation`` left behind beside the archive; None where the archive is all there is."""
         return None
 
+    def memory(self) -> list[float]:
+        """What the strategy knows beside archive and populations, and needs to go on as if never interrupted."""
+        return []
+
+    def recall(self, memory: list[float]) -> None:
+        """Put back what :meth:`memory` gave.
+
+        Raises:
+            ValueError: it is not this strategy's.
+        """
+        if memory:
+            raise ValueError(f"{len(memory)} numbers for a strategy that keeps none")
+
     def random_population(self, generation: int, n: int) -> Population:
         """``n`` fresh random genomes."""
         genomes = self.encoding.random(n, stream(self.experiment.seed, "random", generation))
@@ -87,22 +101,28 @@ class RandomSearch(ArchiveStrategy):
 
 
 class MapElites(ArchiveStrategy):
-    """Parents drawn uniformly over occupied cells, varied, and offered to every cell.
+    """Parents drawn over occupied cells, varied, and offered to every cell.
 
-    Each generation draws ``batch`` parents with replacement: an elite that holds k cells is k times as likely (the
-    released code), unless ``parents: elites`` asks for distinct elites. Each pair of neighbours is crossed with the
+    Each generation draws ``batch`` parents with replacement, uniformly: an elite that holds k cells is k times as
+    likely (the released code), unless ``parents: elites`` asks for distinct elites; ``parents: curiosity`` draws the
+    cells whose children have won (curiosity.py). Each pair of neighbours is crossed with the
     encoding's ``crossover`` probability; then every child is mutated.
     """
 
+    def __init__(self, experiment: Experiment, encoding: Encoding, archive: ClassArchive) -> None:
+        super().__init__(experiment, encoding, archive)
+        self.curiosity = Curiosity(len(archive)) if getattr(experiment.search, "parents", "") == "curiosity" else None
+        self._cells = np.empty(0, np.int64)
+
     def generate(self, generation: int) -> Population:
         """Generation 0 is random; later ones vary elites."""
+        self._cells = np.empty(0, np.int64)
         if generation == 0 or not len(self.archive.occupied):
             return self.random_population(
                 generation, self.experiment.initial_batch if generation == 0 else self.experiment.batch
             )
         seed, n = self.experiment.seed, self.experiment.batch
-        pool = self._parent_cells()
-        cells = pool[stream(seed, "parents", generation).integers(len(pool), size=n)]
+        cells = self._cells = self._draw_cells(n, stream(seed, "parents", generation))
         parents = np.full((n, 2), NO_PARENT, dtype=np.int64)
         parents[:, 0] = self.archive.ids[cells]
         genomes = self.archive.genomes_of(cells)
@@ -120,10 +140,34 @@ class MapElites(ArchiveStrategy):
         ids = np.arange(self.evaluations, self.evaluations + n)
         return Population(generation, ids, parents, operators, genomes)
 
-    def _parent_cells(self) -> np.ndarray:
-        cells = self.archive.occupied
+    def update(self, population: Population, scored: Scored) -> Captures:
+        """Offer the scored population to the archive, and note whose children won."""
+        captures = super().update(population, scored)
+        if self.curiosity is not None and len(self._cells):
+            won = np.zeros(len(population), bool)
+            won[captures.rows] = True
+            self.curiosity.learn(self._cells, won)
+        return captures
+
+    def memory(self) -> list[float]:
+        """The scores of curiosity; nothing where parents are drawn uniformly."""
+        return [] if self.curiosity is None else self.curiosity.scores.tolist()
+
+    def recall(self, memory: list[float]) -> None:
+        """Put the scores of curiosity back."""
+        if self.curiosity is None:
+            return super().recall(memory)
+        if len(memory) != len(self.curiosity.scores):
+            raise ValueError(f"{len(memory)} scores for {len(self.curiosity.scores)} cells")
+        self.curiosity.scores[:] = memory
+
+    def _draw_cells(self, n: int, rng: Stream) -> np.ndarray:
+        """The cells that the parents of ``n`` children come from, int64 ``(n,)``."""
+        pool = self.archive.occupied
+        if self.curiosity is not None:
+            return self.curiosity.draw(pool, n, rng)
         config = self.experiment.search
         if isinstance(config, MapElitesConfig) and config.parents == "elites":
-            _, first = np.unique(self.archive.ids[cells], return_index=True)
-            return cells[first]
-        return cells
+            _, first = np.unique(self.archive.ids[pool], return_index=True)
+            pool = pool[first]
+        return pool[rng.integers(len(pool), size=n)]

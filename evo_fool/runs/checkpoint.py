@@ -37,7 +37,12 @@ def restore(
         if not isinstance(strategy, Genetic) or standing.target not in strategy.targets:
             raise CorruptRunError(f"{store.path} holds a population for class {standing.target}, which is not evolved")
         strategy.restore(standing, genomes[np.searchsorted(wanted, standing.ids)])
-    strategy.evaluations = store.progress()[1]
+    generation, strategy.evaluations, *_ = store.progress()
+    if generation >= 0:  # something was committed
+        try:
+            strategy.recall(store.memory())
+        except ValueError as error:
+            raise CorruptRunError(f"{store.path}: the memory of the search holds {error}") from None
     return _lineage(store, policy, [row[1] for row in cells], standings), standings
 
 

@@ -23,9 +23,8 @@ from evo_fool.runs.lineage import Lineage
 from evo_fool.runs.schema import METRICS
 from evo_fool.runs.store import Batch, IndividualRow, Store
 
-
 _MAX_PENDING = 512 * 1024 * 1024
-"""Bytes of genomes and images that may wait for the clock; a thousand busy cells at 256x256 fill a gigabyte in seconds."""
+"""Bytes of genomes and images that may wait for the clock: a thousand busy cells fill a gigabyte in seconds."""
 
 
 class Recorder:
@@ -119,6 +118,7 @@ class Recorder:
             ],
             metrics=self._metrics,
             members=[(target, s.ids, s.log_odds) for target, s in self.standings.items() if target in self._targets],
+            memory=self.strategy.memory(),
             generation=self._generation,
             evaluations=self.strategy.evaluations,
             seconds=self.seconds,

@@ -18,8 +18,9 @@ from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.experiment import Experiment
 from evo_fool.probability import probability
 from evo_fool.runs.lock import is_locked
+from evo_fool.runs.packed_image import unpack_image
 from evo_fool.runs.schema import METRICS
-from evo_fool.runs.store import DATABASE, StoreReader, unpack_image
+from evo_fool.runs.store import DATABASE, StoreReader
 
 if TYPE_CHECKING:
     from evo_fool.encodings.base import Encoding

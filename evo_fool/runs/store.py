@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import sqlite3
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from evo_fool.errors import CorruptRunError, EvoFoolError, RunLockedError
 from evo_fool.runs import schema
 from evo_fool.runs.lineage import Departures
+from evo_fool.runs.packed_image import pack_image
 
 DATABASE = "run.sqlite3"
 
@@ -73,38 +72,10 @@ class Batch:
     cells: list[tuple[int, int, float, int]]
     metrics: list[tuple[Any, ...]]
     members: list[tuple[int, list[int], list[float]]]
+    memory: list[float]
     generation: int
     evaluations: int
     seconds: float
-
-
-_RAW, _ZLIB = b"\x00", b"\x01"
-
-_COMPRESS_FROM = 4096
-"""Images of fewer bytes are stored as they are: setting up a compressor takes longer than writing them."""
-
-
-def pack_image(pixels: bytes) -> bytes:
-    """The stored form of an image: a byte that says how, then its bytes, raw or compressed."""
-    return _RAW + pixels if len(pixels) < _COMPRESS_FROM else _ZLIB + zlib.compress(pixels, 1)
-
-
-def unpack_image(blob: bytes, shape: tuple[int, int, int]) -> np.ndarray:
-    """The stored image, uint8 ``shape``.
-
-    Raises:
-        CorruptRunError: the bytes do not hold exactly one image of that shape.
-    """
-    expected = int(np.prod(shape))
-    pixels = blob[1:]
-    if blob[:1] == _ZLIB:
-        try:
-            pixels = zlib.decompressobj().decompress(pixels, expected + 1)
-        except zlib.error:
-            raise CorruptRunError("a stored image does not decompress") from None
-    if blob[:1] not in (_RAW, _ZLIB) or len(pixels) != expected:
-        raise CorruptRunError(f"a stored image does not hold {expected} bytes")
-    return np.frombuffer(pixels, dtype=np.uint8).reshape(shape)
 
 
 class StoreReader:
@@ -210,6 +181,19 @@ class StoreReader:
                 return channels, height, width
             case other:
                 raise CorruptRunError(f"{self.path}: {str(other)[:60]!r} is not the shape of an image")
+
+    def memory(self) -> list[float]:
+        """What the strategy knew at the last commit, beside archive and populations; empty for most.
+
+        Raises:
+            CorruptRunError: not a list of finite numbers.
+        """
+        if "memory" not in self.meta():
+            return []
+        memory = self._meta_json("memory")
+        if not isinstance(memory, list) or not all(isinstance(x, float) and math.isfinite(x) for x in memory):
+            raise CorruptRunError(f"{self.path}: the memory of the search is not a list of numbers")
+        return memory
 
     def classes(self) -> tuple[str, ...]:
         """Names of the classes.
@@ -347,6 +331,8 @@ class Store(StoreReader):
             db.execute("DELETE FROM members WHERE target = ?", (target,))
             rows = [(target, place, *pair) for place, pair in enumerate(zip(ids, log_odds, strict=True))]
             db.executemany("INSERT INTO members VALUES (?, ?, ?, ?)", rows)
+        if batch.memory:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('memory', ?)", (json.dumps(batch.memory),))
         db.execute(
             "UPDATE progress SET generation = ?, evaluations = ?, seconds = ?, stopped = ''",
             (batch.generation, batch.evaluations, batch.seconds),

@@ -12,8 +12,8 @@ import numpy as np
 from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError, GenomeError
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.probability import probability
+from evo_fool.runs.packed_image import unpack_image
 from evo_fool.runs.run import Run
-from evo_fool.runs.store import unpack_image
 
 TOLERANCE = 1e-4
 """Largest difference in probability that counts as the same score; batches of other sizes round differently."""

@@ -1,6 +1,7 @@
 """Interrupted or not, checkpointed often or seldom, extended or asked for at once: the same bytes."""
 
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ SEARCHES: list[tuple[str, dict[str, Any]]] = [
     ("cppn", {"search": GENETIC | {"target": 3}}),
     ("cppn", {"search": {"kind": "random"}}),
     ("cppn", {"search": {"kind": "map_elites", "insertion": "argmax", "parents": "elites"}}),
+    ("cppn", {"search": {"kind": "map_elites", "parents": "curiosity"}}),
     ("cppn", {"scoring": {"precision": "bfloat16", "batch": 5}}),
 ]
 
@@ -232,3 +234,12 @@ def test_a_run_is_found_by_its_name_as_given_and_after_renaming(out: Path) -> No
     assert find_run("two words", out) == find_run(run.meta["id"][:4], out) == renamed
     with pytest.raises(RunNotFoundError):
         find_run("x" * 5000, out)
+
+
+@pytest.mark.parametrize("memory", ["[1.0]", '["a"]', "[NaN, 1.0]", "{}", "["])
+def test_a_memory_that_is_not_the_searchs_is_corrupt(memory: str, out: Path) -> None:
+    run = evolve(small(search={"kind": "map_elites", "parents": "curiosity"}), out=out, stop=StopAt(3))
+    with sqlite3.connect(run.path / DATABASE) as db:
+        db.execute("UPDATE meta SET value = ? WHERE key = 'memory'", (memory,))
+    with pytest.raises(CorruptRunError):
+        resume(run.path)
