@@ -34,7 +34,7 @@ FORMATS = (".png", ".svg", ".pdf")
 MAX_RUNS = 10
 """As many runs as there are colours to tell them apart."""
 
-_COLOURS = (
+COLOURS = (
     "#2f6db3",
     "#c8553d",
     "#3f8f5b",
@@ -46,7 +46,7 @@ _COLOURS = (
     "#7d8f2a",
     "#5b4fb8",
 )
-_INK = "#1f1f24"
+INK = "#1f1f24"
 _GREY = "#6f6f78"
 _GRID = "#e4e2dd"
 
@@ -110,7 +110,7 @@ def draw_convergence(series: Sequence[Series], *, log: bool = False) -> Figure:
     layout = ConstrainedLayoutEngine(w_pad=0.07, h_pad=0.06)
     figure = Figure(figsize=(11, 8), layout=layout, facecolor="white")
     confidence, coverage, score, captures = figure.subplots(2, 2).flat
-    for s, colour in zip(series, _COLOURS, strict=False):
+    for s, colour in zip(series, COLOURS, strict=False):
         _draw_confidence(confidence, s, colour, single=len(series) == 1)
         _draw_coverage(coverage, s, colour, share=_mixed(series))
         _draw_score(score, s, colour, share=_mixed(series))
@@ -161,7 +161,7 @@ def _confidence(s: Series, name: str) -> np.ndarray:
     return log_odds_scale(np.maximum(s.metrics[name], min(0.001, _CHANCE / s.classes)))
 
 
-_TITLE: dict[str, Any] = {"loc": "left", "fontsize": 11, "color": _INK, "fontweight": "bold"}
+_TITLE: dict[str, Any] = {"loc": "left", "fontsize": 11, "color": INK, "fontweight": "bold"}
 
 
 def _draw_confidence(axes: Axes, s: Series, colour: str, *, single: bool) -> None:
@@ -186,7 +186,7 @@ def _finish_confidence(axes: Axes, series: Sequence[Series]) -> None:
     shown = [(p, t) for p, t in zip(places, _TICKS, strict=True) if low <= p <= max(high, low + 1)]
     axes.set_yticks([p for p, _ in shown], [_tick(t) for _, t in shown])
     axes.set_ylim(shown[0][0] - 0.15, shown[-1][0] + 0.15)
-    colour = _COLOURS[0] if len(series) == 1 else _GREY
+    colour = COLOURS[0] if len(series) == 1 else _GREY
     keys: dict[str, Artist] = {
         "median": Line2D([], [], color=colour, linewidth=2),
         "quartiles": Patch(color=colour, alpha=0.2, linewidth=0),
@@ -241,7 +241,7 @@ def _finish_coverage(axes: Axes, series: Sequence[Series]) -> None:
     top = _top(series, "at_least_90", share)
     axes.set_ylim(-0.03 * top, 1.05 * top)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    colour = _COLOURS[0] if len(series) == 1 else _GREY
+    colour = COLOURS[0] if len(series) == 1 else _GREY
     _legend(
         axes,
         {
@@ -315,10 +315,10 @@ def _caption(figure: Figure, series: Sequence[Series]) -> None:
     if len(series) == 1:
         label, source = series[0].label, series[0].source
         title: dict[str, Any] = {"x": 0.012, "ha": "left", "parse_math": False}
-        figure.suptitle(f"{label}\n", fontsize=14, fontweight="bold", color=_INK, **title)
+        figure.suptitle(f"{label}\n", fontsize=14, fontweight="bold", color=INK, **title)
         figure.text(y=0.957, s=source, va="top", fontsize=9.5, color=_GREY, **title)
         return
-    lines = [Line2D([], [], color=colour, linewidth=3) for _, colour in zip(series, _COLOURS, strict=False)]
+    lines = [Line2D([], [], color=colour, linewidth=3) for _, colour in zip(series, COLOURS, strict=False)]
     labels = [f"{s.label}   {s.source}" for s in series]
     legend = figure.legend(lines, labels, loc="outside upper left", fontsize=8.5, frameon=False, alignment="left")
     for text in legend.get_texts():
