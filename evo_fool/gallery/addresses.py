@@ -36,7 +36,8 @@ class Addresses:
 
     def individual(self, run: str, id: int, *, cls: int | None = None) -> str:
         """The permanent page of an individual; ``cls`` says of which of its classes the page is to tell."""
-        return _with_query(f"/runs/{_segment(run)}/individuals/{id}", {"class": cls})
+        of = "" if cls is None else f"?class={cls}"
+        return f"/runs/{_segment(run)}/individuals/{id}{of}"
 
     def image(self, run: str, id: int, size: int | None = None) -> str:
         """An individual's image as PNG: as it was scored, or at ``size`` pixels a side."""

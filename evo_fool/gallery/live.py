@@ -58,6 +58,13 @@ class Live:
         if self._closing is not None:
             self._closing.set()
 
+    async def pause(self, seconds: float) -> bool:
+        """Wait, but no longer than until the end; returns whether that has come."""
+        self._closing = self._closing or anyio.Event()
+        with anyio.move_on_after(seconds):
+            await self._closing.wait()
+        return self._closed
+
     async def events(self, name: str, since: int) -> AsyncIterator[bytes]:
         """The stream of a run from the generation ``since`` on: ``archive`` events, and ``end`` when it runs no more.
 
@@ -66,7 +73,6 @@ class Live:
         seen: Stamp | None = None
         spoken = time.monotonic()
         yield b"retry: 2000\n\n"
-        closing = self._closing = self._closing or anyio.Event()
         while not self._closed:
             began = time.monotonic()
             try:
@@ -87,8 +93,7 @@ class Live:
             if began - spoken >= _HEARTBEAT:
                 spoken = began
                 yield b": still there\n\n"
-            with anyio.move_on_after(max(self._interval, (time.monotonic() - began) / _SHARE)):
-                await closing.wait()
+            await self.pause(max(self._interval, (time.monotonic() - began) / _SHARE))
 
     def _look(self, name: str) -> Stamp:
         return stamp(self._library.find(name))

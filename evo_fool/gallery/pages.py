@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import anyio
 from anyio import to_thread
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -128,9 +127,9 @@ class Pages:
 
     async def _read_ahead(self, name: str) -> None:
         """Whoever looks at a run may move through its generations next."""
-        await anyio.sleep(_SETTLED)
-        with suppress(EvoFoolError):
-            await to_thread.run_sync(self._read, name)
+        if not await self.live.pause(_SETTLED):
+            with suppress(EvoFoolError):
+                await to_thread.run_sync(self._read, name)
 
     def _read(self, name: str) -> None:
         with self.library.open(name) as run:

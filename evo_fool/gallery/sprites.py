@@ -32,7 +32,7 @@ do not run into each other."""
 _FORMAT = 1
 """Changes when the same members would give another sheet."""
 
-_THUMBNAIL_BYTES = 30_000_000
+_THUMBNAIL_BYTES = 28_000_000
 _SHEET_BYTES = 8_000_000
 
 

@@ -1,17 +1,15 @@
 """The archive of any generation, from the captures: what the generation scrubber shows.
 
 A run's captures may be millions, and to know who held a class at generation g one may have to go back to the first. So
-they are read once and the archive is noted every so many of them; any generation is then the note before it and the few
-captures since. Captures never change once they are committed, so a run that goes on is only read further.
+archives are noted now and then, and any generation is the note before it and the captures since. Captures never change
+once they are committed, so a note is good for ever.
 """
 
 from __future__ import annotations
 
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -22,14 +20,14 @@ from evo_fool.runs.run import Run
 EMPTY = -1
 """Stands for nobody, and for never."""
 
-_SPACING = 10_000
-_NOTES = 200
+_SPACING = 30_000
+"""Captures that are looked through in some ten milliseconds."""
 
-_CHUNK = 5_000
-"""Rows in a read. Other requests have their turn in between."""
+_NOTES = 100
 
-_SINCE = (
-    "SELECT generation, class, id, log_odds FROM captures WHERE generation > ? AND generation <= ? ORDER BY generation"
+# SQLite takes the other columns from the row that has the maximum.
+_CHANGES = (
+    "SELECT max(generation), class, id, log_odds FROM captures WHERE generation > ? AND generation <= ? GROUP BY class"
 )
 
 
@@ -54,17 +52,20 @@ class Archive:
             np.full(classes, EMPTY, np.int64), np.full(classes, EMPTY, np.int64), np.full(classes, -np.inf, np.float64)
         )
 
-    def copy(self) -> Archive:
-        """One that can be changed without changing this one."""
-        return Archive(self.ids.copy(), self.generations.copy(), self.log_odds.copy())
+    def after(self, run: Run, rows: list[tuple[Any, ...]]) -> Archive:
+        """The archive after captures, at most one a class: generation, class, id and log-odds.
 
-    def apply(self, rows: np.ndarray) -> None:
-        """Let captures happen: float64 ``(n, 4)`` of generation, class, id and log-odds, in order."""
-        cells = rows[:, 1].astype(np.int64)
-        # Where a class occurs twice, the later one stands: numpy assigns in order.
-        self.generations[cells] = rows[:, 0]
-        self.ids[cells] = rows[:, 2]
-        self.log_odds[cells] = rows[:, 3]
+        Raises:
+            CorruptRunError: an entry is not what it should be.
+        """
+        later = Archive(self.ids.copy(), self.generations.copy(), self.log_odds.copy())
+        if rows:
+            table = _checked(run, rows)
+            cells = table[:, 1].astype(np.int64)
+            later.generations[cells] = table[:, 0]
+            later.ids[cells] = table[:, 2]
+            later.log_odds[cells] = table[:, 3]
+        return later
 
 
 class Timeline:
@@ -72,57 +73,46 @@ class Timeline:
 
     Args:
         classes: number of classes of the run.
-        spacing: captures between two notes, at first.
+        spacing: captures between two notes.
     """
 
     def __init__(self, classes: int, spacing: int = _SPACING) -> None:
         self._spacing = spacing
-        self._since_note = 0
-        self._current = Archive.empty(classes)
-        self._read_to = EMPTY
-        self._notes: list[Archive] = [self._current.copy()]
         self._noted: list[int] = [EMPTY]
+        self._notes: list[Archive] = [Archive.empty(classes)]
         self._lock = threading.Lock()
 
     def at(self, run: Run, generation: int) -> Archive:
-        """The archive at the end of a generation that the run has committed.
-
-        Args:
-            run: the run, which may have gone on since.
-            generation: -1 for before the first.
+        """The archive at the end of a generation that the run has committed; -1 is before the first.
 
         Raises:
             CorruptRunError: an entry is not what it should be.
         """
         with self._lock:
-            self._read(run, generation)
             place = bisect_right(self._noted, generation) - 1
-            archive, noted = self._notes[place].copy(), self._noted[place]
-        for rows in _captures(run, noted, generation):
-            archive.apply(rows)
+            noted, note = self._noted[place], self._notes[place]
+        archive = note.after(run, run.store.rows(_CHANGES, (noted, generation)))
+        if _captures(run, noted, generation) >= self._spacing:
+            self._note(generation, archive)
         return archive
 
     def read(self, run: Run) -> None:
-        """Get ready for any generation that the run has committed."""
+        """Take the notes that make every generation quick to find."""
+        counts = run.metrics["captures"]
+        apart = max(self._spacing, int(counts.sum()) // _NOTES)
+        # Where the count of captures passes a multiple of that distance.
+        for generation in np.flatnonzero(np.diff(np.cumsum(counts) // apart)).tolist():
+            self.at(run, generation)
+
+    def _note(self, generation: int, archive: Archive) -> None:
         with self._lock:
-            self._read(run, run.generation)
-
-    def _read(self, run: Run, generation: int) -> None:
-        for rows in _captures(run, self._read_to, generation):
-            self._current.apply(rows)
-            self._read_to = int(rows[-1, 0])
-            self._since_note += len(rows)
-            if self._since_note >= self._spacing:
-                self._note()
-        self._read_to = max(self._read_to, generation)
-
-    def _note(self) -> None:
-        self._notes.append(self._current.copy())
-        self._noted.append(self._read_to)
-        self._since_note = 0
-        if len(self._notes) > _NOTES:  # half as many, twice as far apart
-            self._notes, self._noted = self._notes[::2], self._noted[::2]
-            self._spacing *= 2
+            place = bisect_left(self._noted, generation)
+            if place < len(self._noted) and self._noted[place] == generation:
+                return
+            self._noted.insert(place, generation)
+            self._notes.insert(place, archive)
+            if len(self._notes) > 2 * _NOTES:  # half as many, twice as far apart; the first is before everything
+                self._noted, self._notes = self._noted[::2], self._notes[::2]
 
 
 def standing(run: Run) -> Archive:
@@ -131,32 +121,20 @@ def standing(run: Run) -> Archive:
     Raises:
         CorruptRunError: an entry is not what it should be.
     """
-    archive = Archive.empty(len(run.classes))
     rows = run.store.rows("SELECT generation, class, id, log_odds FROM cells")
-    if rows:
-        archive.apply(_checked(rows, run))
-    return archive
+    return Archive.empty(len(run.classes)).after(run, rows)
 
 
-def _captures(run: Run, after: int, to: int) -> Iterator[np.ndarray]:
-    """The captures of the generations after one and to another, in blocks of whole generations, as float64 (n, 4)."""
-    with run.store.guarded():
-        cursor = run.store.connection.execute(_SINCE, (after, to))
-    rest: list[tuple[Any, ...]] = []
-    while True:
-        with run.store.guarded():
-            rows = rest + cursor.fetchmany(_CHUNK)
-        if len(rows) == len(rest):
-            break
-        whole = bisect_left(rows, rows[-1][0], key=itemgetter(0))
-        rest = rows[whole:]
-        if whole:
-            yield _checked(rows[:whole], run)
-    if rest:
-        yield _checked(rest, run)
+def _captures(run: Run, after: int, to: int) -> int:
+    """How many captures there were after one generation and to another, by the run's own count."""
+    counted = run.store.rows("SELECT sum(captures) FROM metrics WHERE generation > ? AND generation <= ?", (after, to))[
+        0
+    ][0]
+    return int(counted) if isinstance(counted, int | float) else 0
 
 
-def _checked(rows: list[tuple[Any, ...]], run: Run) -> np.ndarray:
+def _checked(run: Run, rows: list[tuple[Any, ...]]) -> np.ndarray:
+    """float64 ``(n, 4)``."""
     try:
         table = np.array(rows, np.float64)
     except (TypeError, ValueError):

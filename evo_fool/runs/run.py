@@ -306,16 +306,17 @@ class Run(Mapping[int, Elite]):
         }
 
     def _cells(self, clause: str, parameters: tuple[Any, ...]) -> list[Elite]:
-        elites = []
-        for cell, id, log_odds, generation in self.store.rows(
-            f"SELECT class, id, log_odds, generation FROM cells {clause}", parameters
-        ):
+        rows = self.store.rows(f"SELECT class, id, log_odds, generation FROM cells {clause}", parameters)
+        for cell, id, log_odds, generation in rows:
             if not 0 <= cell < len(self.classes):
                 raise CorruptRunError(f"{self.path}: cell {cell} is not one of the {len(self.classes)} classes")
             if not (isinstance(id, int) and isinstance(log_odds, float) and isinstance(generation, int)):
                 raise CorruptRunError(f"{self.path}: cell {cell} has entries that are not numbers")
-            p = float(probability(np.array([log_odds]))[0])
-            elites.append(Elite(cell, self.classes[cell], id, log_odds, p, generation))
+        chances = probability(np.array([row[2] for row in rows])).tolist()
+        elites = [
+            Elite(cell, self.classes[cell], id, log_odds, p, generation)
+            for (cell, id, log_odds, generation), p in zip(rows, chances, strict=True)
+        ]
         return elites
 
     def _blob(self, id: int, column: str) -> bytes:
