@@ -1,0 +1,26 @@
+// The state of a page in its address: the query says what is shown, the fragment how.
+
+/** The query as Map; what a browser did not let into the query of a file's address is in the fragment. */
+export function readState() {
+  const state = new Map(new URLSearchParams(location.search));
+  const fragment = location.hash.slice(1);
+  if (fragment.includes("=")) for (const [key, value] of new URLSearchParams(fragment)) state.set(key, value);
+  return state;
+}
+
+/** Puts `query` and `view` into the address without leaving a trace in the history; empty values are left out. */
+export function writeState(query, view = {}) {
+  const search = encoded(query);
+  const hash = encoded(view);
+  try {
+    history.replaceState(history.state, "", `${location.pathname}${search && `?${search}`}${hash && `#${hash}`}`);
+  } catch {
+    const both = [search, hash].filter(Boolean).join("&");
+    history.replaceState(history.state, "", `#${both}`);
+  }
+}
+
+function encoded(values) {
+  const given = Object.entries(values).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  return new URLSearchParams(given).toString();
+}
