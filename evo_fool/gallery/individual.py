@@ -100,9 +100,12 @@ def individual_page(run: Run, id: int, query: IndividualQuery, addresses: Addres
         "history": [_captured(run, row, cls, addresses) for row in thinned(history, _SHOWN)],
         "history_total": len(history),
         "history_all": None if cls is None else addresses.history(name, cls),
-        "lineage": [_ancestor(run, each, addresses, main=each not in tree) for each in _by_age([*shown_line, *tree])],
+        "lineage": [
+            _ancestor(run, each, addresses, main=each not in tree, switch=each.id in switched)
+            for each in _by_age([*shown_line, *tree])
+        ],
         "lineage_total": len(line),
-        "goal_switches": len(ancestry.goal_switches(line)),
+        "goal_switches": len(switches),
         "previous": addresses.cell(name, around[0]) if around else None,
         "next": addresses.cell(name, around[1]) if around else None,
         "downloads": _downloads(name, id, sizes, addresses) if me.kept else [],
@@ -201,7 +204,7 @@ def _captured(run: Run, row: ancestry.CaptureRow, cls: int | None, addresses: Ad
     }
 
 
-def _ancestor(run: Run, ancestor: ancestry.Ancestor, addresses: Addresses, *, main: bool) -> Ancestor:
+def _ancestor(run: Run, ancestor: ancestry.Ancestor, addresses: Addresses, *, main: bool, switch: bool) -> Ancestor:
     name = run.path.name
     return {
         "individual": ancestor.id,
@@ -209,6 +212,7 @@ def _ancestor(run: Run, ancestor: ancestry.Ancestor, addresses: Addresses, *, ma
         "parents": list(ancestor.parents),
         "operator": printable(ancestor.operator, 40),
         "main": main,
+        "switch": switch,
         "holds": [{"class": cls, "name": printable(run.classes[cls])} for cls in ancestor.holds],
         "image": addresses.image(name, ancestor.id, thumbnail_side(run)) if ancestor.kept else None,
         "url": addresses.individual(name, ancestor.id),

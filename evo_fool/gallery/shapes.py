@@ -148,6 +148,7 @@ class Ancestor(TypedDict):
     parents: list[int]
     operator: str
     main: bool
+    switch: bool  # whether it took its classes from none that its line had held just before
     holds: list[dict[str, Any]]  # {"class", "name"} of every class that it ever held
     image: str | None
     url: str

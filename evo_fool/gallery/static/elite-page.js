@@ -101,8 +101,8 @@ export class ElitePage {
       box.replaceChildren(made("p", { className: "reason" }, "It could not be drawn."));
       return;
     }
-    const drawing = new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement;
-    for (const style of findAll("style", drawing)) style.remove();
+    const text = (await answer.text()).replace(/<style>[^<]*<\/style>/, ""); // is for the drawing by itself
+    const drawing = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
     drawing.setAttribute("color", "currentColor");
     box.replaceChildren(document.importNode(drawing, true));
   }
