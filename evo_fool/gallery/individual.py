@@ -70,7 +70,8 @@ def individual_page(run: Run, id: int, query: IndividualQuery, addresses: Addres
     history = [] if cls is None else ancestry.history(run, cls)
     around = [] if cls is None else _neighbours(run, cls)
     tree = _family(run, me, line)
-    shown_line = thinned(line, _SHOWN, [after for _, after in ancestry.goal_switches(line)])
+    switches = [after for _, after in ancestry.goal_switches(line)]
+    shown_line, switched = thinned(line, _SHOWN, switches), {after.id for after in switches}
     complexity = kept_members(run, [id]).get(id)
     sizes = _sizes(facts["width"], facts["height"], resizable=facts["resizable"])
     return {

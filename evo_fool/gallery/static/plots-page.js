@@ -4,7 +4,14 @@ import { drawChart } from "./chart.js";
 import { find, findAll, made } from "./dom.js";
 import { onKeys } from "./keys.js";
 
-const percent = (value) => `${(100 * value).toFixed(value > 0.999 ? 3 : 1)} %`;
+
+/** In as many digits as it takes to tell a probability from certainty, never rounded up. */
+function percent(p) {
+  if (1 - p < 1e-6) return "> 99.9999 %";
+  const decimals = Math.max(1, Math.ceil(-Math.log10(1 - p)) - 2);
+  return `${(Math.floor(p * 100 * 10 ** decimals + 1e-9) / 10 ** decimals).toFixed(decimals)} %`;
+}
+
 const whole = (value) => Math.round(value).toLocaleString("en");
 
 export class PlotsPage {
@@ -59,4 +66,4 @@ function plans(series) {
 }
 
 /** "at_least_9999" as 0.9999. */
-const threshold = (name) => `0.${/(\d+)$/.exec(name)[1]}`;
+const threshold = (name) => Number(`0.${/(\d+)$/.exec(name)[1]}`);

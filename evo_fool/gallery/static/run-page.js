@@ -15,6 +15,7 @@ export class RunPage {
   constructor() {
     const { dataset } = document.body;
     this.grid = new Grid(find("#grid"));
+    this.usualSize = this.grid.element.dataset.tiles;
     this.total = Number(dataset.total);
     this.fields = Object.fromEntries(["q", "sort", "order", "at_least"].map((name) => [name, find(`#${name}`)]));
     this.archive = dataset.twin ? new ServedArchive(dataset.twin) : null;
@@ -81,7 +82,7 @@ export class RunPage {
     if (state.has("sort")) sort.value = state.get("sort");
     order.value = state.get("order") || (UPWARDS.includes(sort.value) ? "asc" : "desc");
     at_least.value = state.get("at_least") ?? "";
-    this.#resize(SIZES.includes(state.get("tiles")) ? state.get("tiles") : "m");
+    this.#resize(SIZES.includes(state.get("tiles")) ? state.get("tiles") : this.usualSize);
   }
 
   #writeAddress() {
@@ -95,7 +96,7 @@ export class RunPage {
         q: q.trim(),
         at_least: at_least || "",
       },
-      { tiles: this.size === "m" ? "" : this.size },
+      { tiles: this.size === this.usualSize ? "" : this.size },
     );
   }
 
