@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx
+import httpx2 as httpx
 import psutil
 
 _EVO_FOOL = [sys.executable, "-m", "evo_fool"]
