@@ -55,21 +55,23 @@ def check_movie(path: Path, size: tuple[int, int], frames: int, fps: float) -> N
         )
 
 
-def write_movie(frames: Iterable[Image.Image], path: Path, *, fps: float) -> None:
+def write_movie(frames: Iterable[Image.Image], path: Path, *, fps: float, one_palette: bool = False) -> None:
     """Write a film that begins again at its end, where the last frame stays for :data:`HOLD` seconds.
 
     Args:
         frames: at least one, RGB, all of one size, which :func:`check_movie` has seen; a new object each.
-        path: its suffix is one of :data:`FORMATS`. WebP is without loss; a GIF has 256 colours a frame; an mp4 is H.264
+        path: its suffix is one of :data:`FORMATS`. WebP is without loss; a GIF has 255 colours a frame; an mp4 is H.264
             with an even width and height, so that everything plays it.
         fps: frames a second.
+        one_palette: choose a GIF's colours once for all frames. What stays the same is then stored once: a film of
+            which each frame changes a part is several times smaller.
 
     Raises:
         EvoFoolError: the file cannot be written, or PyAV is not there or has no H.264.
     """
     match path.suffix.lower():
         case ".gif":
-            data = _gif(iter(frames), fps)
+            data = _gif(list(frames), fps, one_palette)
         case ".webp":
             data = _webp(list(frames), fps)
         case _:
@@ -84,13 +86,30 @@ def _durations(fps: float, unit: int) -> Iterator[int]:
         yield unit * (end - start)
 
 
-def _gif(frames: Iterator[Image.Image], fps: float) -> bytes:
-    drawn = [frame.quantize(256, dither=Image.Dither.NONE) for frame in frames]
+def _gif(frames: list[Image.Image], fps: float, one_palette: bool) -> bytes:
+    # One place is left: pillow makes it the transparent colour, and draws with it what did not change.
+    colours = 255
+    palette = _sample(frames).quantize(colours, dither=Image.Dither.NONE) if one_palette else None
+    drawn = [frame.quantize(colours, palette=palette, dither=Image.Dither.NONE) for frame in frames]
     return _animated(drawn, "GIF", fps, unit=10, disposal=1)
 
 
+def _sample(frames: list[Image.Image]) -> Image.Image:
+    """Some of the frames, one below the other."""
+    chosen = [frames[i * (len(frames) - 1) // (_SAMPLES - 1)] for i in range(_SAMPLES)]
+    width, height = frames[0].size
+    sample = Image.new("RGB", (width, height * _SAMPLES))
+    for place, frame in enumerate(chosen):
+        sample.paste(frame, (0, place * height))
+    return sample
+
+
+_SAMPLES = 6
+
+
 def _webp(frames: list[Image.Image], fps: float) -> bytes:
-    return _animated(frames, "WEBP", fps, unit=1, lossless=True, quality=40, method=2)
+    # Without keyframes, which are for films that are wound. More effort than method 2 gains nothing.
+    return _animated(frames, "WEBP", fps, unit=1, lossless=True, quality=40, method=2, kmin=0, kmax=0)
 
 
 def _animated(frames: list[Image.Image], kind: str, fps: float, *, unit: int, **options: object) -> bytes:

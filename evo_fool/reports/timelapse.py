@@ -114,7 +114,7 @@ def write_timelapse(
     # Not in one snapshot: a long one would keep a live run's log from being folded into its file.
     film = _of_all(run, board, frames, log) if cls is None else _of_class(run, board, cells[0], frames)
     check_movie(path, board.image.size, film.count, fps)
-    write_movie(film.frames, path, fps=fps)
+    write_movie(film.frames, path, fps=fps, one_palette=cls is None)
     return TimeLapse(path, film.count, *board.image.size, film.shown, film.forgotten)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "python-api.md"
+PICTURES = ROOT / "docs" / "howto" / "pictures.md"
 README = ROOT / "README.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", flags=re.MULTILINE | re.DOTALL)
 
@@ -33,6 +34,14 @@ def test_readme(tmp_path: Path) -> None:
 def test_worked_example(tmp_path: Path) -> None:
     assert _run(PAGE) >= 14
     assert (tmp_path / "example.png").stat().st_size > 1000
+
+
+def test_genomes_as_drawings(tmp_path: Path) -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```", PICTURES.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(code, PICTURES.name, "exec"), names)
+    assert (tmp_path / "three.svg").read_text().startswith("<svg")
+    assert names["line"][-1].id == names["elite"].id
 
 
 def _run(page: Path) -> int:

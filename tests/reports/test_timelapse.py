@@ -84,6 +84,24 @@ def test_animated_pictures_keep_frames_and_time(cartoon: list[Image.Image], tmp_
     assert durations[-1] > 1000
 
 
+def test_one_palette_stores_what_stays_once(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    x, y = np.meshgrid(np.arange(120), np.arange(120))
+    still = np.stack([2 * x, 2 * y, 255 - x - y], axis=2).astype(np.uint8)
+    frames = []
+    for i in range(12):
+        still[10 * i : 10 * i + 10, :40] = rng.integers(0, 256, 3)
+        frames.append(Image.fromarray(still.copy()))
+    sizes = []
+    for one in (False, True):
+        write_movie(frames, tmp_path / "x.gif", fps=5, one_palette=one)
+        sizes.append((tmp_path / "x.gif").stat().st_size)
+        shown = frames_of(tmp_path / "x.gif")
+        assert len(shown) == 12
+        assert all(np.abs(a.astype(int) - b).mean() < 20 for a, b in zip(shown, frames, strict=True))
+    assert sizes[1] < sizes[0] / 3
+
+
 def test_an_mp4_keeps_frames_colours_and_time(cartoon: list[Image.Image], tmp_path: Path) -> None:
     path = tmp_path / "x.mp4"
     write_movie(cartoon, path, fps=8)
@@ -192,7 +210,7 @@ def test_a_film_in_every_format(cppn_run: Path, tmp_path: Path) -> None:
         mp4, _ = decoded(write_timelapse(run, tmp_path / "x.mp4", frames=4).path)
     assert len(grey) == len(gif) == 4 and len(mp4) == 14
     for a, b, c in zip(grey, gif, mp4, strict=False):
-        assert np.abs(a.astype(int) - b).max() <= 16  # 256 colours for greys and letters
+        assert np.abs(a.astype(int) - b).max() <= 16  # 255 colours for greys and letters
         assert np.abs(a.astype(int) - c[: a.shape[0], : a.shape[1]]).mean() < 2
 
 
