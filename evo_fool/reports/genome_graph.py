@@ -46,6 +46,7 @@ _FEW_LINKS = 16
 """Up to so many links have their weights written beside them; beyond, the letters would cover each other."""
 
 _SAMPLES = 25
+_FAINT = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,17 @@ class _Link:
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """What is drawn: links, the activation of each node but the inputs, and the names of inputs and outputs."""
+    """What is drawn: links, the activation of each node but the inputs, the names of inputs and outputs.
+
+    ``live`` are the nodes that matter: a way leads from them to an output.
+    """
 
     links: list[_Link]
     activations: dict[int, str]
     names: dict[int, str]
     inputs: list[int]
     outputs: list[int]
+    live: set[int]
 
 
 def draw_genome(
@@ -76,8 +81,9 @@ def draw_genome(
 ) -> str:
     """A CPPN as SVG.
 
-    A link's width is its weight's size; positive ones are blue and solid, negative ones red and dashed. Pointing at a
-    node or a link tells its function or weight; with few links the weights are written out.
+    A link's width is its weight's size; positive ones are blue and solid, negative ones red and dashed. What has no
+    influence on any output is faint. Pointing at a node or a link tells its function or weight; with few links the
+    weights are written out.
 
     Args:
         genome: a ``neat.DefaultGenome`` without cycles. Disabled connections are left out.
@@ -154,7 +160,19 @@ def _read(genome: Any, inputs: Sequence[str], outputs: Sequence[str] | None) -> 
             raise GenomeError(f"CPPN genome: the link from {link.source} to {link.target} weighs {link.weight}")
     if missing := [key for key in ends if key not in activations]:
         raise GenomeError(f"CPPN genome: there is no output {missing[0]}")
-    return _Graph(links, activations, names, [-1 - i for i in range(len(inputs))], ends)
+    return _Graph(links, activations, names, [-1 - i for i in range(len(inputs))], ends, _live(links, ends))
+
+
+def _live(links: list[_Link], outputs: list[int]) -> set[int]:
+    sources: dict[int, list[int]] = {}
+    for link in links:
+        sources.setdefault(link.target, []).append(link.source)
+    live, new = set(outputs), list(outputs)
+    while new:
+        found = [key for key in sources.get(new.pop(), ()) if key not in live]
+        live.update(found)
+        new += found
+    return live
 
 
 def _at(point: Point) -> Point:
@@ -174,11 +192,13 @@ def _draw_links(graph: _Graph, routes: list[list[Point]]) -> list[str]:
             middle = (x0 + x1) / 2
             way += f"C{middle:g} {y0:.1f} {middle:g} {y1:.1f} {x1:g} {y1:.1f}"
         strength = abs(link.weight) / largest
+        faint = 1.0 if link.target in graph.live else _FAINT
         sign = f'stroke="{_POSITIVE}"' if link.weight >= 0 else f'stroke="{_NEGATIVE}" stroke-dasharray="6 4"'
         ends = f"{_name(graph, link.source)} to {_name(graph, link.target)}"
         parts.append(
             f'<path d="{way}" {sign} stroke-width="{0.7 + 4.3 * strength:.2f}" '
-            f'stroke-opacity="{0.45 + 0.5 * strength:.2f}"><title>{_text(ends)}: {link.weight:+.3g}</title></path>'
+            f'stroke-opacity="{faint * (0.45 + 0.5 * strength):.2f}">'
+            f"<title>{_text(ends)}: {link.weight:+.3g}</title></path>"
         )
         half = (len(points) - 1) // 2  # between two layers, where no node has its letters
         (x0, y0), (x1, y1) = points[half], points[half + 1]
@@ -194,8 +214,9 @@ def _draw_node(graph: _Graph, key: int, point: Point) -> list[str]:
     activation = graph.activations.get(key)
     ground = _GROUND.get(activation or "", _PLAIN)
     about = f"{_name(graph, key)}: {activation}" if activation else f"input {_name(graph, key)}"
+    faint = "" if key in graph.live else f' opacity="{_FAINT}"'
     parts = [
-        f"<g><title>{_text(about)}</title>",
+        f"<g{faint}><title>{_text(about)}</title>",
         f'<circle cx="{x:g}" cy="{y:.1f}" r="{_RADIUS}" fill="{ground}" stroke="{_EDGE}"/>',
     ]
     if activation in NAMES:
@@ -232,9 +253,11 @@ def _description(graph: _Graph) -> str:
     listed = ", ".join(f"{count} {name}" for name, count in functions.most_common())
     hidden = len(graph.activations) - len(graph.outputs)
     ends = ", ".join(graph.names[key] for key in graph.outputs)
+    idle = sum(key not in graph.live for key in graph.activations)
     given = ", ".join(name for key, name in graph.names.items() if key < 0)
     size = f"{_count(hidden, 'hidden node')} and {_count(len(graph.links), 'link')}"
-    return f"From {given} to {ends} by {size}. Functions: {listed}."
+    without = f" {_count(idle, 'node')} without influence." if idle else ""
+    return f"From {given} to {ends} by {size}. Functions: {listed}.{without}"
 
 
 def _count(number: int, what: str) -> str:

@@ -94,6 +94,16 @@ def test_weights_and_functions_can_be_read() -> None:
     assert dashed == ["node 5 to brightness: -5"]
 
 
+def test_what_has_no_influence_is_faint() -> None:
+    made = genome({0: 2, 5: 0, 6: 1, 7: 1}, {(-1, 5): 1.0, (5, 0): 1.0, (5, 6): 1.0, (6, 7): 1.0})
+    svg = ElementTree.fromstring(draw_genome(made, outputs=("brightness",)))
+    faint = {group[0].text for group in svg.iter(f"{SVG}g") if "opacity" in group.attrib}
+    assert faint == {"input y", "input d", "input bias", "node 6: bipolar_sigmoid", "node 7: bipolar_sigmoid"}
+    opacity = {path[0].text: float(path.attrib["stroke-opacity"]) for path in svg.iter(f"{SVG}path")}
+    assert opacity["node 5 to node 6: +1"] < 0.5 < opacity["node 5 to brightness: +1"]
+    assert svg.find(f"{SVG}desc").text.endswith("2 nodes without influence.")  # type: ignore[union-attr]
+
+
 def test_outputs_are_what_nothing_leaves_if_not_told() -> None:
     made = genome({0: 0, 1: 1, 2: 2, 9: 3}, {(-1, 9): 1.0, (9, 1): 1.0})
     texts = {element.text for element in ElementTree.fromstring(draw_genome(made)).iter(f"{SVG}text")}
