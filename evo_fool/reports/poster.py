@@ -46,8 +46,8 @@ class Poster:
 def inches(text: str, dpi: float) -> float:
     """A length such as 30cm, 297mm, 12in or 4096px, in inches.
 
-    >>> inches("25.4mm", 300), inches("600px", 300)
-    (1.0, 2.0)
+    >>> inches("12in", 300), inches("600px", 300)
+    (12.0, 2.0)
 
     Raises:
         ConfigError: anything else.
