@@ -54,6 +54,7 @@ class Gallery:
         hosts: names and addresses that it answers to.
         any_address: answer to every IP address as well.
         interval: seconds between two looks at a run that goes on.
+        settled: seconds after which a page has its pictures, and what may be asked for next is got ready.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Gallery:
         hosts: Collection[str] = LOOPBACK,
         any_address: bool = False,
         interval: float = INTERVAL,
+        settled: float = 3.0,
     ) -> None:
         self._library = library
         self._addresses = Addresses()
@@ -70,7 +72,7 @@ class Gallery:
         self._live = Live(library, self._addresses, interval)
         grids = Grids()
         overview = Overview(library, self._addresses)
-        pages = Pages(library, self._addresses, overview, grids, self._live)
+        pages = Pages(library, self._addresses, overview, grids, self._live, settled)
         files = Files(library, grids, Painter(), self._studio)
         app = Starlette(
             routes=[*_page_routes(pages), *_file_routes(files)],

@@ -34,19 +34,20 @@ from evo_fool.gallery.query import (
 )
 from evo_fool.runs.run import Run
 
-_SETTLED = 3.0
-"""Seconds after which a page has its pictures, and reading ahead does not slow them down."""
-
 
 @dataclass(frozen=True)
 class Pages:
-    """Endpoints of everything that has a JSON twin, or is one."""
+    """Endpoints of everything that has a JSON twin, or is one.
+
+    ``settled`` is the number of seconds after which a page has its pictures, and reading ahead does not delay them.
+    """
 
     library: Library
     addresses: Addresses
     overview: Overview
     grids: Grids
     live: Live
+    settled: float
 
     def runs(self, request: Request) -> Response:
         """All runs."""
@@ -127,7 +128,7 @@ class Pages:
 
     async def _read_ahead(self, name: str) -> None:
         """Whoever looks at a run may move through its generations next."""
-        if not await self.live.pause(_SETTLED):
+        if not await self.live.pause(self.settled):
             with suppress(EvoFoolError):
                 await to_thread.run_sync(self._read, name)
 

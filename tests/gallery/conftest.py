@@ -11,8 +11,6 @@ from starlette.testclient import TestClient
 from evo_fool.gallery.app import Gallery
 from evo_fool.gallery.library import Library
 
-Shelf = Callable[..., TestClient]
-
 
 @pytest.fixture
 def shelf(tmp_path: Path, cppn_run: Path, pixels_run: Path) -> Path:
@@ -25,7 +23,7 @@ def shelf(tmp_path: Path, cppn_run: Path, pixels_run: Path) -> Path:
 @pytest.fixture
 def client(shelf: Path) -> Iterator[TestClient]:
     """A client of the gallery over ``shelf``."""
-    with TestClient(Gallery(Library(shelf), interval=0.02), base_url="http://localhost") as client:
+    with TestClient(Gallery(Library(shelf), interval=0.02, settled=0.0), base_url="http://localhost") as client:
         yield client
 
 
