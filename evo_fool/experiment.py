@@ -128,10 +128,10 @@ class MapElitesConfig(_Section):
         "every_cell",
         description="every_cell: an image competes for every class (the paper); argmax: for its top class only",
     )
-    parents: Literal["cells", "elites", "curiosity"] = Field(
+    parents: Literal["cells", "elites", "recent", "curiosity"] = Field(
         "cells",
-        description="parents uniform over occupied cells (the paper), over distinct elites, or in proportion to how "
-        "often a cell's children have lately taken a cell (curiosity)",
+        description="parents uniform over occupied cells (the paper) or over distinct elites; recent: those that took "
+        "their cell lately are likelier; curiosity: those of cells whose children have often taken a cell",
     )
 
 

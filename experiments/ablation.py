@@ -26,18 +26,19 @@ from evo_fool.runs.run import Run
 
 GROWTH = {"encoding.add_link": 0.9, "encoding.split_link": 0.9}
 CROSSOVER = {"encoding.crossover": 0.5}
-CURIOSITY = {"search.parents": "curiosity"}
+RECENCY = {"search.parents": "recent"}
 PAPER = {"encoding.add_link": 0.5, "encoding.split_link": 0.5, "encoding.crossover": 0.0, "search.parents": "cells"}
 
 VARIANTS: dict[str, dict[str, object]] = {
     "paper": PAPER,
     "paper + growth": PAPER | GROWTH,
     "paper + crossover": PAPER | CROSSOVER,
-    "paper + curiosity": PAPER | CURIOSITY,
+    "paper + recency": PAPER | RECENCY,
     "default": {},
     "default - growth": {key: PAPER[key] for key in GROWTH},
     "default - crossover": {key: PAPER[key] for key in CROSSOVER},
-    "default - curiosity": {key: PAPER[key] for key in CURIOSITY},
+    "default - recency": {key: PAPER[key] for key in RECENCY},
+    "default, curiosity for recency": {"search.parents": "curiosity"},
 }
 
 

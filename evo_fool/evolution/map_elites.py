@@ -13,10 +13,10 @@ import numpy as np
 from evo_fool.encodings.base import Encoding
 from evo_fool.errors import ConfigError
 from evo_fool.evolution.archive import Captures, ClassArchive, argmax_only
-from evo_fool.evolution.curiosity import Curiosity
+from evo_fool.evolution.parents import Curiosity, draw, recency
 from evo_fool.evolution.population import NO_PARENT, Population
 from evo_fool.experiment import Experiment, MapElitesConfig
-from evo_fool.randomness import Stream, stream
+from evo_fool.randomness import stream
 
 if TYPE_CHECKING:
     from evo_fool.evaluation import Scored
@@ -104,8 +104,8 @@ class MapElites(ArchiveStrategy):
     """Parents drawn over occupied cells, varied, and offered to every cell.
 
     Each generation draws ``batch`` parents with replacement, uniformly: an elite that holds k cells is k times as
-    likely (the released code), unless ``parents: elites`` asks for distinct elites; ``parents: curiosity`` draws the
-    cells whose children have won (curiosity.py). Each pair of neighbours is crossed with the
+    likely (the released code), unless ``parents: elites`` asks for distinct elites. ``parents: recent`` and ``parents:
+    curiosity`` draw those whose children promise to win (parents.py). Each pair of neighbours is crossed with the
     encoding's ``crossover`` probability; then every child is mutated.
     """
 
@@ -122,7 +122,7 @@ class MapElites(ArchiveStrategy):
                 generation, self.experiment.initial_batch if generation == 0 else self.experiment.batch
             )
         seed, n = self.experiment.seed, self.experiment.batch
-        cells = self._cells = self._draw_cells(n, stream(seed, "parents", generation))
+        cells = self._cells = self._draw_cells(n, generation)
         parents = np.full((n, 2), NO_PARENT, dtype=np.int64)
         parents[:, 0] = self.archive.ids[cells]
         genomes = self.archive.genomes_of(cells)
@@ -161,13 +161,16 @@ class MapElites(ArchiveStrategy):
             raise ValueError(f"{len(memory)} scores for {len(self.curiosity.scores)} cells")
         self.curiosity.scores[:] = memory
 
-    def _draw_cells(self, n: int, rng: Stream) -> np.ndarray:
+    def _draw_cells(self, n: int, generation: int) -> np.ndarray:
         """The cells that the parents of ``n`` children come from, int64 ``(n,)``."""
-        pool = self.archive.occupied
+        pool, rng = self.archive.occupied, stream(self.experiment.seed, "parents", generation)
         if self.curiosity is not None:
-            return self.curiosity.draw(pool, n, rng)
+            return draw(pool, self.curiosity.scores[pool], n, rng)
         config = self.experiment.search
-        if isinstance(config, MapElitesConfig) and config.parents == "elites":
+        parents = config.parents if isinstance(config, MapElitesConfig) else "cells"
+        if parents == "recent":
+            return draw(pool, recency(generation - self.archive.generations[pool]), n, rng)
+        if parents == "elites":
             _, first = np.unique(self.archive.ids[pool], return_index=True)
             pool = pool[first]
         return pool[rng.integers(len(pool), size=n)]

@@ -24,6 +24,7 @@ SEARCHES: list[tuple[str, dict[str, Any]]] = [
     ("cppn", {"search": GENETIC | {"target": 3}}),
     ("cppn", {"search": {"kind": "random"}}),
     ("cppn", {"search": {"kind": "map_elites", "insertion": "argmax", "parents": "elites"}}),
+    ("cppn", {"search": {"kind": "map_elites", "parents": "recent"}}),
     ("cppn", {"search": {"kind": "map_elites", "parents": "curiosity"}}),
     ("cppn", {"scoring": {"precision": "bfloat16", "batch": 5}}),
 ]
