@@ -24,6 +24,7 @@ def gallery(what: str | None, out: Path, host: str, port: int | None, open_brows
     The pages follow runs that go on, and nothing is ever written to a run. Only this machine can open them, unless
     --host says otherwise.
     """
+    from evo_fool.cli.host_memory import stay_small
     from evo_fool.gallery.library import find_library
     from evo_fool.gallery.security import is_loopback
     from evo_fool.gallery.server import address_of, listen, serve
@@ -42,4 +43,5 @@ def gallery(what: str | None, out: Path, host: str, port: int | None, open_brows
         output.say(f"{url}  (Ctrl-C ends it)")
     if open_browser:
         click.launch(url)
+    stay_small()
     serve(library, host, listener)

@@ -27,7 +27,7 @@ from evo_fool.gallery.security import LOOPBACK, SafeHeaders, TrustedHosts
 from evo_fool.gallery.sprites import Painter
 from evo_fool.gallery.studio import Studio
 
-_THREADS = 6
+_THREADS = 4
 """Requests that are answered at a time. More would not be faster, and each takes memory."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evo_fool.errors import EvoFoolError, RunNotFoundError
+from evo_fool.errors import CorruptRunError, EvoFoolError, RunNotFoundError
 from evo_fool.gallery.addresses import Addresses
 from evo_fool.gallery.facts import run_facts
 from evo_fool.gallery.library import Library, Stamp, stamp
@@ -92,10 +92,12 @@ def _readable(run: Run, addresses: Addresses) -> RunRow:
 def _sparkline(run: Run) -> list[float]:
     """The median, or of a run that evolves one class its confidence, at most so many evenly spread generations."""
     column = "median" if len(run.targets) > 1 else "max"
-    values = run.metrics[column]
+    values = [value for (value,) in run.store.rows(f"SELECT {column} FROM metrics ORDER BY generation")]
     if len(values) > _SPARKS:
-        values = values[np.linspace(0, len(values) - 1, _SPARKS).round().astype(int)]
-    return [float(value) for value in values]
+        values = [values[place] for place in np.linspace(0, len(values) - 1, _SPARKS).round().astype(int).tolist()]
+    if not all(isinstance(value, int | float) and 0 <= value <= 1 for value in values):
+        raise CorruptRunError(f"{run.path}: the metrics have entries under {column!r} that are no probabilities")
+    return values
 
 
 def _best(run: Run, addresses: Addresses) -> list[Face]:

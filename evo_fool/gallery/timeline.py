@@ -98,10 +98,11 @@ class Timeline:
 
     def read(self, run: Run) -> None:
         """Take the notes that make every generation quick to find."""
-        counts = run.metrics["captures"]
-        apart = max(self._spacing, int(counts.sum()) // _NOTES)
+        rows = run.store.rows("SELECT captures FROM metrics ORDER BY generation")
+        counted = np.cumsum(np.array(rows, np.float64)) if rows else np.empty(0)
+        apart = max(self._spacing, counted[-1] // _NOTES) if rows else self._spacing
         # Where the count of captures passes a multiple of that distance.
-        for generation in np.flatnonzero(np.diff(np.cumsum(counts) // apart)).tolist():
+        for generation in np.flatnonzero(np.diff(counted // apart)).tolist():
             self.at(run, generation)
 
     def _note(self, generation: int, archive: Archive) -> None:
