@@ -185,11 +185,15 @@ def thinned(items: Sequence[Item], most: int, wanted: Sequence[Item] = ()) -> li
     if len(items) <= most:
         return list(items)
     places = {id(item): place for place, item in enumerate(items)}
-    needed = [places[id(item)] for item in wanted][: most - 2]
-    kept = {0, len(items) - 1, *needed}
-    spread = np.linspace(0, len(items) - 1, most - len(kept) + 2)
-    kept.update(spread.round().astype(int).tolist())
+    needed = [places[id(item)] for item in wanted]
+    kept = {0, len(items) - 1, *(needed[place] for place in _spread(len(needed), most - 2))}
+    kept.update(_spread(len(items), most - len(kept) + 2))
     return [items[place] for place in sorted(kept)]
+
+
+def _spread(number: int, most: int) -> list[int]:
+    """At most ``most`` places of ``number``, evenly spread, the first and the last among them."""
+    return list(range(number)) if number <= most else np.linspace(0, number - 1, most).round().astype(int).tolist()
 
 
 def _captured(run: Run, row: ancestry.CaptureRow, cls: int | None, addresses: Addresses) -> Captured:

@@ -57,6 +57,8 @@ def test_export_of_several_kinds_and_confident_elites(run: Path, invoke_json: An
         (["latest", "--to", "full"], 2, ["full already holds", "--force"]),
         (["latest", "--to", "tiny.py/below"], 1, ["tiny.py/below", "0 of 3 files"]),
         (["nobody", "--to", "x"], 3, ["nobody"]),
+        (["latest", "--to", "x", "--what", "site", "--size", "60"], 2, ["--what site", "--size"]),
+        (["latest", "--to", "x", "--what", "site", "--what", "png"], 2, ["--what site goes by itself"]),
     ],
 )
 def test_bad_exports_are_one_line(arguments: list[str], code: int, words: list[str], run: Path, invoke: Any) -> None:

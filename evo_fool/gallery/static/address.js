@@ -20,6 +20,32 @@ export function writeState(query, view = {}) {
   }
 }
 
+const PLACE = "evo-fool: the grid that was last looked at";
+
+/** Notes the state of a grid, for whoever comes back from one of its images. */
+export function rememberPlace() {
+  try {
+    sessionStorage.setItem(PLACE, location.href);
+  } catch {
+    // Without storage, coming back begins anew.
+  }
+}
+
+/** The grid at `path` as it was last looked at, with the focus on the class that `hash` names; null if it was not. */
+export function wayBack(path, hash) {
+  let noted = null;
+  try {
+    noted = sessionStorage.getItem(PLACE);
+  } catch {
+    // As above.
+  }
+  if (!noted || new URL(noted).pathname !== new URL(path, location.href).pathname) return null;
+  const url = new URL(noted);
+  const view = url.hash.slice(1).replace(/^c\d+&?/, "");
+  url.hash = [hash.slice(1), view].filter(Boolean).join("&");
+  return url.href;
+}
+
 function encoded(values) {
   const given = Object.entries(values).filter(([, value]) => value !== "" && value !== null && value !== undefined);
   return new URLSearchParams(given).toString();

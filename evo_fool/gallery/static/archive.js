@@ -27,34 +27,42 @@ export class ServedArchive {
   }
 }
 
-/** The snapshots of a static site, see evo_fool/gallery/site.py: what changed from one to the next. */
+/**
+ * What a static site carries with it: the tiles that changed from one of its generations to the next, see
+ * evo_fool/gallery/site/timeline.py. A script, for a page from a disk may not fetch; it is loaded when it is needed.
+ */
 export class CarriedArchive {
-  constructor({ tiles, snapshots, figures }) {
-    this.tiles = tiles; // of the last generation, for what never changes
-    this.snapshots = snapshots;
-    this.figures = figures;
+  constructor(address) {
+    this.address = address;
   }
 
   async at(generation) {
+    this.loaded ??= loadTimeline(this.address);
+    const { tiles, snapshots } = await this.loaded;
     const held = new Map();
-    let shown = this.snapshots[0];
-    for (const snapshot of this.snapshots) {
+    let shown = snapshots[0];
+    for (const snapshot of snapshots) {
       if (snapshot.generation > generation) break;
       for (const [cls, ...state] of snapshot.changed) held.set(cls, state);
       shown = snapshot;
     }
-    const tiles = this.tiles.map((tile, position) => this.#tile(tile, position, held.get(tile.class), shown));
-    return { generation, tiles, sprites: { sheets: shown.sheets }, ...shown.figures };
+    const states = tiles.map((tile, position) => tileOf(tile, position, held.get(tile.class)));
+    return { tiles: states, sprites: { sheets: shown.sheets }, ...shown.figures };
   }
+}
 
-  #tile(tile, position, state, shown) {
-    if (!state) {
-      const nobody = { p: 0, percent: "0.0 %", captured: null, individual: null, nodes: null, sprite: null, url: null };
-      return { ...tile, ...nobody };
-    }
-    const [individual, captured, p, percent, nodes, kept] = state;
-    const sheet = Math.floor(position / 100);
-    const sprite = kept && shown.sheets[sheet] ? { sheet, place: position % 100 } : null;
-    return { ...tile, individual, captured, p, percent, nodes, sprite };
-  }
+function tileOf(tile, position, state) {
+  const [individual, captured, p, percent, nodes, kept] = state ?? [null, null, 0, "0.0 %", null, 0];
+  const sprite = kept ? { sheet: Math.floor(position / 100), place: position % 100 } : null;
+  return { ...tile, individual, captured, p, percent, nodes, sprite };
+}
+
+function loadTimeline(address) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.addEventListener("load", () => resolve(window.evoFoolTimeline));
+    script.addEventListener("error", () => reject(new Error("the generations could not be loaded")));
+    script.src = address;
+    document.head.append(script);
+  });
 }

@@ -1,6 +1,6 @@
 // The page of one image: its size, what the classifier sees, the drawing of its genome, and its family tree.
 
-import { readState, writeState } from "./address.js";
+import { readState, wayBack, writeState } from "./address.js";
 import { fetchJson, find, findAll, made, makeBar } from "./dom.js";
 import { drawTree } from "./family-tree.js";
 import { onKeys } from "./keys.js";
@@ -14,8 +14,10 @@ export class ElitePage {
       ArrowRight: () => this.#go("#next"),
       "+": () => this.#step(1),
       "-": () => this.#step(-1),
-      Escape: () => this.#leave(),
+      Escape: () => location.assign(find("#up").href),
     });
+    const way = wayBack(document.body.dataset.up, find("#up").hash);
+    if (way) find("#up").href = way;
     const tree = find("#tree");
     tree?.addEventListener("toggle", () => tree.open && drawTree(find(".graph", tree)));
     const strips = findAll(".strip");
@@ -67,13 +69,6 @@ export class ElitePage {
     if (!target) return false;
     target.click();
     return true;
-  }
-
-  #leave() {
-    const up = document.body.dataset.up;
-    const from = document.referrer && new URL(document.referrer);
-    if (from && from.origin === location.origin && from.pathname === new URL(up, location.href).pathname) history.back();
-    else location.assign(find("#up").href);
   }
 
   async #askClassifier() {

@@ -1,6 +1,6 @@
 // The page of a run: search, sort, filter, the generation scrubber, and what changes while the run goes on.
 
-import { readState, writeState } from "./address.js";
+import { readState, rememberPlace, writeState } from "./address.js";
 import { CarriedArchive, ServedArchive } from "./archive.js";
 import { find, findAll, settled, spaced } from "./dom.js";
 import { Grid } from "./grid.js";
@@ -18,7 +18,7 @@ export class RunPage {
     this.usualSize = this.grid.element.dataset.tiles;
     this.total = Number(dataset.total);
     this.fields = Object.fromEntries(["q", "sort", "order", "at_least"].map((name) => [name, find(`#${name}`)]));
-    this.archive = dataset.twin ? new ServedArchive(dataset.twin) : null;
+    this.archive = dataset.twin ? new ServedArchive(dataset.twin) : new CarriedArchive(dataset.timeline);
     this.fresh = new Set(); // classes that changed since the grid was last arranged
     this.#readAddress();
     if (find("#transport")) {
@@ -32,7 +32,6 @@ export class RunPage {
 
   /** What a page cannot do before it has all its tiles: the server sends those that the query asks for. */
   async begin() {
-    if (!this.archive && window.evoFoolTimeline) this.archive = new CarriedArchive(window.evoFoolTimeline);
     const asked = Number(readState().get("generation") ?? NaN);
     if (this.grid.tiles.size < this.total) await this.#show(this.scrubber?.at ?? 0);
     else if (this.scrubber && asked < this.scrubber.last && asked !== Number(find("#generation").defaultValue)) {
@@ -40,7 +39,8 @@ export class RunPage {
       await this.scrubber.step(0);
     }
     this.#arrange({ write: false });
-    const cls = /^#c(\d+)$/.exec(location.hash);
+    rememberPlace();
+    const cls = /^#c(\d+)/.exec(location.hash);
     if (cls) this.grid.focus(Number(cls[1]));
   }
 
@@ -98,6 +98,7 @@ export class RunPage {
       },
       { tiles: this.size === this.usualSize ? "" : this.size },
     );
+    rememberPlace();
   }
 
   #listen() {

@@ -4,7 +4,7 @@ import { fetchJson, find, findAll } from "./dom.js";
 import { onKeys } from "./keys.js";
 
 const INTERVAL = 4000;
-const UPWARDS = ["name", "status", "classifier"];
+const ASCENDING = ["name", "status", "classifier"];
 
 export class RunsPage {
   constructor() {
@@ -18,7 +18,7 @@ export class RunsPage {
       event.preventDefault();
       go();
     });
-    sort.addEventListener("change", () => (order.value = UPWARDS.includes(sort.value) ? "asc" : "desc"));
+    sort.addEventListener("change", () => (order.value = ASCENDING.includes(sort.value) ? "asc" : "desc"));
     form.addEventListener("change", (event) => event.target !== q && go());
     const links = () => findAll("#runs h2 a");
     onKeys({

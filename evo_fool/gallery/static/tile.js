@@ -2,7 +2,7 @@
 
 import { find, setBar } from "./dom.js";
 
-const plain = (text) => text.replaceAll("_", " ").trim().replace(/\s+/g, " ").toLowerCase();
+export const plain = (text) => text.replaceAll("_", " ").trim().replace(/\s+/g, " ").toLowerCase();
 
 export class Tile {
   /** @param {HTMLElement} element a tile as the template writes it */
@@ -74,4 +74,3 @@ export class Tile {
   }
 }
 
-export { plain };
