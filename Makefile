@@ -33,6 +33,8 @@ bench: setup
 	$(BIN)/evo-fool bench loop mnist-pixels
 	$(BIN)/evo-fool bench render
 	$(BIN)/evo-fool bench insert
+	$(BIN)/evo-fool bench growth
+	$(BIN)/evo-fool bench memory
 	$(BIN)/python -m pytest -q benchmarks --benchmark-enable
 
 docs: setup

@@ -6,32 +6,19 @@ real one, into a real run directory: vary, render, score, insert, record, commit
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from deap import base, tools
 
-from evo_fool.evolution.loop import evolve as run_loop
-from evo_fool.evolution.statistics import build_statistics
-from evo_fool.evolution.toolbox import build_toolbox
+from evo_fool.bench.own_process import peak_memory_mb
+from evo_fool.bench.temporary_run import STAGES, TemporaryRun
+from evo_fool.classifiers.base import Classifier
 from evo_fool.experiment import Experiment
 from evo_fool.randomness import stream
 from evo_fool.runs.assembly import Parts, assemble, resolved
-from evo_fool.runs.directory import create_directory
-from evo_fool.runs.lineage import Lineage
-from evo_fool.runs.recorder import Recorder
-from evo_fool.runs.session import describe
-from evo_fool.runs.store import Store
-
-STAGES = ("vary", "render", "screen", "score", "insert", "commit")
-
-_ROUNDS = 10
 
 
 class _Stopwatch:
@@ -57,61 +44,48 @@ class _Stopwatch:
         return timed
 
 
-def bench_loop(experiment: Experiment, *, seconds: float = 10.0, warm_up: int | None = None) -> dict[str, Any]:
+def bench_loop(
+    experiment: Experiment,
+    *,
+    seconds: float = 10.0,
+    warm_up: int | None = None,
+    rounds: int = 10,
+    classifier: Classifier | None = None,
+) -> dict[str, Any]:
     """Images a second of the loop and of the bare forward pass, their ratio, and the share of each stage.
 
     Where a classifier screens in half precision, what it costs to confirm the best in float32 falls as the archive
-    fills: ``confirmed`` is the share of images that were scored twice.
+    fills: ``confirmed`` is the share of images that were scored twice. Stages are timed on the host: what rendering
+    leaves a GPU to do is waited for when its scores are fetched. Peak memory is the process's until the warm-up ended.
 
     Args:
         experiment: what to run; its number of generations is ignored.
         seconds: how long to measure, both together.
         warm_up: generations to run first; None: about a second, or a fifth of ``seconds`` if that is less.
+        rounds: how often the two take turns; rates are medians over rounds.
+        classifier: one that is ready, in place of the one that the experiment names.
     """
-    parts = assemble(experiment)
+    parts = assemble(experiment, classifier)
     experiment = resolved(experiment, parts)
-    with tempfile.TemporaryDirectory(prefix="evo-fool-bench-") as folder, ExitStack() as stack:
-        directory = create_directory(Path(folder), experiment.name, *describe(experiment, parts))
-        store = Store(directory)
-        watch = _Stopwatch()
-        toolbox = _timed_toolbox(experiment, parts, watch)
-        lineage = Lineage(experiment.retention)
-        recorder = stack.enter_context(
-            Recorder(store, parts.encoding, toolbox.strategy, lineage, experiment.checkpoint)
-        )
-        record = watch.around("commit", recorder)
-        generation = 0
-
-        def loop(generations: int) -> int:
-            nonlocal generation
-            before = toolbox.strategy.evaluations
-            run_loop(
-                toolbox,
-                first=generation,
-                last=generation + generations - 1,
-                statistics=build_statistics(),
-                logbook=tools.Logbook(),
-                record=record,
-            )
-            recorder.flush()  # a commit that is still being written belongs to the loop, not to what comes next
-            generation += generations
-            return int(toolbox.strategy.evaluations - before)
-
-        forward = forward_pass(parts, experiment.batch)
+    watch = _Stopwatch()
+    with TemporaryRun(experiment, parts, watch.around) as run:
         # Warm up: kernels are compiled, memory is allocated, and the archive has left its first, busy generations.
         began = time.perf_counter()
-        loop(2)
-        while generation < (warm_up or 0) or (warm_up is None and time.perf_counter() - began < min(1.0, seconds / 5)):
-            loop(1)
+        run.advance(2)
+        least = min(1.0, seconds / 5)
+        while run.generation < (warm_up or 0) or (warm_up is None and time.perf_counter() - began < least):
+            run.advance(1)
+        memory, device_memory = peak_memory_mb(), _peak_device_memory_mb(parts.device)
+        forward = forward_pass(parts, experiment.batch)  # from here on its inputs take memory that no run needs
         forward()
-        generations = _how_many(lambda: loop(1), seconds / 2 / _ROUNDS)
-        passes = _how_many(forward, seconds / 2 / _ROUNDS)
+        generations = _how_many(lambda: run.advance(1), seconds / 2 / rounds)
+        passes = _how_many(forward, seconds / 2 / rounds)
         watch.reset()
         loop_rates, forward_rates, loop_seconds = [], [], 0.0
-        committed = recorder.commit_seconds
-        for _ in range(_ROUNDS):
+        committed = run.recorder.commit_seconds
+        for _ in range(rounds):
             start = time.perf_counter()
-            images = loop(generations)
+            images = run.advance(generations)
             spent = time.perf_counter() - start
             loop_seconds += spent
             loop_rates.append(images / spent)
@@ -119,8 +93,7 @@ def bench_loop(experiment: Experiment, *, seconds: float = 10.0, warm_up: int | 
             for _ in range(passes):
                 forward()
             forward_rates.append(passes * experiment.batch / (time.perf_counter() - start))
-        committing = (recorder.commit_seconds - committed) / loop_seconds
-        store.finish()
+        committing = (run.recorder.commit_seconds - committed) / loop_seconds
     ratios = np.array(loop_rates) / np.array(forward_rates)
     stages = {stage: spent / loop_seconds for stage, spent in watch.seconds.items()}
     stages["other"] = max(0.0, 1.0 - sum(stages.values()))
@@ -132,8 +105,8 @@ def bench_loop(experiment: Experiment, *, seconds: float = 10.0, warm_up: int | 
         "batch": experiment.batch,
         "sub_batch": parts.evaluator.scorer.batch,
         "precision": parts.evaluator.scorer.precision,
-        "first_generation": generation - generations * _ROUNDS,
-        "generations": generations * _ROUNDS,
+        "first_generation": run.generation - generations * rounds,
+        "generations": generations * rounds,
         "ratio": float(np.median(ratios)),
         "ratio_min": float(ratios.min()),
         "ratio_max": float(ratios.max()),
@@ -142,6 +115,8 @@ def bench_loop(experiment: Experiment, *, seconds: float = 10.0, warm_up: int | 
         "stages": stages,
         "confirmed": watch.images["score"] / watch.images["screen"] if watch.images["screen"] else 1.0,
         "commit_beside_the_loop": committing,
+        "peak_memory_mb": memory,
+        "peak_device_memory_mb": device_memory,
     }
 
 
@@ -161,16 +136,9 @@ def forward_pass(parts: Parts, batch: int) -> Callable[[], object]:
     return forward
 
 
-def _timed_toolbox(experiment: Experiment, parts: Parts, watch: _Stopwatch) -> base.Toolbox:
-    """The experiment's toolbox with a stopwatch around every stage."""
-    evaluator = parts.evaluator
-    evaluator.encoding.render = watch.around("render", evaluator.encoding.render)  # type: ignore[method-assign]
-    evaluator.scorer.screen = watch.around("screen", evaluator.scorer.screen)  # type: ignore[method-assign]
-    evaluator.scorer.score = watch.around("score", evaluator.scorer.score)  # type: ignore[method-assign]
-    toolbox = build_toolbox(experiment, parts.encoding, evaluator, parts.targets)
-    toolbox.register("generate", watch.around("vary", toolbox.strategy.generate))
-    toolbox.register("update", watch.around("insert", toolbox.strategy.update))
-    return toolbox
+def _peak_device_memory_mb(device: torch.device) -> float | None:
+    """The most that tensors have taken on a GPU so far, in MB of 10^6 bytes; None on a CPU."""
+    return torch.cuda.max_memory_allocated(device) / 1e6 if device.type == "cuda" else None
 
 
 def _how_many(action: Callable[[], object], seconds: float) -> int:

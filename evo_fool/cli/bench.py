@@ -15,6 +15,8 @@ from evo_fool.cli.options import (
 )
 from evo_fool.cli.output import Output, output_option
 
+device_option = click.option("--device", metavar="auto|cpu|cuda", default="auto", help="Where to measure.")
+
 
 @click.group()
 def bench() -> None:
@@ -49,7 +51,7 @@ def loop(
 @bench.command()
 @output_option
 def render(output: Output) -> None:
-    """Rendering of CPPNs against neat-python pixel by pixel."""
+    """Rendering of CPPNs, on the CPU and on a GPU, against neat-python and other ways to do it."""
     from evo_fool.bench.render import bench_render
 
     _show(bench_render(), output)
@@ -64,11 +66,56 @@ def insert(output: Output) -> None:
     _show(bench_insert(), output)
 
 
+@bench.command()
+@click.option("--seconds", type=Duration(), default=4.0, show_default=True, help="How long to measure each row.")
+@device_option
+@output_option
+def growth(seconds: float, device: str, output: Output) -> None:
+    """The loop as batch, image size and number of classes grow, under a cheap synthetic classifier.
+
+    Each row is measured in a process of its own; all of them take some minutes.
+    """
+    from evo_fool.bench.growth import bench_growth
+
+    _show(bench_growth(seconds=seconds, device=device), output)
+
+
+@bench.command()
+@click.option("--generations", type=click.IntRange(1), default=30, show_default=True, help="Of each run.")
+@click.option("--classes", type=click.IntRange(2), default=1000, show_default=True, help="Cells of the archive.")
+@click.option("--size", type=click.IntRange(1, 4096), default=256, show_default=True, help="Pixels a side.")
+@click.option(
+    "--checkpoint", type=Duration(), default=30.0, show_default=True, help="How often the runs commit, by the clock."
+)
+@device_option
+@output_option
+def memory(generations: int, classes: int, size: int, checkpoint: float, device: str, output: Output) -> None:
+    """Memory, disk by retention policy, and how long commits make the search wait.
+
+    One run for each policy, under a cheap synthetic classifier, in a process and a temporary folder of its own.
+    """
+    from evo_fool.bench.memory import bench_memory
+
+    found = bench_memory(generations=generations, classes=classes, size=size, checkpoint=checkpoint, device=device)
+    _show(found, output)
+
+
 def _show(result: dict[str, Any], output: Output) -> None:
+    """Single figures as one table, and each list of rows as a table of its own."""
     if output.json:
         output.data(result)
-    else:
-        output.table(["measure", " value"], _flat(result))
+        return
+    figures = _flat(result)
+    tables = [(name, value) for name, value in figures if isinstance(value, list)]
+    if plain := [(name, value) for name, value in figures if not isinstance(value, list)]:
+        output.table(["measure", " value"], plain)
+    for name, rows in tables:
+        flat = [dict(_flat(row)) for row in rows]
+        if flat:
+            output.say(f"\n{name}")
+            # Downwards: a row has more figures than a terminal is wide.
+            columns = ["measure", *[f" {number}" for number in range(1, len(flat) + 1)]]
+            output.table(columns, [(key, *[row[key] for row in flat]) for key in flat[0]])
 
 
 def _flat(result: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

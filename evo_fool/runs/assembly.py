@@ -39,14 +39,18 @@ class Parts:
     targets: list[int]
 
 
-def assemble(experiment: Experiment) -> Parts:
+def assemble(experiment: Experiment, classifier: Classifier | None = None) -> Parts:
     """Load the classifier and build everything that the toolbox needs.
+
+    Args:
+        experiment: what to run.
+        classifier: one that is ready, in place of the one that the experiment names; it is moved to the device.
 
     Raises:
         ConfigError, ClassifierError: see their messages.
     """
     device = choose_device(experiment.device)
-    classifier = load_classifier(experiment.classifier, device)
+    classifier = load_classifier(experiment.classifier, device) if classifier is None else classifier.to(device)
     shape = {"size": classifier.size, "channels": classifier.channels}
     encoding = build_encoding(experiment.encoding, **shape, device=str(device))
     scoring = resolve_scoring(experiment, classifier.size, device)

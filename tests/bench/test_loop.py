@@ -8,6 +8,7 @@ import torch
 from support import small
 
 from evo_fool.bench.loop import STAGES, bench_loop, forward_pass
+from evo_fool.bench.synthetic import synthetic_classifier
 from evo_fool.runs.assembly import assemble
 
 
@@ -44,3 +45,9 @@ def test_floor_is_the_network_on_the_inputs_that_scoring_gives_it() -> None:
     parts.evaluator.scorer.score(images)
     assert seen[0].dtype == floor.dtype
     assert seen[0].shape[1:] == floor.shape[1:]
+
+
+def test_a_ready_classifier_is_measured_in_place_of_the_named_one() -> None:
+    report = bench_loop(small(), seconds=0.2, rounds=2, classifier=synthetic_classifier(size=10, classes=4))
+    assert "synthetic" in report["classifier"]
+    assert report["generations"] % 2 == 0
