@@ -167,4 +167,4 @@ def test_impossible_sizes_are_refused(size: int) -> None:
 
 def test_registry_builds_both_kinds() -> None:
     encoding = build_encoding(CppnConfig(kind="cppn", size=40), size=28, channels=3)
-    assert (encoding.size, encoding.channels, encoding.can_mate, encoding.resizable) == (40, 3, False, True)
+    assert (encoding.size, encoding.channels, encoding.can_mate, encoding.resizable) == (40, 3, True, True)
