@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import statistics
@@ -19,6 +20,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -112,35 +114,56 @@ def _spread(values: list[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "max": max(values)}
 
 
+@dataclass(frozen=True)
+class Effort:
+    """What one run took: images per wall second, images per CPU second, and the server's CPU seconds a wall second."""
+
+    images_per_second: float
+    images_per_cpu_second: float
+    server_share: float
+
+
 def measure_watching(experiment: str, settings: list[str], rounds: int) -> dict[str, Any]:
-    """Rounds of a run alone and of the same run watched, turn about; the ratio of their images per second."""
-    alone, watched = [], []
+    """Rounds of a run alone and of the same run watched, turn about.
+
+    ``ratio`` is the watched run's images per second over those of the one alone, which needs an idle machine;
+    ``ratio_cpu``, the same by the run's CPU time, and ``server_share``, what the server takes of one core, do not.
+    """
+    alone: list[Effort] = []
+    watched: list[Effort] = []
     for number in range(rounds):
         for watch in (False, True) if number % 2 == 0 else (True, False):
             (watched if watch else alone).append(_one_run(experiment, settings, watch=watch))
-    ratios = [with_it / without for with_it, without in zip(watched, alone, strict=True)]
+    pairs = list(zip(watched, alone, strict=True))
     return {
-        "alone": _spread(alone) | {"all": alone},
-        "watched": _spread(watched) | {"all": watched},
-        "ratio_median": statistics.median(ratios),
-        "ratio_of_bests": max(watched) / max(alone),
+        "alone_images_per_second": [effort.images_per_second for effort in alone],
+        "watched_images_per_second": [effort.images_per_second for effort in watched],
+        "ratio": statistics.median(w.images_per_second / a.images_per_second for w, a in pairs),
+        "ratio_cpu": statistics.median(w.images_per_cpu_second / a.images_per_cpu_second for w, a in pairs),
+        "server_share": statistics.median(effort.server_share for effort in watched),
     }
 
 
-def _one_run(experiment: str, settings: list[str], *, watch: bool) -> float:
-    """Images per second of one run, by its own account."""
+def _one_run(experiment: str, settings: list[str], *, watch: bool) -> Effort:
     with TemporaryDirectory() as folder:
         command = [*_EVO_FOOL, "run", experiment, "--out", folder, "--json", *settings]
         run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        share = 0.0
         if watch:
-            with gallery(Path(folder)) as (client, _):
+            with gallery(Path(folder)) as (client, process):
                 while not (runs := client.get("/index.json").json()["runs"]) or not runs[0]["facts"]:
                     time.sleep(0.2)
                     if run.poll() is not None:
                         raise SystemExit("the run ended before it could be watched; make it longer")
+                began, before = time.monotonic(), sum(process.cpu_times()[:2])
                 _watch(client, runs[0]["run"])
-        out, _ = run.communicate()
-        return float(json.loads(out)["images_per_second"])
+                share = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began)
+        assert run.stdout is not None
+        said = json.loads(run.stdout.read())
+        _, _, usage = os.wait4(run.pid, 0)
+        run.returncode = 0
+        cpu = usage.ru_utime + usage.ru_stime
+        return Effort(said["images_per_second"], said["evaluations"] / cpu, share)
 
 
 def _watch(client: httpx.Client, run: str) -> None:
