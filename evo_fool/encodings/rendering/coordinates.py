@@ -7,7 +7,10 @@ from functools import lru_cache
 import numpy as np
 
 
-@lru_cache(maxsize=4)
+_KEPT = 512
+"""Planes of larger images are made when they are needed: at 2048x2048 they take 100 MB."""
+
+
 def coordinate_planes(size: int, kind: str, native: int) -> np.ndarray:
     """x, y and d at the pixels of a square image, row by row: float64 ``(3, size * size)``, read-only.
 
@@ -16,6 +19,10 @@ def coordinate_planes(size: int, kind: str, native: int) -> np.ndarray:
     more finely or coarsely, so that the picture stays the same. d is sqrt(x^2 + y^2) of the normalised coordinates in
     both.
     """
+    return _kept(size, kind, native) if size <= _KEPT else _planes(size, kind, native)
+
+
+def _planes(size: int, kind: str, native: int) -> np.ndarray:
     axis = np.linspace(-1.0, 1.0, size) if size > 1 else np.zeros(1)
     y, x = np.meshgrid(axis, axis, indexing="ij")
     d = np.sqrt(x * x + y * y)
@@ -25,3 +32,6 @@ def coordinate_planes(size: int, kind: str, native: int) -> np.ndarray:
     planes = np.stack([x.ravel(), y.ravel(), d.ravel()])
     planes.setflags(write=False)
     return planes
+
+
+_kept = lru_cache(maxsize=4)(_planes)
