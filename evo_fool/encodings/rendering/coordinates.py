@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import numpy as np
 
-
 _KEPT = 512
 """Planes of larger images are made when they are needed: at 2048x2048 they take 100 MB."""
 
