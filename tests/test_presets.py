@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from evo_fool.cli.presets import preset_folder, preset_names
 from evo_fool.experiment import CppnConfig, Experiment, GeneticConfig, MapElitesConfig, PixelsConfig
+from evo_fool.presets import preset_folder, preset_names
 
 DEFAULTS = {f"{data}-{kind}" for data in ("mnist", "imagenet") for kind in ("cppn", "pixels", "ga", "random")}
 ORIGINALS = {

@@ -58,8 +58,8 @@ def experiment_argument(default: str | None = None) -> Callable[[Verb], Verb]:
 
 def load_experiment(text: str, assignments: tuple[str, ...] = ()) -> Any:
     """The :class:`~evo_fool.experiment.Experiment` that EXPERIMENT and ``-S`` name."""
-    from evo_fool.cli.presets import find_experiment
     from evo_fool.experiment import Experiment
+    from evo_fool.presets import find_experiment
 
     experiment = Experiment.from_yaml(find_experiment(text))
     return experiment.with_overrides(assignments) if assignments else experiment

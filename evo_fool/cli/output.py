@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
-import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +25,9 @@ class Output:
 
     def data(self, value: Any) -> None:
         """One JSON document on stdout. JSON has no NaN: such a number becomes null."""
-        click.echo(json.dumps(_plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+        from evo_fool.plain import to_json  # numpy, which --help does not need
+
+        click.echo(to_json(value))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """A table for people. Columns whose name begins with a space are aligned to the right."""
@@ -80,15 +80,3 @@ def _text(value: Any) -> str:
             return f"{value:.6g}"
         case _:
             return harmless(str(value))
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case dict():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case _:
-            return value

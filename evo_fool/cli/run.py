@@ -21,7 +21,7 @@ from evo_fool.cli.options import (
     with_settings,
 )
 from evo_fool.cli.output import Output, output_option
-from evo_fool.cli.presets import preset_names
+from evo_fool.presets import preset_names
 
 if TYPE_CHECKING:
     from evo_fool.experiment import ClassifierConfig, Experiment

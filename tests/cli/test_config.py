@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from evo_fool.cli.main import main
-from evo_fool.cli.presets import preset_names
 from evo_fool.experiment import Experiment
+from evo_fool.presets import preset_names
 
 
 def test_show_is_an_experiment_file(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

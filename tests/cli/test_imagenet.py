@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from evo_fool.cli.presets import preset_names
+from evo_fool.presets import preset_names
 
 Json = Callable[..., Any]
 

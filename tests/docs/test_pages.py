@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
-from evo_fool.cli.presets import find_experiment
 from evo_fool.cli.verbs import application
+from evo_fool.presets import find_experiment
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "experiments").glob("*.md")])

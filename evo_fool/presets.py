@@ -10,7 +10,7 @@ from evo_fool.errors import ConfigError
 
 def preset_folder() -> Path:
     """Where the shipped experiments are: inside an installed package, or the checkout's own folder."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parent
     installed = package / "_experiments"
     return installed if installed.is_dir() else package.parent / "experiments"
 

@@ -1,0 +1,119 @@
+"""The workshop: runs are found by what they ask, interrupted ones go on, sub-results are kept, data may be missing."""
+
+from pathlib import Path
+
+import pytest
+from support import small
+
+from evo_fool.errors import ConfigError
+from evo_fool.experiment import Experiment
+from evo_fool.runs import evolve, list_runs, open_run
+from evo_fool.runs.configuration import configuration_digest
+from evo_fool.studies.workshop import Stopped, Workshop
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path / "report", "smoke")
+
+
+def test_a_finished_run_is_found_by_what_it_asks_not_by_its_name(workshop: Workshop) -> None:
+    with workshop.run(small(name="one")) as first:
+        path = first.path
+    with workshop.run(small(name="two", preset="other", device="cpu")) as second:
+        assert second.path == path
+    with workshop.run(small(seed=2)) as third:
+        assert third.path != path
+
+
+def test_runs_of_other_folders_are_taken_but_not_touched(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "outputs"
+    with evolve(small(), out=elsewhere) as run:
+        path = run.path
+    with evolve(small(seed=2), out=elsewhere, stop=lambda: "ctrl-c"):
+        pass
+    workshop = Workshop(tmp_path / "report", "smoke", runs=[elsewhere])
+    with workshop.run(small()) as found:
+        assert found.path == path
+    with workshop.run(small(seed=2)) as made:
+        assert made.path.parent == tmp_path / "report" / "runs"
+
+
+def test_a_stopped_run_is_resumed(tmp_path: Path) -> None:
+    asked = iter(["", "", "", "ctrl-c", "ctrl-c"])
+    stopping = Workshop(tmp_path, "smoke", stop=lambda: next(asked))
+    with pytest.raises(Stopped, match="ctrl-c"):
+        stopping.run(small())
+    (path,) = list_runs(tmp_path / "runs")
+    with open_run(path) as half:
+        assert 0 <= half.generation < 12
+    with Workshop(tmp_path, "smoke").run(small()) as run:
+        assert run.path == path
+        assert run.status == "finished"
+
+
+def test_a_damaged_run_is_left_aside(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / "runs" / "20260101T000000Z_small_abcdef").mkdir(parents=True)
+    (tmp_path / "runs" / "20260101T000000Z_small_abcdef" / "run.sqlite3").write_bytes(b"no database")
+    with Workshop(tmp_path, "smoke", say=said.append).run(small()) as run:
+        assert run.status == "finished"
+    assert said[0].startswith("left aside: ")
+
+
+def test_the_digest_sees_what_decides_a_run_and_nothing_else() -> None:
+    base = Experiment()
+    same = base.with_overrides(["name=x", "scoring.precision=float32", "retention.keep=all", "initial=200"])
+    assert configuration_digest(base, "f") == configuration_digest(same, "f")
+    for change in (
+        "seed=2",
+        "generations=3",
+        "batch=7",
+        "encoding.eta=3",
+        "search.parents=elites",
+        "scoring.view=centre",
+    ):
+        assert configuration_digest(base, "f") != configuration_digest(base.with_overrides([change]), "f"), change
+
+
+def test_a_sub_result_is_made_once(workshop: Workshop) -> None:
+    made = []
+
+    def make() -> dict[str, object]:
+        made.append(1)
+        return {"values": (1, float("nan"))}
+
+    assert workshop.cache("a/b", make) == workshop.cache("a/b", make) == {"values": [1, None]}
+    assert len(made) == 1
+    workshop.cache("a-b", make)
+    assert len(made) == 2
+
+
+def test_a_torn_sub_result_is_made_again(workshop: Workshop) -> None:
+    workshop.cache("x", lambda: {"v": 1})
+    (file,) = (workshop.folder / "cache").rglob("*.json")
+    file.write_text(file.read_text()[:-5])
+    assert workshop.cache("x", lambda: {"v": 2}) == {"v": 2}
+
+
+def test_a_changed_preset_says_what_was_changed(workshop: Workshop) -> None:
+    assert workshop.experiment("mnist-cppn", {"seed": 3, "generations": 5}).preset == "mnist-cppn"
+    assert workshop.experiment("mnist-cppn", {"batch": 5}).preset == "mnist-cppn, batch changed"
+
+
+def test_missing_data_is_none(workshop: Workshop, tmp_path: Path) -> None:
+    assert workshop.mnist() is None
+    assert workshop.imagenet_networks() == {}
+    assert workshop.photographs() is None
+    with pytest.raises(ConfigError, match=r"--data .*no such folder"):
+        Workshop(tmp_path, data=tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=r"--budget huge: choose one of smoke, laptop, paper"):
+        Workshop(tmp_path, "huge")  # type: ignore[arg-type]
+
+
+def test_data_is_found_by_its_layout(data_folder: Path, tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, "smoke", data_folder)
+    assert {"squeezenet1_0", "squeezenet1_1", "mobilenet_v2"} <= set(workshop.imagenet_networks())
+    mnist = workshop.mnist()
+    assert mnist is not None
+    assert len(mnist.train.labels) == 60_000
