@@ -15,26 +15,30 @@ from torch import Tensor, nn
 from evo_fool.classifiers.base import Classifier
 
 DIGITS = tuple("0123456789")
+FOOLING = "fooling"
+"""The class that retraining adds behind the others (paper, section 3.7)."""
 SIZE = 28
 SCALE = 255 / 256
 """From evo-fool's [0, 1], byte / 255, to the paper's byte / 256."""
 
 
 class LeNet(nn.Module):
-    """float32 ``(n, 1, 28, 28)``, byte / 256, to logits ``(n, 10)``.
+    """float32 ``(n, 1, 28, 28)``, byte / 256, to logits ``(n, outputs)``.
 
     Args:
         generator: where the initial weights come from: Caffe's "xavier" filler, uniform with variance 1 / fan-in,
             biases zero. Without one the weights are zero, to be loaded.
+        outputs: 10, or 11 with a class of fooling images.
     """
 
-    def __init__(self, generator: torch.Generator | None = None) -> None:
+    def __init__(self, generator: torch.Generator | None = None, outputs: int = len(DIGITS)) -> None:
         super().__init__()
         skip = torch.nn.utils.skip_init  # torch's own initialisation would draw from the global generator
         self.conv1: nn.Module = skip(nn.Conv2d, 1, 20, 5)
         self.conv2: nn.Module = skip(nn.Conv2d, 20, 50, 5)
         self.fc1: nn.Module = skip(nn.Linear, 800, 500)
-        self.fc2: nn.Module = skip(nn.Linear, 500, 10)
+        self.fc2: nn.Module = skip(nn.Linear, 500, outputs)
+        self.outputs = outputs
         with torch.no_grad():
             for parameter in self.parameters():
                 parameter.zero_()
@@ -51,5 +55,6 @@ class LeNet(nn.Module):
 
 
 def lenet_classifier(network: LeNet) -> Classifier:
-    """``network`` as the judge of 28x28 grey images, one class a digit."""
-    return Classifier(network, classes=DIGITS, size=SIZE, channels=1, scale=SCALE, name="lenet-mnist")
+    """``network`` as the judge of 28x28 grey images: one class a digit, and :data:`FOOLING` if it has an eleventh."""
+    classes = (*DIGITS, FOOLING)[: network.outputs]
+    return Classifier(network, classes=classes, size=SIZE, channels=1, scale=SCALE, name="lenet-mnist")

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from safetensors.torch import save
 from torch import Tensor
 
-from evo_fool.classifiers.lenet import SCALE, LeNet
+from evo_fool.classifiers.lenet import DIGITS, SCALE, LeNet
 from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.classifiers.weights_io import sha256
 from evo_fool.errors import ConfigError
@@ -56,6 +56,21 @@ class TrainingReport:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class Outliers:
+    """Images of no class, of which the network learns to be unsure: CEDA (Hein, Andriushchenko & Bitterwolf, 2019).
+
+    Attributes:
+        images: uint8 ``(m, 28, 28)``, from which every step draws.
+        weight: of the mean largest log-probability of those drawn, beside the mean cross-entropy of the digits.
+        share: how many are drawn for each digit of a batch.
+    """
+
+    images: Tensor
+    weight: float = 1.0
+    share: float = 0.5
+
+
 def train_lenet(
     data: Path | None,
     *,
@@ -85,7 +100,7 @@ def train_lenet(
         raise ConfigError(f"out = {str(out)!r}: the folder {str(out.parent)!r} does not exist; make it first")
     train, test = load_mnist(data, download=download)
     started = time.perf_counter()
-    with _deterministic():
+    with deterministic():
         network, loss = fit(train, seed=seed, epochs=epochs, report=report)
         wrong = count_errors(network, test)
     seconds = time.perf_counter() - started
@@ -100,12 +115,26 @@ def train_lenet(
     return result
 
 
-def fit(train: Digits, *, seed: int, epochs: int, report: Callable[[str], None]) -> tuple[LeNet, float]:
-    """A network trained on ``train``, and its mean loss over the last pass. Draws only from its own generator."""
+def fit(
+    train: Digits,
+    *,
+    seed: int,
+    epochs: int,
+    report: Callable[[str], None],
+    outputs: int = len(DIGITS),
+    outliers: Outliers | None = None,
+) -> tuple[LeNet, float]:
+    """A network trained on ``train``, and its mean loss over the last pass. Draws only from its own generator.
+
+    Args:
+        outputs: 11 where ``train`` holds a class of fooling images too, with label 10.
+        outliers: images to be unsure of, if any.
+    """
     generator = torch.Generator().manual_seed(seed)
-    network = LeNet(generator)
+    network = LeNet(generator, outputs)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs omit it
-    images, labels = _input(train), train.labels
+    images, labels = _input(train.images), train.labels
+    strangers = None if outliers is None else _input(outliers.images)
     optimiser = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     steps = epochs * -(-len(labels) // BATCH)
     step = 0
@@ -117,6 +146,9 @@ def fit(train: Digits, *, seed: int, epochs: int, report: Callable[[str], None])
             optimiser.param_groups[0]["lr"] = RATE * (1 - step / steps)
             optimiser.zero_grad()
             loss = F.cross_entropy(network(images[rows]), labels[rows])
+            if outliers is not None and strangers is not None:
+                drawn = torch.randint(len(strangers), (round(outliers.share * len(rows)),), generator=generator)
+                loss = loss + outliers.weight * network(strangers[drawn]).log_softmax(1).amax(1).mean()
             loss.backward()
             optimiser.step()
             total += loss.item()
@@ -129,17 +161,18 @@ def fit(train: Digits, *, seed: int, epochs: int, report: Callable[[str], None])
 def count_errors(network: LeNet, test: Digits) -> int:
     """How many of the test images the network misclassifies."""
     with torch.inference_mode():
-        answers = [network(images).argmax(1) for images in _input(test).split(500)]
+        answers = [network(images).argmax(1) for images in _input(test.images).split(500)]
     return int((torch.cat(answers) != test.labels).sum())
 
 
-def _input(digits: Digits) -> Tensor:
-    images = digits.images.unsqueeze(1).to(torch.float32).div(255).mul(SCALE)
+def _input(images: Tensor) -> Tensor:
+    images = images.unsqueeze(1).to(torch.float32).div(255).mul(SCALE)
     return images.contiguous(memory_format=torch.channels_last)
 
 
 @contextmanager
-def _deterministic() -> Iterator[None]:
+def deterministic() -> Iterator[None]:
+    """One thread and torch's deterministic algorithms, so that training repeats itself to the byte."""
     threads = torch.get_num_threads()
     was, warn_only = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     torch.set_num_threads(1)

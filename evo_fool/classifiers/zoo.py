@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.lenet import LeNet, lenet_classifier
+from evo_fool.classifiers.lenet import DIGITS, LeNet, lenet_classifier
 from evo_fool.classifiers.own import from_file, from_module
 from evo_fool.classifiers.torchvision_models import from_torchvision
 from evo_fool.classifiers.weights_io import load_weights, read_weights, sha256
@@ -55,8 +55,10 @@ def _lenet(weights: str | None) -> Classifier:
     path = Path(weights) if weights is not None else SHIPPED
     if weights is None:
         check_shipped(path)
-    network = LeNet()
-    load_weights(network, read_weights(path), f"weights {path} for lenet-mnist")
+    state = read_weights(path)
+    fooling = "fc2.bias" in state and state["fc2.bias"].shape == (len(DIGITS) + 1,)
+    network = LeNet(outputs=len(DIGITS) + fooling)
+    load_weights(network, state, f"weights {path} for lenet-mnist")
     return lenet_classifier(network)
 
 

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from evo_fool.classifiers.mnist_data import load_mnist
+from evo_fool.classifiers.lenet import lenet_classifier
+from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.classifiers.training import train_lenet
+from evo_fool.classifiers.training import Outliers, count_errors, fit, train_lenet
 from evo_fool.classifiers.weights_io import sha256
 from evo_fool.classifiers.zoo import SHIPPED, load_classifier
 from evo_fool.errors import ConfigError
 from evo_fool.experiment import ClassifierConfig
+from evo_fool.probability import probability
 
 ARCHIVES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -116,6 +118,31 @@ def test_training_learns_and_records_what_it_did(small_mnist: Path, tmp_path: Pa
     wrong = (scorer.score(test.images.unsqueeze(1).numpy()).argmax(1) != test.labels.numpy()).mean()
     assert wrong == result.test_error
     assert sorted(p.name for p in tmp_path.glob("w*")) == ["w.json", "w.safetensors"]
+
+
+def test_outliers_teach_the_network_to_be_unsure(small_mnist: Path) -> None:
+    train, test = load_mnist(small_mnist)
+    noise = torch.randint(0, 256, (300, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    taught, unseen = noise[:200], noise[200:].unsqueeze(1).numpy()
+
+    def confidence_and_errors(outliers: Outliers | None) -> tuple[float, int]:
+        network, _ = fit(train, seed=0, epochs=25, report=lambda line: None, outliers=outliers)
+        classifier = lenet_classifier(network)
+        scorer = Scorer(classifier, batch=64, view="auto", device=torch.device("cpu"))
+        return float(probability(scorer.score(unseen)).max(1).mean()), count_errors(network, test)
+
+    sure, _ = confidence_and_errors(None)
+    unsure, wrong = confidence_and_errors(Outliers(taught))
+    assert unsure < 0.2 < sure and wrong <= 5
+
+
+def test_a_class_of_fooling_images_is_learned(small_mnist: Path) -> None:
+    train, test = load_mnist(small_mnist)
+    noise = torch.randint(0, 256, (80, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    more = Digits(torch.cat([train.images, noise[:40]]), torch.cat([train.labels, torch.full((40,), 10)]))
+    network, _ = fit(more, seed=0, epochs=25, report=lambda line: None, outputs=11)
+    assert count_errors(network, Digits(noise[40:], torch.full((40,), 10))) == 0
+    assert count_errors(network, test) <= 5
 
 
 def test_bad_requests(small_mnist: Path, tmp_path: Path) -> None:

@@ -89,6 +89,13 @@ def test_lenet_with_weights_of_ones_own(tmp_path: Path) -> None:
     assert found.fingerprint() == lenet_classifier(network).fingerprint() != load("lenet-mnist").fingerprint()
 
 
+def test_lenet_with_an_eleventh_class(tmp_path: Path) -> None:
+    network = LeNet(torch.Generator().manual_seed(3), outputs=11)
+    save_file(network.state_dict(), tmp_path / "w.safetensors")
+    found = load("lenet-mnist", tmp_path / "w.safetensors")
+    assert found.classes == (*"0123456789", "fooling") and found(torch.rand(2, 1, 28, 28)).shape == (2, 11)
+
+
 def test_shipped_weights_are_checked(tmp_path: Path) -> None:
     for suffix in (".safetensors", ".json"):
         shutil.copy(SHIPPED.with_suffix(suffix), tmp_path)
