@@ -4,26 +4,21 @@ import { fetchJson } from "./dom.js";
 
 const KEPT = 40; // generations
 
-/** Asks the server. A question that has been overtaken by the next one ends with an AbortError. */
+/** Asks the server, and remembers. */
 export class ServedArchive {
   constructor(twin) {
     this.twin = twin;
     this.known = new Map();
   }
 
-  async at(generation) {
+  at(generation) {
     const known = this.known.get(generation);
     if (known) return known;
-    this.asking?.abort();
-    this.asking = new AbortController();
-    const data = await fetchJson(this.#address(generation), this.asking.signal);
-    this.known.set(generation, data);
+    const asked = fetchJson(`${this.twin}${this.twin.includes("?") ? "&" : "?"}generation=${generation}`);
+    asked.catch(() => this.known.delete(generation));
+    this.known.set(generation, asked);
     if (this.known.size > KEPT) this.known.delete(this.known.keys().next().value);
-    return data;
-  }
-
-  #address(generation) {
-    return `${this.twin}${this.twin.includes("?") ? "&" : "?"}generation=${generation}`;
+    return asked;
   }
 }
 

@@ -19,7 +19,11 @@ export class ComparePage {
     if (!find("#transport")) return;
     this.grids = findAll(".pair .grid").map((element) => new Grid(element));
     this.archive = new ServedArchive(document.body.dataset.twin);
-    new Scrubber((generation) => this.#show(generation), (generation) => this.#write(generation));
+    new Scrubber({
+      show: (generation) => this.#show(generation),
+      prepare: (generation) => this.archive.at(generation).catch(() => {}),
+      rest: (generation) => this.#write(generation),
+    });
   }
 
   #step(choice, by) {
@@ -35,7 +39,7 @@ export class ComparePage {
     try {
       data = await this.archive.at(generation);
     } catch {
-      return; // overtaken by the next one, or the server has been stopped
+      return; // the server has been stopped
     }
     const columns = findAll(".column");
     data.runs.forEach((entry, place) => {

@@ -21,8 +21,8 @@ export function made(name, properties = {}, ...children) {
 }
 
 /** JSON from an address of this server; an Error with its sentence where it has none to give. */
-export async function fetchJson(address, signal) {
-  const answer = await fetch(address, { signal, headers: { accept: "application/json" } });
+export async function fetchJson(address) {
+  const answer = await fetch(address, { headers: { accept: "application/json" } });
   const data = await answer.json();
   if (!answer.ok) throw new Error(data.error ?? `status ${answer.status}`);
   return data;
@@ -35,6 +35,12 @@ export function settled(action, milliseconds) {
     clearTimeout(timer);
     timer = setTimeout(() => action(...given), milliseconds);
   };
+}
+
+/** Resolves when the pictures can be drawn without delay, or when that takes too long. */
+export function pictures(addresses, patience = 4000) {
+  const ready = addresses.map((address) => made("img", { src: address }).decode().catch(() => {}));
+  return Promise.race([Promise.all(ready), new Promise((resolve) => setTimeout(resolve, patience))]);
 }
 
 /** The width of a probability's bar. */

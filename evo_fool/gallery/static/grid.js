@@ -32,6 +32,16 @@ export class Grid {
     }
   }
 
+  /** The sheets on which the tiles in sight are, by what a twin says. */
+  sheetsInSight({ tiles, sprites }) {
+    const places = new Map(tiles.map((tile) => [tile.class, tile.sprite?.sheet]));
+    const inSight = this.shown.filter(({ element }) => {
+      const { top, bottom } = element.getBoundingClientRect();
+      return bottom > 0 && top < innerHeight;
+    });
+    return [...new Set(inSight.map((tile) => sprites.sheets[places.get(tile.class)]).filter(Boolean))];
+  }
+
   /** Puts the tiles that `query` asks for in its order; the focus stays on its class. Returns how many there are. */
   arrange(query) {
     const wanted = { q: plain(query.q), at_least: query.at_least };

@@ -2,7 +2,7 @@
 
 import { readState, rememberPlace, writeState } from "./address.js";
 import { CarriedArchive, ServedArchive } from "./archive.js";
-import { find, findAll, settled, spaced } from "./dom.js";
+import { find, findAll, pictures, settled, spaced } from "./dom.js";
 import { Grid } from "./grid.js";
 import { onKeys } from "./keys.js";
 import { follow } from "./live.js";
@@ -22,7 +22,11 @@ export class RunPage {
     this.fresh = new Set(); // classes that changed since the grid was last arranged
     this.#readAddress();
     if (find("#transport")) {
-      this.scrubber = new Scrubber((generation) => this.#show(generation), () => this.#arrange());
+      this.scrubber = new Scrubber({
+        show: (generation) => this.#show(generation),
+        prepare: (generation) => this.archive.at(generation).catch(() => {}),
+        rest: () => this.#arrange(),
+      });
       this.pinned = readState().has("generation"); // to a generation, instead of going with the run
     }
     this.#listen();
@@ -164,10 +168,11 @@ export class RunPage {
     this.pinned = !this.scrubber || generation < this.scrubber.last;
     try {
       const data = await this.archive.at(generation);
+      await pictures(this.grid.sheetsInSight(data));
       this.grid.update(data.tiles, data.sprites.sheets);
       this.#figures(data);
     } catch (error) {
-      if (error.name !== "AbortError") find("#matching").textContent = error.message;
+      find("#matching").textContent = error.message;
     }
   }
 

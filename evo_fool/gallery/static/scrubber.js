@@ -8,19 +8,23 @@ const PAUSE = 90; // milliseconds that a frame is seen for, at least
 
 export class Scrubber {
   /**
-   * @param {(generation: number) => Promise<void>} show resolves when the generation is in sight
-   * @param {(generation: number) => void} rest called when the generation has been chosen for good
+   * @param {object} page
+   * @param {(generation: number) => Promise<void>} page.show resolves when the generation is in sight; never rejects
+   * @param {(generation: number) => void} page.prepare called with the generation that comes next in a time-lapse
+   * @param {(generation: number) => void} page.rest called when the generation has been chosen for good
    */
-  constructor(show, rest) {
+  constructor({ show, prepare, rest }) {
     this.slider = find("#generation");
     this.button = find("#play");
     this.show = show;
+    this.prepare = prepare;
+    this.wanted = null;
     this.rest = rest;
     this.playing = false;
     const steps = find("#transport").dataset.steps;
     this.steps = steps ? steps.split(",").map(Number) : null; // those that a static site has; null: all
     this.slider.addEventListener("input", () => this.#choose(Number(this.slider.value)));
-    this.slider.addEventListener("change", () => this.rest(this.at));
+    this.slider.addEventListener("change", () => this.#settle());
     this.button.addEventListener("click", () => this.toggle());
     onKeys({
       "[": () => this.step(-1),
@@ -63,7 +67,7 @@ export class Scrubber {
     if (!this.playing) return;
     this.playing = false;
     this.button.setAttribute("aria-pressed", "false");
-    this.rest(this.at);
+    this.#settle();
   }
 
   async play() {
@@ -73,17 +77,35 @@ export class Scrubber {
     const by = Math.max(1, Math.round(this.last / FRAMES));
     while (this.playing) {
       const frame = this.#near(next, 1);
-      await Promise.all([this.#choose(frame, true), new Promise((resolve) => setTimeout(resolve, PAUSE))]);
+      const shown = this.#choose(frame, true).then(() => this.prepare(this.#near(Math.min(frame + by, this.last), 1)));
+      await Promise.all([shown, new Promise((resolve) => setTimeout(resolve, PAUSE))]);
       if (frame >= this.last) this.stop();
       next = Math.min(frame + by, this.last);
     }
+  }
+
+  async #settle() {
+    await this.bringing;
+    if (!this.playing) this.rest(this.at);
   }
 
   async #choose(generation, fromPlay = false) {
     if (!fromPlay && this.playing) this.stop();
     this.at = this.#near(generation);
     this.#say();
-    await this.show(this.at);
+    this.wanted = this.at;
+    this.bringing ??= this.#bring();
+    await this.bringing;
+  }
+
+  /** Shows what was asked for last, over and over; what there is no time for in between is left out. */
+  async #bring() {
+    while (this.wanted !== null) {
+      const generation = this.wanted;
+      this.wanted = null;
+      await this.show(generation);
+    }
+    this.bringing = null;
   }
 
   /** A generation that can be shown: in the direction of a step, if there is one. */
