@@ -63,12 +63,14 @@ def measure_serving(folder: Path, scrubs: int) -> dict[str, Any]:
         run = client.get("/index.json").json()["runs"][0]["run"]
         result["memory_started_mb"] = process.memory_info().rss / 1e6
 
+        before = _cpu(process)
         page, page_ms = fetch(client, f"/runs/{run}")
         data = client.get(f"/runs/{run}.json").json()
         sheets = [sheet for sheet in data["sprites"]["sheets"] if sheet]
         linked = sorted(set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)))
         static_ms = sum(fetch(client, address)[1] for address in linked)
         sheet_ms = [fetch(client, address)[1] for address in sheets]
+        result["page_and_sheets_cpu_ms"] = _cpu(process) - before
         result["page_ms"], result["page_kb"] = page_ms, len(page.content) / 1e3
         result["static_ms"] = static_ms
         result["first_sheet_ms"], result["all_sheets_ms"] = sheet_ms[0], sum(sheet_ms)
@@ -83,6 +85,11 @@ def measure_serving(folder: Path, scrubs: int) -> dict[str, Any]:
         last = data["generation"]
         rng = random.Random(1)
         result["first_scrub_ms"] = fetch(client, f"/runs/{run}.json?generation={last // 2}")[1]
+        time.sleep(4)  # until the server has read ahead
+        before = _cpu(process)
+        for step in range(scrubs):
+            fetch(client, f"/runs/{run}.json?generation={step * last // scrubs}")
+        result["scrub_cpu_ms"] = (_cpu(process) - before) / scrubs
         grids, first_sheets = [], []
         for _ in range(scrubs):
             answer, ms = fetch(client, f"/runs/{run}.json?generation={rng.randrange(last)}")
@@ -108,6 +115,11 @@ def measure_serving(folder: Path, scrubs: int) -> dict[str, Any]:
         result["memory_after_mb"] = process.memory_info().rss / 1e6
         result["beside_mb"] = sum(child.memory_info().rss for child in process.children()) / 1e6
     return result
+
+
+def _cpu(process: psutil.Process) -> float:
+    """Milliseconds of CPU time that a process has had, in steps of ten."""
+    return 1e3 * float(sum(process.cpu_times()[:2]))
 
 
 def _spread(values: list[float]) -> dict[str, float]:
