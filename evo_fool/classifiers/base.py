@@ -44,6 +44,8 @@ class Classifier(nn.Module):
 
     mean: Tensor
     std: Tensor
+    members: int = 1
+    """How many times over the network answers one logit a class; see :class:`.Ensemble`."""
 
     def __init__(
         self,
@@ -102,6 +104,10 @@ class Classifier(nn.Module):
         """As :meth:`forward`, for callers that know their images to be right: nothing is checked."""
         logits: Tensor = self.network(self.normalise(images))
         return logits
+
+    def combined(self, log_odds: Tensor) -> Tensor:
+        """The log-odds ``(…, classes)`` that count, of those of the members ``(…, members, classes)``."""
+        return log_odds[..., 0, :]
 
     def normalise(self, images: Tensor) -> Tensor:
         """What the network itself is given for images in [0, 1]: scaled, shifted and divided as it was trained."""

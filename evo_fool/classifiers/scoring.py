@@ -111,8 +111,9 @@ class Scorer:
         part = pixels[start : start + max(1, self.batch // self._views)]
         try:
             logits = self._logits(part, start, network)
-            logits = logits.view(len(part), self._views, -1).to(torch.float64)
-            return class_log_odds(logits[:, 0]) if self._views == 1 else mean_log_odds(class_log_odds(logits))
+            logits = logits.view(len(part), self._views, self.classifier.members, -1).to(torch.float64)
+            log_odds = self.classifier.combined(class_log_odds(logits))
+            return log_odds[:, 0] if self._views == 1 else mean_log_odds(log_odds)
         except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
                 raise
@@ -125,7 +126,7 @@ class Scorer:
         return make_views(pixels, self.view, self.classifier.size).split(self.batch)
 
     def _logits(self, part: Tensor, start: int, network: nn.Module) -> Tensor:
-        """Logits ``(images * views, classes)``, view by view of each image."""
+        """Logits ``(images * views, members * classes)``, view by view of each image."""
         answers = []
         for chunk in self.views(part):
             try:
@@ -169,7 +170,7 @@ class Scorer:
         return inputs.contiguous(memory_format=self.memory_format)
 
     def _check_answer(self, answer: object, n: int) -> None:
-        expected = (n, len(self.classifier.classes))
+        expected = (n, self.classifier.members * len(self.classifier.classes))
         if not isinstance(answer, Tensor) or tuple(answer.shape) != expected:
             found = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
             raise ClassifierError(

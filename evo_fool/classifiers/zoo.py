@@ -5,6 +5,7 @@
 ``torchvision:NAME``      an ImageNet network of torchvision
 ``import:PACKAGE:NAME``   what the function NAME of an importable module returns
 ``path/to/file.py:NAME``  what the function NAME of a Python file returns
+``ensemble:WAY:A+B``      several of these as one, see :mod:`evo_fool.classifiers.ensemble`
 ========================  =============================================================================
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 import torch
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.ensemble import Ensemble, is_ensemble, parse_ensemble
 from evo_fool.classifiers.lenet import DIGITS, LeNet, lenet_classifier
 from evo_fool.classifiers.own import from_file, from_module
 from evo_fool.classifiers.torchvision_models import from_torchvision
@@ -40,6 +42,8 @@ def load_classifier(config: ClassifierConfig, device: torch.device) -> Classifie
     kind, separator, rest = spec.partition(":")
     if spec == "lenet-mnist":
         classifier = _lenet(config.weights)
+    elif is_ensemble(spec):
+        classifier = _ensemble(config, device)
     elif kind == "torchvision" and separator:
         classifier = from_torchvision(rest, config.weights)
     elif kind == "import" and separator:
@@ -60,6 +64,13 @@ def _lenet(weights: str | None) -> Classifier:
     network = LeNet(outputs=len(DIGITS) + fooling)
     load_weights(network, state, f"weights {path} for lenet-mnist")
     return lenet_classifier(network)
+
+
+def _ensemble(config: ClassifierConfig, device: torch.device) -> Classifier:
+    way, members = parse_ensemble(config.spec)
+    if config.weights is not None:
+        raise ConfigError(f"classifier {config.spec!r}: weights belong to its members; write SPEC@{config.weights}")
+    return Ensemble([load_classifier(member, device) for member in members], way)
 
 
 def check_shipped(path: Path) -> None:
@@ -84,8 +95,11 @@ def check_shipped(path: Path) -> None:
 
 
 def _hint(spec: str, kind: str, rest: str) -> str:
-    known = ["lenet-mnist", "torchvision:", "import:"]
+    known = ["lenet-mnist", "torchvision:", "import:", "ensemble:"]
     near = difflib.get_close_matches(spec if not rest else f"{kind}:", known, n=1)
     if near:
         return f"; did you mean {near[0] + rest if near[0].endswith(':') else near[0]!r}?"
-    return "; give lenet-mnist, torchvision:NAME, import:package.module:function or path/to/file.py:function"
+    return (
+        "; give lenet-mnist, torchvision:NAME, import:package.module:function, path/to/file.py:function or "
+        "ensemble:mean:SPEC+SPEC"
+    )

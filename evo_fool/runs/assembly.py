@@ -13,6 +13,7 @@ import torch
 
 from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.ensemble import ensemble_spec, is_ensemble, parse_ensemble
 from evo_fool.classifiers.precision import choose_batch, choose_precision
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.views import check_view
@@ -63,7 +64,8 @@ def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> 
     """The experiment's scoring with nothing left to choose."""
     scoring = experiment.scoring
     # A network of one's own may mix in tensors that are float32 for good; torchvision's are known not to.
-    own = scoring.precision == "auto" and not experiment.classifier.spec.startswith("torchvision:")
+    known = all(member.spec.startswith("torchvision:") for member in members(experiment.classifier))
+    own = scoring.precision == "auto" and not known
     precision = "float32" if own else choose_precision(scoring.precision, size, device)
     batch = choose_batch(scoring.batch, size, device)
     return ScoringConfig.model_validate(scoring.model_dump() | {"precision": precision, "batch": batch})
@@ -83,13 +85,21 @@ def resolved(experiment: Experiment, parts: Parts) -> Experiment:
 def with_absolute_paths(experiment: Experiment) -> Experiment:
     """A copy whose classifier file and weights are named absolutely, so that it can be resumed from anywhere."""
     config = experiment.classifier
+    if is_ensemble(config.spec):
+        way, listed = parse_ensemble(config.spec)
+        spec = ensemble_spec(way, [_absolute(member) for member in listed])
+        return experiment.model_copy(update={"classifier": config.model_copy(update={"spec": spec})})
+    return experiment.model_copy(update={"classifier": _absolute(config)})
+
+
+def _absolute(config: ClassifierConfig) -> ClassifierConfig:
     spec, weights = config.spec, config.weights
     if is_file_spec(spec):
         file, _, factory = spec.rpartition(":")
         spec = f"{Path(file).absolute()}:{factory}"
     if weights is not None:
         weights = str(Path(weights).absolute())
-    return experiment.model_copy(update={"classifier": ClassifierConfig(spec=spec, weights=weights)})
+    return ClassifierConfig(spec=spec, weights=weights)
 
 
 def trusted_classifier(experiment: Experiment, classifier: str | None, weights: str | None) -> ClassifierConfig:
@@ -113,12 +123,17 @@ def trusted_classifier(experiment: Experiment, classifier: str | None, weights: 
 
 def names_code(classifier: ClassifierConfig) -> bool:
     """Whether loading the classifier would execute code that the spec names."""
-    return classifier.spec.startswith("import:") or is_file_spec(classifier.spec)
+    return any(member.spec.startswith("import:") or is_file_spec(member.spec) for member in members(classifier))
+
+
+def members(classifier: ClassifierConfig) -> tuple[ClassifierConfig, ...]:
+    """The classifiers that a spec names: those of an ensemble, or itself alone."""
+    return parse_ensemble(classifier.spec)[1] if is_ensemble(classifier.spec) else (classifier,)
 
 
 def is_file_spec(spec: str) -> bool:
     """Whether a classifier spec is ``path/to/file.py:factory``."""
-    return spec.rpartition(":")[0].endswith(".py") and not spec.startswith(("import:", "torchvision:"))
+    return spec.rpartition(":")[0].endswith(".py") and not spec.startswith(("import:", "torchvision:", "ensemble:"))
 
 
 def resolve_targets(experiment: Experiment, classifier: Classifier) -> list[int]:
