@@ -55,6 +55,9 @@ class Gallery:
         any_address: answer to every IP address as well.
         interval: seconds between two looks at a run that goes on.
         settled: seconds after which a page has its pictures, and what may be asked for next is got ready.
+
+    Attributes:
+        routes: every address that is answered.
     """
 
     def __init__(
@@ -74,8 +77,9 @@ class Gallery:
         overview = Overview(library, self._addresses)
         pages = Pages(library, self._addresses, overview, grids, self._live, settled)
         files = Files(library, grids, Painter(), self._studio)
+        self.routes = [*_page_routes(pages), *_file_routes(files)]
         app = Starlette(
-            routes=[*_page_routes(pages), *_file_routes(files)],
+            routes=self.routes,
             exception_handlers={HTTPException: self._refused, EvoFoolError: self._failed, Exception: self._failed},
             lifespan=self._lifespan,
         )

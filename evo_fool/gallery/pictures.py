@@ -29,7 +29,7 @@ def reduce(image: np.ndarray, side: int) -> np.ndarray:
     out = np.empty((side, side, 3), np.uint8)
     # Channel by channel, as they are stored: to put the channels of each pixel together first takes as long again.
     for channel, plane in enumerate(image):
-        out[..., channel] = Image.fromarray(plane).resize((side, side), Image.Resampling.BOX)
+        out[..., channel] = np.asarray(Image.fromarray(plane).resize((side, side), Image.Resampling.BOX))
     out[..., len(image) :] = out[..., :1]
     return out
 
