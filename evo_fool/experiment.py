@@ -36,8 +36,8 @@ class ClassifierConfig(_Section):
     spec: str = Field(
         "lenet-mnist",
         min_length=1,
-        description="lenet-mnist, torchvision:NAME, import:package.module:factory, path/to/file.py:factory, or several: "
-        "ensemble:mean:SPEC+SPEC, ensemble:minimum:SPEC@WEIGHTS+SPEC@WEIGHTS",
+        description="lenet-mnist, vae-mnist, torchvision:NAME, import:package.module:factory, path/to/file.py:factory, "
+        "or several: ensemble:mean:SPEC+SPEC, ensemble:minimum:SPEC@WEIGHTS+SPEC@WEIGHTS",
     )
     weights: str | None = Field(
         None, description="path of a weights file (.safetensors, or .pt holding tensors only); none: the spec's own"

@@ -8,52 +8,25 @@ one thread, because the order of summation, and with it the last bit, follows th
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save
 from torch import Tensor
 
 from evo_fool.classifiers.lenet import DIGITS, SCALE, LeNet
 from evo_fool.classifiers.mnist_data import Digits, load_mnist
-from evo_fool.classifiers.weights_io import sha256
-from evo_fool.errors import ConfigError
+from evo_fool.classifiers.training_record import TrainingReport, check_request, keep
 
 BATCH = 64
 RATE = 0.02
 MOMENTUM = 0.9
 WEIGHT_DECAY = 0.0005
 EPOCHS = 14
-
-
-@dataclass(frozen=True)
-class TrainingReport:
-    """What one training came to.
-
-    Attributes:
-        weights: the safetensors file that was written; its record lies beside it as ``.json``.
-        test_error: share of the test images that are misclassified, in [0, 1].
-        test_images: how many test images that is of.
-        train_loss: mean cross-entropy over the last pass.
-        seconds: wall time of the training proper.
-        sha256: of the weights file.
-    """
-
-    weights: Path
-    test_error: float
-    test_images: int
-    train_loss: float
-    seconds: float
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +63,7 @@ def train_lenet(
         ConfigError: no data, an ``out`` that is no .safetensors path or cannot be written, or a bad seed or epochs.
     """
     out = Path(out)
-    if out.suffix != ".safetensors":
-        raise ConfigError(f"out = {str(out)!r} must end in .safetensors")
-    if epochs < 1:
-        raise ConfigError(f"epochs = {epochs} must be at least 1")
-    if not 0 <= seed < 2**63:
-        raise ConfigError(f"seed = {seed} must be a non-negative 63-bit number")
-    if not out.parent.is_dir():
-        raise ConfigError(f"out = {str(out)!r}: the folder {str(out.parent)!r} does not exist; make it first")
+    check_request(out, seed=seed, epochs=epochs)
     train, test = load_mnist(data, download=download)
     started = time.perf_counter()
     with deterministic():
@@ -106,13 +72,8 @@ def train_lenet(
     seconds = time.perf_counter() - started
     error = wrong / len(test.labels)
     report(f"test error {100 * error:.2f} % ({wrong} of {len(test.labels)}) in {seconds:.0f} s")
-    try:
-        _write(out, save({k: v.contiguous() for k, v in network.state_dict().items()}))
-        result = TrainingReport(out, error, len(test.labels), loss, seconds, sha256(out))
-        _write(out.with_suffix(".json"), (json.dumps(_record(result, seed, epochs), indent=2) + "\n").encode())
-    except OSError as problem:
-        raise ConfigError(f"out = {str(out)!r} cannot be written: {problem.strerror}") from None
-    return result
+    found = TrainingReport(out, error, len(test.labels), loss, seconds)
+    return keep(network, found, verb="train lenet", seed=seed, epochs=epochs)
 
 
 def fit(
@@ -182,27 +143,3 @@ def deterministic() -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(was, warn_only=warn_only)
         torch.set_num_threads(threads)
-
-
-def _record(result: TrainingReport, seed: int, epochs: int) -> dict[str, object]:
-    return {
-        "file": result.weights.name,
-        "sha256": result.sha256,
-        "command": f"evo-fool train lenet --data DIR --seed {seed} --epochs {epochs} --out {result.weights.name}",
-        "data": "MNIST, 60,000 training and 10,000 test images (torchvision.datasets.MNIST)",
-        "test_error": result.test_error,
-        "test_images": result.test_images,
-        "train_loss": round(result.train_loss, 6),
-        "seed": seed,
-        "epochs": epochs,
-        "seconds": round(result.seconds, 1),
-        "versions": {name: version(name) for name in ("torch", "torchvision", "safetensors")}
-        | {"python": platform.python_version(), "machine": platform.machine()},
-    }
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)

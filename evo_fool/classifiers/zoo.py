@@ -2,6 +2,7 @@
 
 ========================  =============================================================================
 ``lenet-mnist``           the LeNet of the paper, shipped with the package
+``vae-mnist``             a generative classifier of digits; its weights are trained by ``evo-fool train vae``
 ``torchvision:NAME``      an ImageNet network of torchvision
 ``import:PACKAGE:NAME``   what the function NAME of an importable module returns
 ``path/to/file.py:NAME``  what the function NAME of a Python file returns
@@ -18,6 +19,7 @@ from pathlib import Path
 import torch
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.digit_vaes import DigitPosterior, DigitVaes, vae_classifier, vae_sizes
 from evo_fool.classifiers.ensemble import Ensemble, is_ensemble, parse_ensemble
 from evo_fool.classifiers.lenet import DIGITS, LeNet, lenet_classifier
 from evo_fool.classifiers.own import from_file, from_module
@@ -42,6 +44,8 @@ def load_classifier(config: ClassifierConfig, device: torch.device) -> Classifie
     kind, separator, rest = spec.partition(":")
     if spec == "lenet-mnist":
         classifier = _lenet(config.weights)
+    elif spec == "vae-mnist":
+        classifier = _vaes(config.weights)
     elif is_ensemble(spec):
         classifier = _ensemble(config, device)
     elif kind == "torchvision" and separator:
@@ -64,6 +68,18 @@ def _lenet(weights: str | None) -> Classifier:
     network = LeNet(outputs=len(DIGITS) + fooling)
     load_weights(network, state, f"weights {path} for lenet-mnist")
     return lenet_classifier(network)
+
+
+def _vaes(weights: str | None) -> Classifier:
+    if weights is None:
+        raise ConfigError(
+            "classifier 'vae-mnist' ships without weights; train them: evo-fool train vae --data DIR, "
+            "and give them: --weights vae-mnist.safetensors"
+        )
+    state = read_weights(weights)
+    network = DigitPosterior(DigitVaes(*vae_sizes(state)))
+    load_weights(network, state, f"weights {weights} for vae-mnist")
+    return vae_classifier(network)
 
 
 def _ensemble(config: ClassifierConfig, device: torch.device) -> Classifier:
@@ -95,11 +111,11 @@ def check_shipped(path: Path) -> None:
 
 
 def _hint(spec: str, kind: str, rest: str) -> str:
-    known = ["lenet-mnist", "torchvision:", "import:", "ensemble:"]
+    known = ["lenet-mnist", "vae-mnist", "torchvision:", "import:", "ensemble:"]
     near = difflib.get_close_matches(spec if not rest else f"{kind}:", known, n=1)
     if near:
         return f"; did you mean {near[0] + rest if near[0].endswith(':') else near[0]!r}?"
     return (
-        "; give lenet-mnist, torchvision:NAME, import:package.module:function, path/to/file.py:function or "
+        "; give lenet-mnist, vae-mnist, torchvision:NAME, import:package.module:function, path/to/file.py:function or "
         "ensemble:mean:SPEC+SPEC"
     )
