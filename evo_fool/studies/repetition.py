@@ -1,0 +1,270 @@
+"""Whether repeated elements are needed (paper, section 3.6 and Figure 10), by machine and over all elites.
+
+The paper took three images and removed by hand all but one of their repeated elements; the confidence hardly fell. Here
+the elements are found in one of two ways:
+
+- *objects*: the image is split into its background, the colour of most pixels, and connected patches on it; patches of
+  like size and shape are one element repeated.
+- *lattice*: where there are none, a peak of the autocorrelation is a period, and one period of the pattern the element.
+
+All but one are painted over with the background. What is left is scored, and beside it the same image with not one
+element left, which tells whether the element mattered at all. The converse is tiling: the image k × k times, smaller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from evo_fool.classifiers.scoring import Scorer
+from evo_fool.errors import ConfigError
+from evo_fool.studies.elites import ImageSet, confidences
+
+_LEVELS = 8
+"""Levels a channel into which colours are binned to find the background."""
+
+_CONTRAST = 48
+"""Distance in bytes, in the channel where it is largest, from which a pixel is not background."""
+
+_SMALLEST = 0.002
+"""Share of the image below which a patch is dust."""
+
+_LARGEST = 0.25
+"""Share of the image above which a patch is no element of a repetition."""
+
+_ALIKE = 0.6
+"""Overlap (intersection over union) of two patches, each scaled to a square, from which they are the same element."""
+
+_BOX = 24
+_PEAK = 0.5
+"""Autocorrelation from which a displacement is a period."""
+
+_DIP = 0.15
+"""How far the autocorrelation must fall on the way to a peak: a smooth shade correlates with itself everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """The repeated elements of one image.
+
+    Attributes:
+        kind: how they were found.
+        count: how many there are, the kept one included.
+        kept: the pixels of the one that stays, bool ``(height, width)``.
+        removed: the pixels of all others, bool ``(height, width)``.
+        period: for a lattice the displacement (rows, columns) from one element to the next; else None.
+        fill: the background, uint8 ``(channels,)``.
+    """
+
+    kind: Literal["objects", "lattice"]
+    count: int
+    kept: np.ndarray
+    removed: np.ndarray
+    period: tuple[int, int] | None
+    fill: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """What removing repetition did to images, in the order of ``rows``.
+
+    Attributes:
+        rows: the images in which a repetition was found, int64 ``(k,)``, as places in the set.
+        found: their repetitions.
+        images: with one element left, uint8 ``(k, channels, height, width)``.
+        before: probability of the class as it was, float64 ``(k,)``.
+        one: with one element left.
+        none: with no element left.
+        of: how many images were searched.
+    """
+
+    rows: np.ndarray
+    found: tuple[Repetition, ...]
+    images: np.ndarray
+    before: np.ndarray
+    one: np.ndarray
+    none: np.ndarray
+    of: int
+
+
+def find_repetition(image: np.ndarray) -> Repetition | None:
+    """The repeated elements of an image, uint8 ``(channels, height, width)``; None where there are none."""
+    fill = background(image)
+    return _objects(image, fill) or _lattice(image, fill)
+
+
+def background(image: np.ndarray) -> np.ndarray:
+    """The mean colour of the commonest bin of colours, uint8 ``(channels,)``."""
+    pixels = image.reshape(len(image), -1)
+    bins = (pixels.astype(np.int64) * _LEVELS // 256 * _LEVELS ** np.arange(len(image))[:, None]).sum(axis=0)
+    commonest = np.bincount(bins).argmax()
+    fill: np.ndarray = pixels[:, bins == commonest].mean(axis=1).round().astype(np.uint8)
+    return fill
+
+
+def without(image: np.ndarray, pixels: np.ndarray, fill: np.ndarray) -> np.ndarray:
+    """The image with some pixels, bool ``(height, width)``, painted in one colour."""
+    return np.where(pixels, fill[:, None, None], image)
+
+
+def ablate(images: ImageSet, scorer: Scorer) -> Ablation:
+    """Remove all repeated elements but one from every image that has any, and score what is left.
+
+    Raises:
+        ClassifierError: the classifier fails.
+    """
+    rows, found, one, none = [], [], [], []
+    for row, image in enumerate(images.images):
+        repetition = find_repetition(image)
+        if repetition is None:
+            continue
+        rows.append(row)
+        found.append(repetition)
+        one.append(without(image, repetition.removed, repetition.fill))
+        none.append(without(one[-1], repetition.kept, repetition.fill))
+    shape = (0, *images.images.shape[1:])
+    changed = np.stack(one) if one else np.empty(shape, np.uint8)
+    empty = np.stack(none) if none else changed
+    chosen = np.array(rows, dtype=np.int64)
+    targets = images.targets[chosen]
+    return Ablation(
+        rows=chosen,
+        found=tuple(found),
+        images=changed,
+        before=confidences(scorer, images.images[chosen], targets),
+        one=confidences(scorer, changed, targets),
+        none=confidences(scorer, empty, targets),
+        of=len(images),
+    )
+
+
+def tiled(image: np.ndarray, times: int) -> np.ndarray:
+    """The image ``times`` × ``times`` times, reduced so that the whole keeps its size; uint8 as it was.
+
+    Raises:
+        ConfigError: fewer than one, or so many that a tile would have no pixel.
+    """
+    height, width = image.shape[1:]
+    if not 1 <= times <= min(height, width):
+        raise ConfigError(f"{times} tiles a side: give 1 to {min(height, width)}")
+    if times == 1:
+        return image.copy()
+    # Tiles of unequal size, by at most a pixel, so that they fill the image exactly.
+    rows, columns = (np.diff(np.linspace(0, side, times + 1).round().astype(int)) for side in (height, width))
+    tiles = {(h, w): _resized(image, h, w) for h in set(rows.tolist()) for w in set(columns.tolist())}
+    return np.concatenate(
+        [np.concatenate([tiles[h, w] for w in columns.tolist()], axis=2) for h in rows.tolist()], axis=1
+    )
+
+
+def _resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    planes = [Image.fromarray(plane).resize((width, height), Image.Resampling.BOX) for plane in image]
+    return np.stack([np.asarray(plane) for plane in planes])
+
+
+def _objects(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
+    difference = np.abs(image.astype(np.int16) - fill.astype(np.int16)[:, None, None]).max(axis=0)
+    labels, _ = ndimage.label(difference >= _CONTRAST, structure=np.ones((3, 3)))
+    areas = np.bincount(labels.ravel())
+    pixels = labels.size
+    patches = [
+        i for i in range(1, len(areas)) if max(4, _SMALLEST * pixels) <= areas[i] <= _LARGEST * pixels
+    ]  # dust is left where it is
+    shapes = dict(zip(patches, _shapes(labels, patches), strict=True))
+    best: list[int] = []
+    for patch in patches:
+        group = [other for other in patches if _alike(shapes[patch], shapes[other], areas[patch], areas[other])]
+        if (len(group), areas[group].sum()) > (len(best), areas[best].sum() if best else 0):
+            best = group
+    if len(best) < 2:
+        return None
+    kept = best[int(areas[best].argmax())]
+    others = [patch for patch in best if patch != kept]
+    return Repetition("objects", len(best), labels == kept, np.isin(labels, others), None, fill)
+
+
+def _shapes(labels: np.ndarray, patches: list[int]) -> list[np.ndarray]:
+    """Each patch's silhouette, scaled to a square."""
+    boxes = ndimage.find_objects(labels)
+    squares = []
+    for patch in patches:
+        silhouette = (labels[boxes[patch - 1]] == patch).astype(np.uint8) * 255
+        square = Image.fromarray(silhouette).resize((_BOX, _BOX), Image.Resampling.BOX)
+        squares.append(np.asarray(square) >= 128)
+    return squares
+
+
+def _alike(one: np.ndarray, other: np.ndarray, area: int, other_area: int) -> bool:
+    """Whether two silhouettes are one shape, either way round, at areas that differ by a factor of three at most."""
+    if not 1 / 3 <= area / other_area <= 3:
+        return False
+    views = (other, other[::-1], other[:, ::-1], other[::-1, ::-1])
+    return max((one & view).sum() / max(1, (one | view).sum()) for view in views) >= _ALIKE
+
+
+def _lattice(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
+    """One period of the pattern, the one nearest to the middle, if the image has a period."""
+    period = find_period(image)
+    if period is None:
+        return None
+    height, width = image.shape[1:]
+    rows, columns = np.mgrid[:height, :width].astype(np.float64)
+    step = np.array(period, dtype=np.float64)
+    # Which repeat a pixel belongs to: its place along the period, in periods, counted from the middle.
+    place = ((rows - (height - 1) / 2) * step[0] + (columns - (width - 1) / 2) * step[1]) / (step**2).sum()
+    repeat = np.floor(place + 0.5).astype(int)
+    kept = repeat == 0
+    return Repetition("lattice", len(np.unique(repeat)), kept, ~kept, period, fill)
+
+
+def find_period(image: np.ndarray) -> tuple[int, int] | None:
+    """The shortest displacement (rows, columns) after which an image repeats; None where it does not.
+
+    It is a peak of the autocorrelation of at least :data:`_PEAK`, each displacement weighed by the overlap that it
+    leaves, and at most half the image long. uint8 ``(channels, height, width)``.
+    """
+    planes = image.astype(np.float64)
+    planes = planes - planes.mean(axis=(1, 2), keepdims=True)
+    if not planes.any():
+        return None
+    height, width = planes.shape[1:]
+    correlation = _autocorrelation(planes)
+    middle = (height // 2, width // 2)
+    highest = ndimage.maximum_filter(correlation, size=3)
+    peaks = np.argwhere((correlation == highest) & (correlation >= _PEAK)) - middle
+    # One of each pair of opposites, the shortest first.
+    peaks = peaks[(peaks[:, 0] > 0) | ((peaks[:, 0] == 0) & (peaks[:, 1] > 0))]
+    for down, right in sorted(peaks.tolist(), key=lambda peak: peak[0] ** 2 + peak[1] ** 2):
+        along = max(abs(down), abs(right))
+        if along < 3:
+            continue
+        share = np.linspace(0, 1, along + 1)
+        way = correlation[middle[0] + np.rint(share * down).astype(int), middle[1] + np.rint(share * right).astype(int)]
+        if way.min() <= correlation[middle[0] + down, middle[1] + right] - _DIP:
+            return down, right
+    return None
+
+
+def _autocorrelation(planes: np.ndarray) -> np.ndarray:
+    """For displacements up to half the image, the correlation of what overlaps; the middle is no displacement."""
+    height, width = planes.shape[1:]
+    size = (2 * height, 2 * width)
+
+    def correlate(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        product = np.conj(np.fft.rfft2(a, size)) * np.fft.rfft2(b, size)
+        found: np.ndarray = np.fft.fftshift(np.fft.irfft2(product, size))
+        rows, columns = height // 2, width // 2
+        return found[height - rows : height + rows + 1, width - columns : width + columns + 1]
+
+    ones = np.ones((height, width))
+    shared = sum(correlate(plane, plane) for plane in planes)
+    here = sum(correlate(plane**2, ones) for plane in planes)
+    there = sum(correlate(ones, plane**2) for plane in planes)
+    # What overlaps counts as no plainer than the whole: two stretches of background would correlate perfectly.
+    least = correlate(ones, ones) * (planes**2).sum() / ones.size
+    result: np.ndarray = shared / np.sqrt(np.maximum(here, least) * np.maximum(there, least))
+    return result
