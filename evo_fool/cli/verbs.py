@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "timelapse": ("evo_fool.cli.timelapse", "Film a run, or one class of it."),
     "plot": ("evo_fool.cli.plot", "Plot how runs converged."),
     "gallery": ("evo_fool.cli.gallery", "Browse runs in a web browser, live."),
+    "reproduce": ("evo_fool.cli.reproduce", "Put the paper's figures beside ours, as a report."),
     "verify": ("evo_fool.cli.check", "Render and score every elite again and compare."),
     "digest": ("evo_fool.cli.check", "Print the SHA-256 of what a run found."),
     "config": ("evo_fool.cli.config", "Show, validate or describe an experiment."),

@@ -23,19 +23,25 @@ _NEUTRAL: dict[str, Any] = {
 """What does not decide the outcome but for the last bits: labels, the machine, and what is kept on disk."""
 
 
-def configuration_digest(experiment: Experiment, fingerprint: str) -> str:
+def configuration_digest(experiment: Experiment, fingerprint: str, *, size: int, channels: int) -> str:
     """SHA-256 (hex) of what a run computes.
 
     Args:
-        experiment: as given or as recorded: what ``auto`` was resolved to does not matter.
+        experiment: as given or as recorded: what is left to a rule counts as what the rule gives.
         fingerprint: of its classifier, see :meth:`.Classifier.fingerprint`.
+        size: of the classifier's input, or of the run's images where the experiment leaves the size open.
+        channels: of the classifier's input.
 
-    >>> one, other = Experiment(name="a"), Experiment(name="b", device="cpu")
-    >>> configuration_digest(one, "f") == configuration_digest(other, "f")
+    >>> one, other = Experiment(name="a"), Experiment(name="b").with_overrides(["encoding.size=28"])
+    >>> configuration_digest(one, "f", size=28, channels=1) == configuration_digest(other, "f", size=28, channels=1)
     True
-    >>> configuration_digest(one, "f") == configuration_digest(one, "g")
-    False
     """
     asked = experiment.model_dump(mode="json", exclude=_NEUTRAL)
     asked["initial"] = experiment.initial_batch
+    encoding = asked["encoding"]
+    encoding["size"] = encoding["size"] or size
+    if encoding["colour"] == "auto":
+        encoding["colour"] = "grey" if channels == 1 else "hsv"
+    if encoding.get("halve_every") is not None and encoding["halve_every"] > experiment.generations:
+        encoding["halve_every"] = None
     return hashlib.sha256(json.dumps([asked, fingerprint], sort_keys=True).encode()).hexdigest()

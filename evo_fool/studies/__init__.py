@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from evo_fool.studies.base import Section
     from evo_fool.studies.workshop import Workshop
 
-STUDIES: dict[str, str] = {}
+STUDIES: dict[str, str] = {
+    "mnist": "evo_fool.studies.mnist:section",
+}
 """Name -> ``module:function`` of its page."""
 
 FIGURES: dict[str, tuple[str, ...]] = {

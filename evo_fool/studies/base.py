@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -76,6 +77,20 @@ class Section:
     images: int = 0
     seconds: float = 0.0
     data: dict[str, Any] = field(default_factory=dict)
+
+
+def judged(claims: Sequence[tuple[bool, str]]) -> tuple[Verdict, str]:
+    """The verdict on a page and its reason, from what the paper claims and whether it held.
+
+    Args:
+        claims: whether one held, and a sentence that says how, with our number; at least one.
+
+    >>> judged([(True, "The median reaches 99.99 %."), (False, "Every digit does by generation 130, not 50.")])
+    ('partly', 'The median reaches 99.99 %. But: Every digit does by generation 130, not 50.')
+    """
+    held, broken = ([text for holds, text in claims if holds is wanted] for wanted in (True, False))
+    verdict: Verdict = "partly" if held and broken else "reproduced" if held else "not reproduced"
+    return verdict, " ".join(held + (["But:"] if held and broken else []) + broken)
 
 
 def skipped(key: str, title: str, figures: str, reason: str) -> Section:

@@ -149,7 +149,9 @@ class Workshop:
             EvoFoolError: see :func:`evo_fool.runs.evolve`.
         """
         self.check()
-        wanted = configuration_digest(experiment, self.fingerprint(experiment.classifier))
+        judge = self.classifier(experiment.classifier.spec, experiment.classifier.weights)
+        shape = {"size": judge.size, "channels": judge.channels}
+        wanted = configuration_digest(experiment, self.fingerprint(experiment.classifier), **shape)
         run, unfinished = self._find(wanted)
         if run is None:
             how = "going on with" if unfinished else "evolving"
@@ -175,7 +177,7 @@ class Workshop:
             for path in list_runs(root):
                 try:
                     run = open_run(path)
-                    same = configuration_digest(run.experiment, run.classifier_fingerprint) == wanted
+                    same = _recorded(run) == wanted
                     finished = same and run.status == "finished"
                 except (CorruptRunError, RunNotFoundError) as error:
                     self.say(f"left aside: {error}")
@@ -275,6 +277,12 @@ class Workshop:
         self.ledger.seconds += entry["seconds"]
         value = entry["value"]
         return dict(value)
+
+
+def _recorded(run: Run) -> str:
+    """The configuration digest of a run."""
+    channels, size, _ = run.store.image_shape()
+    return configuration_digest(run.experiment, run.classifier_fingerprint, size=size, channels=channels)
 
 
 def _read(path: Path, key: str) -> dict[str, Any] | None:

@@ -64,7 +64,12 @@ def test_a_damaged_run_is_left_aside(tmp_path: Path) -> None:
 def test_the_digest_sees_what_decides_a_run_and_nothing_else() -> None:
     base = Experiment()
     same = base.with_overrides(["name=x", "scoring.precision=float32", "retention.keep=all", "initial=200"])
-    assert configuration_digest(base, "f") == configuration_digest(same, "f")
+
+    def digest(experiment: Experiment, fingerprint: str = "f") -> str:
+        return configuration_digest(experiment, fingerprint, size=28, channels=1)
+
+    assert digest(base) == digest(same)
+    assert digest(base) != digest(base, "g")
     for change in (
         "seed=2",
         "generations=3",
@@ -73,7 +78,17 @@ def test_the_digest_sees_what_decides_a_run_and_nothing_else() -> None:
         "search.parents=elites",
         "scoring.view=centre",
     ):
-        assert configuration_digest(base, "f") != configuration_digest(base.with_overrides([change]), "f"), change
+        assert digest(base) != digest(base.with_overrides([change])), change
+
+
+@pytest.mark.parametrize("kind", ["cppn", "direct"])
+def test_on_mnist_the_papers_search_is_ours(workshop: Workshop, kind: str) -> None:
+    ours = {"cppn": "mnist-cppn", "direct": "mnist-pixels"}[kind]
+    digests = {
+        configuration_digest(workshop.experiment(name), "f", size=28, channels=1)
+        for name in (ours, f"paper/mnist-{kind}")
+    }
+    assert len(digests) == 1
 
 
 def test_a_sub_result_is_made_once(workshop: Workshop) -> None:

@@ -1,0 +1,137 @@
+"""The report: every figure of a section is in it, nothing is markup that should be text, and it survives a stop."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from evo_fool.errors import ConfigError
+from evo_fool.reports.reproduction import reproduce as module
+from evo_fool.reports.reproduction.markdown import markdown
+from evo_fool.reports.reproduction.page import page
+from evo_fool.reports.reproduction.report import Report
+from evo_fool.reports.reproduction.reproduce import reproduce
+from evo_fool.studies.base import Picture, Row, Section, skipped
+from evo_fool.studies.workshop import Stopped, Workshop
+
+
+def _png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("L", (2, 2)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+SECTION = Section(
+    key="one",
+    title="A <study>",
+    figures="Figure 4",
+    verdict="partly",
+    why="It held | mostly.",
+    rows=(Row("median", 0.5, "99.9 %", "12 %", "a|b"), Row("other", None)),
+    pictures=(Picture("a b", _png(), "What is seen"),),
+    settings={"steps": 5},
+    seeds=(1, 2),
+    commands=("evo-fool run mnist-cppn --seed 1",),
+    images=40200,
+    seconds=75.0,
+    data={"values": [1, float("nan")]},
+)
+
+
+def _report(*sections: Section) -> Report:
+    return Report(sections, "laptop", "evo-fool reproduce all", {"python": "3"}, "2026-01-01T00:00:00+00:00", True)
+
+
+def test_the_html_holds_every_figure_and_escapes() -> None:
+    html = page(_report(SECTION, skipped("two", "Two", "Figure 6", "no weights")))
+    for text in (
+        "A &lt;study&gt;",
+        "99.9 %",
+        "12 %",
+        "40,200",
+        "1 min 15 s",
+        "images/one-a-b.png",
+        "no weights",
+        "1, 2",
+    ):
+        assert text in html, text
+    assert "<study>" not in html
+    assert 'class="verdict partly"' in html
+
+
+def test_the_markdown_table_is_not_broken_by_what_is_in_it() -> None:
+    text = markdown(_report(SECTION))
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in lines} == {6, 7}
+    assert "[A &lt;study>](#a-study)" in text
+    assert "steps: 5" in text
+
+
+@pytest.fixture
+def studies(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """Three studies of no cost; the test says what they do."""
+    pages: dict[str, object] = {"one": lambda workshop: SECTION}
+    monkeypatch.setattr("evo_fool.studies.STUDIES", {name: f"nowhere:{name}" for name in ("one", "two", "three")})
+    monkeypatch.setattr("evo_fool.studies.FIGURES", {"4": ("one",)})
+    monkeypatch.setattr(module, "page_of", lambda name: pages[name])
+    return pages
+
+
+def test_a_study_that_cannot_be_made_is_skipped_with_its_reason(studies: dict[str, object], tmp_path: Path) -> None:
+    def broken(workshop: Workshop) -> Section:
+        raise ConfigError("weights x.pt: does not exist")
+
+    studies["two"] = broken
+    studies["three"] = lambda workshop: SECTION
+    report = reproduce(["all"], Workshop(tmp_path, "laptop"), "evo-fool reproduce all")
+    assert [section.verdict for section in report.sections] == ["partly", "skipped", "partly"]
+    record = json.loads((tmp_path / "report.json").read_text())
+    assert record["complete"] is True
+    assert record["sections"][1]["why"] == "weights x.pt: does not exist"
+    assert record["sections"][0]["data"] == {"values": [1, None]}
+    assert record["sections"][0]["rows"][0] == {
+        "what": "median", "ours": 0.5, "paper": "99.9 %", "control": "12 %", "note": "a|b"
+    }  # fmt: skip
+    assert (tmp_path / record["sections"][0]["pictures"][0]["file"]).read_bytes() == _png()
+
+
+def test_a_stop_leaves_a_report_of_what_is_done(studies: dict[str, object], tmp_path: Path) -> None:
+    def stopped(workshop: Workshop) -> Section:
+        raise Stopped("ctrl-c")
+
+    studies["two"] = stopped
+    with pytest.raises(Stopped):
+        reproduce(["all"], Workshop(tmp_path, "laptop"), "evo-fool reproduce all")
+    record = json.loads((tmp_path / "report.json").read_text())
+    assert record["complete"] is False
+    assert [section["key"] for section in record["sections"]] == ["one"]
+    assert "Incomplete" in (tmp_path / "report.html").read_text()
+
+
+def test_a_smoke_report_says_that_it_is_none(studies: dict[str, object], tmp_path: Path) -> None:
+    report = reproduce(["4"], Workshop(tmp_path, "smoke"), "")
+    assert report.sections[0].why.startswith("(Smoke budget: too small to judge by.)")
+
+
+def test_images_and_seconds_are_those_of_the_runs(studies: dict[str, object], tmp_path: Path) -> None:
+    from support import small
+
+    def counting(workshop: Workshop) -> Section:
+        workshop.run(small()).close()
+        workshop.cache("x", lambda: {})
+        return Section(key="two", title="", figures="", verdict="new", why="")
+
+    studies["two"] = counting
+    (first,) = reproduce(["two"], Workshop(tmp_path, "laptop"), "").sections
+    (again,) = reproduce(["two"], Workshop(tmp_path, "laptop"), "").sections
+    assert first.images == again.images == 13 * 16
+    assert first.seconds == pytest.approx(again.seconds)
+    assert first.seconds > 0
+
+
+def test_unknown_figures_are_named(studies: dict[str, object], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"'99': no such study or figure; choose all, one, two, three, or figure 4"):
+        reproduce(["99"], Workshop(tmp_path, "laptop"), "")
+    assert len(reproduce(["Figure 4"], Workshop(tmp_path, "laptop"), "").sections) == 1
