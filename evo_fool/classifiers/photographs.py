@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from evo_fool.class_names import ClassNames
+from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.preparation import Preparation
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
@@ -90,6 +91,38 @@ def measure_accuracy(scorer: Scorer, folder: Path) -> Accuracy:
             f"{folder}: no photograph to show ({why}); expected folders named by WordNet id or class name"
         )
     return accuracy
+
+
+def read_photographs(
+    classifier: Classifier, folder: Path, *, limit: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Photographs as the classifier takes them, and the class that each shows.
+
+    Args:
+        classifier: says how a photograph is prepared, and which folders name a class.
+        folder: one that holds a folder a class.
+        limit: read at most so many, spread evenly over the folder; None: all.
+
+    Returns:
+        Images uint8 ``(n, channels, size, size)`` and class indices int64 ``(n,)``; files that do not load are left
+        out.
+
+    Raises:
+        ConfigError: there is no such folder, or not one photograph of a known class.
+    """
+    found = list(_photographs(folder, ClassNames(classifier.classes, classifier.aliases), Accuracy()))
+    if limit is not None and len(found) > limit:
+        found = [found[i] for i in np.linspace(0, len(found) - 1, limit).round().astype(int)]
+    images, labels = [], []
+    for path, label in found:
+        try:
+            images.append(_read(path, classifier.preparation, classifier.size, classifier.channels))
+        except Exception:  # a decoder that is fed garbage fails in any way it likes
+            continue
+        labels.append(label)
+    if not images:
+        raise ConfigError(f"{folder}: no photograph of a known class; expected folders named by WordNet id or class")
+    return np.stack(images), np.array(labels, dtype=np.int64)
 
 
 def _photographs(folder: Path, names: ClassNames, accuracy: Accuracy) -> Iterator[tuple[Path, int]]:
