@@ -20,11 +20,6 @@ export class ElitePage {
     if (way) find("#up").href = way;
     const tree = find("#tree");
     tree?.addEventListener("toggle", () => tree.open && drawTree(find(".graph", tree)));
-    const strips = findAll(".strip");
-    for (const strip of strips) {
-      const here = find("[aria-current]", strip);
-      strip.scrollLeft = here ? here.offsetLeft - strip.clientWidth + here.clientWidth + 40 : strip.scrollWidth;
-    }
   }
 
   async begin() {
