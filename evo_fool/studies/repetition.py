@@ -36,6 +36,12 @@ _SMALLEST = 0.002
 _LARGEST = 0.25
 """Share of the image above which a patch is no element of a repetition."""
 
+_HALO = 3
+"""Pixels around a patch that go with it, unless they are another patch: its soft edge."""
+
+_MAIN = 0.25
+"""Share of all that is not background that the repeated patches must make up: specks beside a pattern are not it."""
+
 _ALIKE = 0.6
 """Overlap (intersection over union) of two patches, each scaled to a square, from which they are the same element."""
 
@@ -180,11 +186,12 @@ def _objects(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
         group = [other for other in patches if _alike(shapes[patch], shapes[other], areas[patch], areas[other])]
         if (len(group), areas[group].sum()) > (len(best), areas[best].sum() if best else 0):
             best = group
-    if len(best) < 2:
+    if len(best) < 2 or areas[best].sum() < _MAIN * areas[1:].sum():
         return None
     kept = best[int(areas[best].argmax())]
-    others = [patch for patch in best if patch != kept]
-    return Repetition("objects", len(best), labels == kept, np.isin(labels, others), None, fill)
+    one, others = labels == kept, np.isin(labels, [patch for patch in best if patch != kept])
+    grown, rest = (ndimage.binary_dilation(m, iterations=_HALO) & ((labels == 0) | m) for m in (one, others))
+    return Repetition("objects", len(best), grown, rest & ~grown, None, fill)
 
 
 def _shapes(labels: np.ndarray, patches: list[int]) -> list[np.ndarray]:
