@@ -1,0 +1,37 @@
+"""Networks that studies train: weights files beside a reproduction's runs, trained again only if they are gone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+from torch import nn
+
+from evo_fool.classifiers.training import deterministic
+from evo_fool.runs.files import write_whole
+from evo_fool.studies.workshop import Workshop
+
+
+def trained(workshop: Workshop, key: str, make: Callable[[], tuple[nn.Module, dict[str, Any]]]) -> Path:
+    """The weights file of a network: found, or trained, written and noted in the cache with how long it took.
+
+    Args:
+        workshop: whose.
+        key: names the network with everything that it depends on.
+        make: trains it on one thread, deterministically; returns it with what else to note, JSON-able.
+    """
+    path = workshop.folder / "weights" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
+
+    def train() -> dict[str, Any]:
+        with deterministic():
+            network, noted = make()
+        write_whole(path, save({name: value.contiguous() for name, value in network.state_dict().items()}))
+        return noted | {"file": path.name}
+
+    workshop.cache(key, train)
+    if not path.is_file():  # the cache outlived it
+        train()
+    return path

@@ -1,0 +1,143 @@
+"""Retraining: the images that a run contributes, the noise, both arms on digits that are easy, and going on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from evo_fool.classifiers.lenet import lenet_classifier
+from evo_fool.classifiers.mnist_data import Digits
+from evo_fool.classifiers.scoring import Scorer
+from evo_fool.errors import ConfigError
+from evo_fool.runs import open_run, resume
+from evo_fool.runs.individuals import image_of
+from evo_fool.studies.outliers import best_of, random_cppns, random_pixels, training_noise
+from evo_fool.studies.retraining import Loop, fit_with_fooling, fooling_images, run_loop, turned_away
+from evo_fool.studies.workshop import Workshop
+
+
+def bars(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each digit a bright bar of its own row over faint noise."""
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(n) % 10).astype(np.uint8)
+    images = rng.integers(0, 60, (n, 28, 28), dtype=np.uint8)
+    images[np.arange(n), labels.astype(int) * 2 + 4, 4:24] = 255
+    return images, labels
+
+
+@pytest.fixture(scope="module")
+def easy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    raw = tmp_path_factory.mktemp("data") / "mnist" / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for half, n, seed in (("train", 300, 0), ("t10k", 100, 1)):
+        images, labels = bars(n, seed)
+        header = b"".join(i.to_bytes(4, "big") for i in (2051, n, 28, 28))
+        (raw / f"{half}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        header = b"".join(i.to_bytes(4, "big") for i in (2049, n))
+        (raw / f"{half}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+    return raw.parents[2]
+
+
+def test_a_run_contributes_its_first_generation_and_the_children_of_its_last(cppn_run: Path, tmp_path: Path) -> None:
+    """What was stored of generation 0, and what the run breeds when it is resumed, are among the images."""
+    with open_run(cppn_run) as run:
+        images = fooling_images(run, 32)
+        firsts = [int(c["id"]) for c in run.captures if c["generation"] == 0]
+        evaluated = run.summary()["evaluations"]
+        assert images.shape == (32, 1, 28, 28) and images.dtype == np.uint8
+        kept = {row[0] for row in run.store.rows("SELECT id FROM blobs")}
+        assert set(firsts) & kept
+        for id in set(firsts) & kept:
+            np.testing.assert_array_equal(images[id], image_of(run, id))
+        many = fooling_images(run, 101)
+        assert len(many) == 101 and len(np.unique(many.reshape(101, -1), axis=0)) > 60
+        np.testing.assert_array_equal(many[:16], images[:16])
+    shutil.copytree(cppn_run, tmp_path / "copy")
+    with resume(tmp_path / "copy", generations=13) as longer:
+        bred = [int(c["id"]) for c in longer.captures if c["generation"] == 13]
+        for id in bred:
+            np.testing.assert_array_equal(images[16 + id - evaluated], image_of(longer, id))
+        assert bred
+
+
+def test_training_noise_is_uniform_permuted_and_smooth() -> None:
+    photos = bars(40, 2)[0]
+    noise = training_noise(photos, 400, seed=3)
+    assert noise.shape == (400, 28, 28) and noise.dtype == np.uint8
+    pixels = {np.sort(photo, axis=None).tobytes() for photo in photos}
+    assert all(np.sort(image, axis=None).tobytes() in pixels for image in noise[0::4])  # permuted
+    assert abs(noise[1::4].mean() - 127.5) < 1  # uniform
+    rough = np.abs(np.diff(noise[1::4].astype(int), axis=2)).mean()
+    smooth = noise[2::4], noise[3::4]
+    assert all(s.min() == 0 and s.max() == 255 for part in smooth for s in part)
+    assert all(np.abs(np.diff(part.astype(int), axis=2)).mean() < rough / 2 for part in smooth)
+    np.testing.assert_array_equal(noise, training_noise(photos, 400, seed=3))
+
+
+def test_turned_away_are_those_without_a_digit() -> None:
+    log_odds = np.array([[3.0] + [-5.0] * 9 + [-3.0], [-4.0] * 10 + [4.0], [-2.0] * 11])
+    assert turned_away(log_odds).tolist() == [False, True, True]
+    assert turned_away(log_odds[:, :10]).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("arm", ["class", "unsure"])
+def test_fooling_images_are_learned_and_digits_are_not_forgotten(arm: str) -> None:
+    images, labels = bars(300, 0)
+    digits = Digits(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)))
+    strange = random_cppns(120, 28, 1, seed=1)
+    loop = Loop(arm=arm, epochs=25, noise=60)  # type: ignore[arg-type]  # parametrised
+    network, _ = fit_with_fooling(digits, strange[:60], loop, seed=0)
+    scorer = Scorer(lenet_classifier(network), batch=64, view="auto", device=torch.device("cpu"))
+    assert len(scorer.classifier.classes) == (11 if arm == "class" else 10)
+    assert turned_away(scorer.score(strange[60:])).mean() > 0.9
+    assert turned_away(scorer.score(random_pixels(50, 28, 1, seed=0))).mean() > 0.9 or arm == "class"
+    fresh, truth = bars(100, 7)
+    answers = scorer.score(fresh[:, None])
+    assert (answers.argmax(1) == truth).mean() > 0.95 and turned_away(answers).mean() < 0.05
+
+
+def test_best_of_takes_the_best_image_of_every_class() -> None:
+    class Told:
+        def score(self, images: np.ndarray) -> np.ndarray:
+            return np.array([[0.0, -np.inf, 9.0], [-1.0, 0.0, 9.0]])
+
+    assert best_of(Told(), np.zeros(2), 2).tolist() == [0.5, 0.5]  # type: ignore[arg-type]
+
+
+def test_the_loop_adds_images_and_goes_on_where_it_was(easy_data: Path, tmp_path: Path) -> None:
+    loop = Loop(iterations=2, images=40, epochs=6, generations=3, batch=20, seed=4)
+    unseen = random_cppns(30, 28, 1, seed=9)
+    said: list[str] = []
+
+    def workshop() -> Workshop:
+        return Workshop(tmp_path, "smoke", easy_data, said.append)
+
+    found, elites = run_loop(workshop(), loop, unseen)
+    assert [i.taught for i in found] == [0, 40] and found[0].recognised is None
+    assert all(i.test_error < 0.2 and 0 <= i.median <= 1 for i in found)
+    assert found[1].recognised is not None and found[1].recognised > 0.5
+    assert elites[1].shape == (10, 1, 28, 28)
+    assert found[1].median == pytest.approx(np.median(found[1].probabilities))
+    worked = [line for line in said if line.startswith(("computing", "evolving"))]
+    assert len(worked) == 6
+    again, same = run_loop(workshop(), loop, unseen)
+    assert again == found and all(np.array_equal(a, b) for a, b in zip(elites, same, strict=True))
+    assert [line for line in said if line.startswith(("computing", "evolving"))] == worked
+    for path in (tmp_path / "weights").iterdir():  # the cache knows them, but they are gone
+        path.unlink()
+    assert run_loop(workshop(), loop, unseen)[0] == found
+
+
+def test_bad_requests(easy_data: Path, tmp_path: Path) -> None:
+    unseen = np.zeros((1, 1, 28, 28), np.uint8)
+    with pytest.raises(ConfigError, match="needs MNIST"):
+        run_loop(Workshop(tmp_path, "smoke"), Loop(), unseen)
+    workshop = Workshop(tmp_path, "smoke", easy_data)
+    with pytest.raises(ConfigError, match="--iterations 0"):
+        run_loop(workshop, Loop(iterations=0), unseen)
+    with pytest.raises(ConfigError, match="--images 1"):
+        run_loop(workshop, Loop(images=1), unseen)
