@@ -1,0 +1,184 @@
+"""What a random picture looks like to a network, and what lies between a fooling image and a natural one.
+
+The argument behind the paper's section 4 ("discriminative models…"): natural images are a thin sheet of few dimensions
+in the space of all pictures, and a network that divides all of that space puts nearly everything far from the sheet and
+far from its borders. Three measurements of it:
+
+- random pictures: how sure the network is of them, and how few classes it calls them;
+- straight lines from a fooling image to a natural one of the same class, with the confidence along the way;
+- how many dimensions images fill locally, by the ratio of the distances to the two nearest neighbours (Facco, d'Errico,
+  Rodriguez & Laio, "Estimating the intrinsic dimension of datasets by a minimal neighborhood information", 2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evo_fool.classifiers.scoring import Scorer
+from evo_fool.errors import ConfigError
+from evo_fool.probability import probability
+from evo_fool.studies.elites import ImageSet
+
+_CHUNK = 512
+
+_DISCARDED = 0.1
+"""Share of the largest distance ratios that the estimate leaves out, as its authors do: they are few and far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a network says of pictures that belong to no class.
+
+    Attributes:
+        top: probability of the class it answers, float64 ``(n,)``.
+        answers: that class, int64 ``(n,)``.
+        classes: how many it could have answered.
+    """
+
+    top: np.ndarray
+    answers: np.ndarray
+    classes: int
+
+    @property
+    def reached(self) -> int:
+        """How many classes are answered at all."""
+        return len(np.unique(self.answers))
+
+    @property
+    def commonest(self) -> tuple[int, float]:
+        """The class answered most often, and its share of the pictures."""
+        counts = np.bincount(self.answers, minlength=self.classes)
+        return int(counts.argmax()), float(counts.max() / len(self.answers))
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Confidence along straight lines.
+
+    Attributes:
+        at: position on the way, 0 at the first end, float64 ``(steps,)``.
+        first: probability of the first end's class, float64 ``(n, steps)``.
+        second: probability of the second end's class; equal to ``first`` where the classes are.
+        top: probability of whatever is answered.
+        answers: what is answered, int64 ``(n, steps)``.
+    """
+
+    at: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    top: np.ndarray
+    answers: np.ndarray
+
+    @property
+    def lowest(self) -> np.ndarray:
+        """The smallest probability of the first end's class along each way, float64 ``(n,)``."""
+        lowest: np.ndarray = self.first.min(axis=1)
+        return lowest
+
+    def dip(self, threshold: float = 0.5) -> np.ndarray:
+        """Share of each way on which the first end's class is less probable than ``threshold``, float64 ``(n,)``."""
+        dip: np.ndarray = (self.first < threshold).mean(axis=1)
+        return dip
+
+
+def see(scorer: Scorer, images: np.ndarray) -> Sight:
+    """What a network says of images, uint8 ``(n, channels, height, width)``.
+
+    Raises:
+        ClassifierError: it fails.
+    """
+    log_odds = scorer.score(images)
+    return Sight(probability(log_odds.max(axis=1)), log_odds.argmax(axis=1), log_odds.shape[1])
+
+
+def line(first: np.ndarray, second: np.ndarray, steps: int) -> np.ndarray:
+    """Images on the straight line from one to the other, both included, rounded to bytes.
+
+    Args:
+        first: uint8 ``(channels, height, width)``.
+        second: uint8, of the same shape.
+        steps: how many images, at least 2.
+
+    Returns:
+        uint8 ``(steps, channels, height, width)``.
+
+    Raises:
+        ConfigError: images of different shapes, or fewer than two steps.
+    """
+    if first.shape != second.shape:
+        raise ConfigError(f"no line from an image {first.shape} to one {second.shape}; they must have the same shape")
+    if steps < 2:
+        raise ConfigError(f"steps = {steps}: a line has at least 2 ends")
+    at = np.linspace(0, 1, steps).reshape(-1, *[1] * first.ndim)
+    blend: np.ndarray = np.rint((1 - at) * first.astype(np.float64) + at * second.astype(np.float64)).astype(np.uint8)
+    return blend
+
+
+def follow(scorer: Scorer, starts: ImageSet, ends: ImageSet, *, steps: int = 21) -> Paths:
+    """Score the straight line from each start to the end in the same place.
+
+    Raises:
+        ConfigError: sets of different lengths, none at all, or images of different shapes.
+        ClassifierError: the classifier fails.
+    """
+    if len(starts) != len(ends) or not len(starts):
+        raise ConfigError(f"{len(starts)} starts and {len(ends)} ends: give as many of each, and at least one")
+    rows = [scorer.score(line(a, b, steps)) for a, b in zip(starts.images, ends.images, strict=True)]
+    log_odds = np.stack(rows)
+    place = np.arange(len(rows))
+    return Paths(
+        at=np.linspace(0, 1, steps),
+        first=probability(log_odds[place, :, starts.targets]),
+        second=probability(log_odds[place, :, ends.targets]),
+        top=probability(log_odds.max(axis=2)),
+        answers=log_odds.argmax(axis=2),
+    )
+
+
+def pairs(elites: ImageSet, natural: ImageSet) -> tuple[ImageSet, ImageSet]:
+    """Each elite with the first natural image of its class; classes without one are left out.
+
+    Raises:
+        ConfigError: not one class in common.
+    """
+    first = {int(target): row for row, target in reversed(list(enumerate(natural.targets)))}
+    rows = [row for row, target in enumerate(elites.targets) if int(target) in first]
+    if not rows:
+        raise ConfigError(f"{natural.name} has no image of any class that {elites.name} has one of")
+    return elites.pick(rows), natural.pick([first[int(elites.targets[row])] for row in rows])
+
+
+def intrinsic_dimension(points: np.ndarray) -> float:
+    """How many dimensions points fill locally (TwoNN): with r₁, r₂ the distances to the two nearest neighbours, the
+    ratio r₂/r₁ of uniformly spread points follows a Pareto law whose exponent is the dimension.
+
+    Args:
+        points: ``(n, …)``; whatever follows the first axis is flattened. Repeated points count once.
+
+    Raises:
+        ConfigError: fewer than ten distinct points.
+    """
+    flat = np.unique(points.reshape(len(points), -1), axis=0).astype(np.float32)
+    if len(flat) < 10:
+        raise ConfigError(f"{len(flat)} distinct points: the intrinsic dimension takes at least 10")
+    squares = (flat**2).sum(axis=1)
+    nearest = []
+    for start in range(0, len(flat), _CHUNK):
+        part = flat[start : start + _CHUNK]
+        # Two candidates by the fast formula, whose rounding is then mended by measuring these again.
+        distances = squares[None] - 2 * part @ flat.T
+        rows = np.arange(len(part))
+        distances[rows, start + rows] = np.inf
+        two = np.argpartition(distances, 1, axis=1)[:, :2]
+        exact = np.linalg.norm(flat[two].astype(np.float64) - part[:, None], axis=2)
+        nearest.append(np.sort(exact, axis=1))
+    ordered = np.concatenate(nearest)
+    ratio = np.sort(np.log(ordered[:, 1] / ordered[:, 0]))
+    n = len(ratio)
+    kept = int(n * (1 - _DISCARDED))
+    # The law as a straight line through the origin: −log(1 − F) = d · log(ratio).
+    rank = -np.log1p(-np.arange(1, kept + 1) / n)
+    x = ratio[:kept]
+    return float((x * rank).sum() / (x**2).sum())
