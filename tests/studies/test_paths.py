@@ -1,4 +1,4 @@
-"""Paths: lines whose ends are the images, a network whose confidence along them is known, dimensions that were planted."""
+"""Paths: lines whose ends are the images, confidence along them that is known, dimensions that were planted."""
 
 import numpy as np
 import pytest
