@@ -1,6 +1,9 @@
-"""Runs small enough to make many of them. Imported by tests as ``support``."""
+"""Runs small enough to make many of them, and digits that are easy to learn. Imported by tests as ``support``."""
 
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from evo_fool.experiment import Experiment
 
@@ -9,3 +12,24 @@ def small(kind: str = "cppn", **changes: Any) -> Experiment:
     """A run of a second or less on the embedded classifier."""
     settings: dict[str, Any] = {"name": "small", "batch": 16, "generations": 12, "encoding": {"kind": kind}}
     return Experiment.from_mapping(settings | changes)
+
+
+def easy_digits(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 ``(n, 28, 28)`` and labels uint8 ``(n,)``: each digit a bright bar of its own, on noise."""
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(n) % 10).astype(np.uint8)
+    images = rng.integers(0, 60, (n, 28, 28), dtype=np.uint8)
+    images[np.arange(n), labels.astype(int) * 2 + 4, 4:24] = 255
+    return images, labels
+
+
+def write_mnist(folder: Path, *, train: int, test: int) -> None:
+    """Easy digits as the four unpacked files of MNIST, in ``folder/MNIST/raw``."""
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for half, n, seed in (("train", train, 0), ("t10k", test, 1)):
+        images, labels = easy_digits(n, seed)
+        header = b"".join(i.to_bytes(4, "big") for i in (2051, n, 28, 28))
+        (raw / f"{half}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        header = b"".join(i.to_bytes(4, "big") for i in (2049, n))
+        (raw / f"{half}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support import easy_digits, write_mnist
 
 from evo_fool.classifiers.lenet import lenet_classifier
 from evo_fool.classifiers.mnist_data import Digits
@@ -20,26 +21,11 @@ from evo_fool.studies.retraining import Loop, fit_with_fooling, fooling_images, 
 from evo_fool.studies.workshop import Workshop
 
 
-def bars(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Each digit a bright bar of its own row over faint noise."""
-    rng = np.random.default_rng(seed)
-    labels = (np.arange(n) % 10).astype(np.uint8)
-    images = rng.integers(0, 60, (n, 28, 28), dtype=np.uint8)
-    images[np.arange(n), labels.astype(int) * 2 + 4, 4:24] = 255
-    return images, labels
-
-
 @pytest.fixture(scope="module")
 def easy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    raw = tmp_path_factory.mktemp("data") / "mnist" / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for half, n, seed in (("train", 300, 0), ("t10k", 100, 1)):
-        images, labels = bars(n, seed)
-        header = b"".join(i.to_bytes(4, "big") for i in (2051, n, 28, 28))
-        (raw / f"{half}-images-idx3-ubyte").write_bytes(header + images.tobytes())
-        header = b"".join(i.to_bytes(4, "big") for i in (2049, n))
-        (raw / f"{half}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
-    return raw.parents[2]
+    folder = tmp_path_factory.mktemp("data")
+    write_mnist(folder / "mnist", train=300, test=100)
+    return folder
 
 
 def test_a_run_contributes_its_first_generation_and_the_children_of_its_last(cppn_run: Path, tmp_path: Path) -> None:
@@ -65,7 +51,7 @@ def test_a_run_contributes_its_first_generation_and_the_children_of_its_last(cpp
 
 
 def test_training_noise_is_uniform_permuted_and_smooth() -> None:
-    photos = bars(40, 2)[0]
+    photos = easy_digits(40, 2)[0]
     noise = training_noise(photos, 400, seed=3)
     assert noise.shape == (400, 28, 28) and noise.dtype == np.uint8
     pixels = {np.sort(photo, axis=None).tobytes() for photo in photos}
@@ -86,7 +72,7 @@ def test_turned_away_are_those_without_a_digit() -> None:
 
 @pytest.mark.parametrize("arm", ["class", "unsure"])
 def test_fooling_images_are_learned_and_digits_are_not_forgotten(arm: str) -> None:
-    images, labels = bars(300, 0)
+    images, labels = easy_digits(300, 0)
     digits = Digits(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)))
     strange = random_cppns(120, 28, 1, seed=1)
     loop = Loop(arm=arm, epochs=25, noise=60)  # type: ignore[arg-type]  # parametrised
@@ -95,7 +81,7 @@ def test_fooling_images_are_learned_and_digits_are_not_forgotten(arm: str) -> No
     assert len(scorer.classifier.classes) == (11 if arm == "class" else 10)
     assert turned_away(scorer.score(strange[60:])).mean() > 0.9
     assert turned_away(scorer.score(random_pixels(50, 28, 1, seed=0))).mean() > 0.9 or arm == "class"
-    fresh, truth = bars(100, 7)
+    fresh, truth = easy_digits(100, 7)
     answers = scorer.score(fresh[:, None])
     assert (answers.argmax(1) == truth).mean() > 0.95 and turned_away(answers).mean() < 0.05
 

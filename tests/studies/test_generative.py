@@ -1,0 +1,121 @@
+"""The generative study: judges trained alike, calibration that changes no answer, attacks and their measures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support import easy_digits, write_mnist
+
+from evo_fool.classifiers.calibration import calibration_error
+from evo_fool.classifiers.lenet import lenet_classifier
+from evo_fool.classifiers.mnist_data import Digits
+from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.training import fit
+from evo_fool.classifiers.vae_training import pixels
+from evo_fool.errors import ConfigError
+from evo_fool.studies.generative import (
+    BAYES,
+    FLOOR,
+    LENET,
+    Contest,
+    attack,
+    find_worth,
+    likelihoods,
+    train_judges,
+    with_temperature,
+    worth,
+)
+from evo_fool.studies.workshop import MnistData, Workshop
+
+CONTEST = Contest(vae_epochs=60, lenet_epochs=6, generations=4, batch=20)
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    folder = tmp_path_factory.mktemp("generative")
+    write_mnist(folder / "data" / "mnist", train=1000, test=100)
+    return Workshop(folder / "report", "smoke", folder / "data")
+
+
+def test_judges_know_digits_and_only_the_floor_doubts_noise(workshop: Workshop) -> None:
+    judges = train_judges(workshop, CONTEST)
+    assert [judge.name for judge in judges] == [LENET, BAYES, FLOOR]
+    found = {judge.name: find_worth(workshop, judge) for judge in judges}
+    assert all(w.test_error <= 0.02 for w in found.values())
+    assert found[FLOOR].noise < 0.12 and found[FLOOR].random_pixels < 0.12 and found[BAYES].noise > 0.9
+    again = train_judges(Workshop(workshop.folder, "smoke", workshop.data), CONTEST)
+    assert [judge.weights.read_bytes() for judge in again] == [judge.weights.read_bytes() for judge in judges]
+
+
+def test_an_attack_is_a_run_against_the_judge(workshop: Workshop) -> None:
+    for judge in train_judges(workshop, CONTEST):
+        for encoding in ("cppn", "pixels"):
+            found = attack(workshop, judge, encoding, CONTEST, seed=1)
+            assert found.medians.shape == (5,) and found.images.shape == (10, 1, 28, 28)
+            assert found.medians[-1] == pytest.approx(np.median(found.probabilities))
+            scorer = workshop.scorer(workshop.classifier(judge.spec, judge.weights))
+            p = 1 / (1 + np.exp(-scorer.score(found.images)[np.arange(10), np.arange(10)]))
+            np.testing.assert_allclose(p, found.probabilities, atol=1e-4)
+
+
+def test_digits_are_likelier_than_noise(workshop: Workshop) -> None:
+    judge = train_judges(workshop, CONTEST)[2]
+    images, labels = easy_digits(50, 3)
+    own = likelihoods(workshop, judge, images[:, None], labels.astype(int))
+    other = likelihoods(workshop, judge, images[:, None], (labels.astype(int) + 1) % 10)
+    noise = np.random.default_rng(0).integers(0, 256, (50, 1, 28, 28), dtype=np.uint8)
+    assert (own > other).all() and own.min() > likelihoods(workshop, judge, noise, labels.astype(int)).max()
+
+
+def test_temperature_changes_how_sure_it_is_and_no_answer() -> None:
+    images, labels = (torch.from_numpy(a) for a in easy_digits(300, 0))
+    digits = Digits(images, labels.long())
+    network, _ = fit(digits, seed=0, epochs=12, report=lambda line: None)
+    # Labels of which every eleventh is wrong: nobody can be surer than ten in eleven.
+    wrong = labels.long().clone()
+    wrong[::11] = (wrong[::11] + 1) % 10
+    held_out = Digits(images, wrong)
+    tempered, scale = with_temperature(network, held_out)
+    before, after = (lenet_classifier(n)(pixels(images)) for n in (network, tempered))
+    torch.testing.assert_close(after, scale * before, rtol=1e-4, atol=1e-4)
+    assert torch.equal(before.argmax(1), after.argmax(1))
+    assert scale < 1 and calibration_error(after.softmax(1), wrong) < calibration_error(before.softmax(1), wrong)
+
+
+def test_worth_by_hand(fixed_judge: Scorer) -> None:
+    """Three images: sure and right, unsure and right, sure and wrong."""
+    images = torch.zeros(3, 28, 28, dtype=torch.uint8)
+    images[:, 0, 0] = torch.tensor([0, 1, 2])
+    data = MnistData(Digits(images, torch.tensor([0, 0, 0])), Digits(images, torch.tensor([0, 0, 0])))
+    found = worth(fixed_judge, data)
+    assert found.test_error == pytest.approx(1 / 3)
+    assert found.sure == pytest.approx(2 / 3)
+    logits = fixed_judge.classifier.network.get_buffer("table").double()
+    expected = torch.nn.functional.cross_entropy(logits[:3], torch.tensor([0, 0, 0]))
+    assert found.cross_entropy == pytest.approx(float(expected), rel=1e-6)
+
+
+@pytest.fixture
+def fixed_judge() -> Scorer:
+    from evo_fool.classifiers.base import Classifier
+
+    class Table(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            table = torch.zeros(256, 10)
+            table[0, 0], table[1, 0], table[2, 5] = 9.0, 2.0, 9.0
+            self.register_buffer("table", table)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.get_buffer("table")[(images[:, 0, 0, 0] * 255).round().long()]
+
+    classifier = Classifier(Table(), classes=list("abcdefghij"), size=28, channels=1, name="table")
+    return Scorer(classifier, batch=64, view="auto", device=torch.device("cpu"))
+
+
+def test_without_mnist_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="needs MNIST"):
+        train_judges(Workshop(tmp_path, "smoke"), CONTEST)
