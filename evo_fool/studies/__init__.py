@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 STUDIES: dict[str, str] = {
     "mnist": "evo_fool.studies.mnist:section",
+    "imagenet": "evo_fool.studies.imagenet:section",
+    "controls": "evo_fool.studies.controls:section",
+    "searches": "evo_fool.studies.searches:section",
 }
 """Name -> ``module:function`` of its page."""
 

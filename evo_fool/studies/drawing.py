@@ -21,6 +21,8 @@ _TICKS = (1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.9
 _NINES = 6.0
 """What is surer than 99.9999 %, and what is less likely than its opposite, is drawn on the edge."""
 _DPI = 110
+_WINDOW = 25
+"""Classes in a running median."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ def draw_confidence(
     else:
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    axes.set_xscale("symlog" if log_x else "linear")
-    axes.set_xlim(left=0)
+    axes.set_xscale("log" if log_x else "linear")
+    axes.set_xlim(left=min(float(curve.x.min()) for curve in curves) if log_x else 0)
     if not log_x:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -108,13 +110,14 @@ def board(
     """Images in rows with a label a row and a caption an image, as a PNG.
 
     Args:
-        rows: label, then images uint8 ``(channels, height, width)`` (None: an empty place) with their captions.
+        rows: label, then images uint8 ``(channels, height, width)`` (None: an empty place) with their captions,
+            of one line or more.
         tile: the side of an image in pixels; images are enlarged by whole numbers, or reduced.
         label: room for labels, in pixels; 0: none.
     """
-    gap, small, text = 8, font(10), font(12)
-    captioned = any(caption for _, cells in rows for _, caption in cells)
-    height = tile + gap + (16 if captioned else 0)
+    gap, line, small, text = 8, 14, font(10), font(12)
+    lines = max((len(caption.splitlines()) for _, cells in rows for _, caption in cells), default=0)
+    height = tile + gap + lines * line + (4 if lines else 0)
     columns = max(len(cells) for _, cells in rows)
     canvas = Image.new("RGB", (label + columns * (tile + gap) + gap, len(rows) * height + gap), PAPER)
     draw = ImageDraw.Draw(canvas)
@@ -124,14 +127,15 @@ def board(
             draw.text((gap, top + tile // 2), shorten(name, text, label - 2 * gap), INK, text, anchor="lm")
         for c, (image, caption) in enumerate(cells):
             left = label + gap + c * (tile + gap)
-            draw.rectangle((left, top, left + tile - 1, top + tile - 1), fill=VACANT)
-            if image is not None:
+            if image is None:
+                draw.rectangle((left, top, left + tile - 1, top + tile - 1), fill=VACANT)
+            else:
                 picture = fitted(image, tile)
                 inset = (tile - picture.width) // 2
                 canvas.paste(picture, (left + inset, top + inset))
-            if caption:
-                middle = left + tile // 2
-                draw.text((middle, top + tile + 2), shorten(caption, small, tile + gap), GREY, small, anchor="mt")
+            for number, words in enumerate(caption.splitlines()):
+                at = (left + tile // 2, top + tile + 2 + number * line)
+                draw.text(at, shorten(words, small, tile + gap), GREY, small, anchor="mt")
     buffer = io.BytesIO()
     canvas.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
@@ -145,3 +149,46 @@ def fitted(image: np.ndarray, tile: int) -> Image.Image:
         return picture.resize((tile, tile), Image.Resampling.LANCZOS)
     times = tile // side
     return picture.resize((side * times, side * times), Image.Resampling.NEAREST)
+
+
+def draw_by_class(groups: dict[str, np.ndarray], block: tuple[int, int]) -> bytes:
+    """Confidence class by class, with a running median, as a PNG.
+
+    Args:
+        groups: label -> probabilities ``(classes,)``.
+        block: the first and the last class to shade.
+    """
+    figure, axes = new_figure(9.0, 4.0)
+    axes.axvspan(block[0] - 0.5, block[1] + 0.5, color=GRID, alpha=0.6, linewidth=0)
+    for colour, (label, values) in zip(COLOURS, groups.items(), strict=False):
+        places = np.arange(len(values))
+        axes.plot(places, values, ".", color=colour, markersize=2, alpha=0.35)
+        padded = np.pad(values, _WINDOW // 2, mode="edge")
+        running = np.median(np.lib.stride_tricks.sliding_window_view(padded, _WINDOW), axis=1)
+        axes.plot(places, running[: len(values)], color=colour, linewidth=1.6, label=label)
+    axes.set_xlim(0, max(len(values) for values in groups.values()) - 1)
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    axes.set_xlabel("class", color=SOFT)
+    axes.set_ylabel("confidence", color=SOFT)
+    figure.legend(loc="outside upper left", fontsize=8.5, frameon=False, ncols=2)
+    return png(figure)
+
+
+def draw_matrix(values: np.ndarray, names: Sequence[str], *, xlabel: str, ylabel: str) -> bytes:
+    """A square matrix of counts with its numbers in it, as a PNG."""
+    figure = Figure(figsize=(5.2, 4.6), layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    axes.imshow(values, cmap="Blues", vmin=0)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
+    middle = float(values.max()) / 2
+    for (y, x), value in np.ndenumerate(values):
+        if value:
+            colour = "white" if value > middle else INK
+            axes.text(x, y, f"{value:.0f}", ha="center", va="center", fontsize=7.5, color=colour)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(colors=SOFT, labelsize=9, length=0)
+    axes.set_xlabel(xlabel, color=SOFT)
+    axes.set_ylabel(ylabel, color=SOFT)
+    return png(figure)

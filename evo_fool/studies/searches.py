@@ -1,0 +1,349 @@
+"""MAP-Elites against the single-class genetic algorithm at equal evaluations, and who stepped on whom.
+
+MAP-Elites lets every image compete for every class. What that is worth shows against an algorithm that evolves each
+class by itself, and in "goal switches": classes that an image took whose parent held only others (Nguyen, Yosinski &
+Clune, GECCO 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evo_fool.reports.captions import percent
+from evo_fool.runs import Run
+from evo_fool.runs.ancestry import goal_switches, lineage
+from evo_fool.studies.base import Picture, Row, Section
+from evo_fool.studies.drawing import Curve, draw_confidence, draw_matrix
+from evo_fool.studies.imagenet import imagenet_run, primary_network
+from evo_fool.studies.mnist import Course, course, random_runs, spread
+from evo_fool.studies.workshop import Workshop
+
+KEY, TITLE = "searches", "MAP-Elites against one class at a time"
+
+_MANY = 100
+"""Lines of as many elites are followed; of more, a sample spread over the classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switching:
+    """Who stepped on whom in one run.
+
+    Attributes:
+        captures: classes taken by children of somebody, the initial images not counted.
+        switches: of these, taken by a child whose parent did not hold the class at the time.
+        elites: elites whose line was followed.
+        switched_elites: of these, those whose parent never held their class.
+        switched_lines: elites with a goal switch anywhere in their line.
+        line: median number of ancestors of an elite.
+        line_switches: median number of goal switches along its line.
+        steps: ``steps[a][b]``: captures of class b by a child of a holder of class a but not b; a parent of several
+            classes counts for each in equal shares.
+    """
+
+    captures: int
+    switches: int
+    elites: int
+    switched_elites: int
+    switched_lines: int
+    line: float
+    line_switches: float
+    steps: np.ndarray
+
+    @property
+    def share(self) -> float:
+        """Share of captures that were goal switches; 0 where there was no capture."""
+        return self.switches / max(1, self.captures)
+
+    @property
+    def line_share(self) -> float:
+        """Share of elites with a goal switch anywhere in their line."""
+        return self.switched_lines / max(1, self.elites)
+
+    @property
+    def elite_share(self) -> float:
+        """Share of elites whose parent never held their class."""
+        return self.switched_elites / max(1, self.elites)
+
+
+def switching(run: Run) -> Switching:
+    """Who stepped on whom.
+
+    Raises:
+        CorruptRunError: an entry of the run is not a number.
+    """
+    taken = run.captures
+    parents = dict(run.store.rows("SELECT id, parent FROM individuals WHERE parent IS NOT NULL"))
+    holder: dict[int, int] = {}
+    holds: dict[int, set[int]] = {}
+    captures = switches = 0
+    steps = np.zeros((len(run.classes), len(run.classes)))
+    for generation in np.split(taken, np.flatnonzero(np.diff(taken["generation"])) + 1):
+        # A parent's classes are those it held when its children were bred: before anybody of this generation took one.
+        for row in generation:
+            cls, parent = int(row["class"]), parents.get(int(row["id"]))
+            if parent is None:
+                continue
+            captures += 1
+            before = holds.get(parent, set())
+            if cls not in before:
+                switches += 1
+                for other in before:
+                    steps[other, cls] += 1 / len(before)
+        for row in generation:
+            cls, id = int(row["class"]), int(row["id"])
+            if cls in holder:
+                holds[holder[cls]].discard(cls)
+            holder[cls] = id
+            holds.setdefault(id, set()).add(cls)
+    lines = _lines(run)
+    lengths, counts, strange = (np.array([line[i] for line in lines] or [0]) for i in range(3))
+    return Switching(
+        captures=captures,
+        switches=switches,
+        elites=len(lines),
+        switched_elites=int(strange.sum()),
+        switched_lines=int((counts > 0).sum()),
+        line=float(np.median(lengths)),
+        line_switches=float(np.median(counts)),
+        steps=steps,
+    )
+
+
+def _lines(run: Run) -> list[tuple[int, int, bool]]:
+    """For a sample of elites: number of ancestors, goal switches along the line, whether the last step was one."""
+    elites = run.elites
+    if len(elites) > _MANY:
+        elites = [elites[i] for i in np.linspace(0, len(elites) - 1, _MANY).round().astype(int)]
+    found = []
+    for elite in elites:
+        line = lineage(run, elite.id)
+        strange = len(line) > 1 and elite.class_index not in line[-2].holds
+        found.append((len(line) - 1, len(goal_switches(line)), strange))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """The same class by both searches.
+
+    Attributes:
+        name: of the class.
+        genetic: confidence after ``images`` images for this class alone.
+        map_elites: confidence after the run's ``shared`` images for all classes.
+    """
+
+    name: str
+    genetic: float
+    map_elites: float
+
+
+def section(workshop: Workshop) -> Section:
+    """The page."""
+    kinds = ("pixels", "cppn")
+    elites = {kind: _runs(workshop, kind, genetic=False) for kind in kinds}
+    courses: dict[str, dict[str, Course]] = {}
+    seconds: dict[str, dict[str, float]] = {}
+    found: dict[str, list[Switching]] = {}
+    for kind in kinds:
+        runs = {
+            "MAP-Elites": elites[kind],
+            "genetic algorithm": _runs(workshop, kind, genetic=True),
+            "random": random_runs(workshop, kind),
+        }
+        courses[kind] = {name: course(group) for name, group in runs.items()}
+        seconds[kind] = {
+            name: float(np.median([run.summary()["wall_seconds"] for run in group])) for name, group in runs.items()
+        }
+        found[kind] = [switching(run) for run in runs["MAP-Elites"]]
+        for group in runs.values():
+            for run in group:
+                run.close()
+    rows = [row for kind in kinds for row in _rows(kind, courses[kind], seconds[kind], found[kind])]
+    pictures = [_curves(courses), _steps(found["cppn"])]
+    why = _why(courses, found)
+    network = primary_network(workshop)
+    data: dict[str, Any] = {
+        kind: {name: c.as_json() for name, c in courses[kind].items()}
+        | {"seconds": seconds[kind], "switching": [asdict(s) for s in found[kind]]}
+        for kind in kinds
+    }
+    if network is not None:
+        duels, switched, images, shared = _imagenet(workshop, *network)
+        rows += _duel_rows(network[0], duels, switched, images, shared)
+        wins = sum(duel.genetic > duel.map_elites for duel in duels)
+        why += (
+            f" ImageNet, {network[0]}: MAP-Elites spends {shared:,} images on 1000 classes; the genetic algorithm with "
+            f"{images:,} for one class alone does better in {wins} of {len(duels)} classes tried; "
+            f"{percent(switched.share)} of captures are goal switches."
+        )
+        data["imagenet"] = {"duels": [asdict(duel) for duel in duels], "switching": _without_steps(switched)}
+    return Section(
+        key=KEY,
+        title=TITLE,
+        figures="",
+        verdict="new",
+        why=why,
+        rows=tuple(rows),
+        pictures=tuple(pictures),
+        settings={
+            "presets": "mnist-pixels, mnist-cppn, mnist-ga; imagenet-cppn, imagenet-ga",
+            "classifier": "lenet-mnist",
+        },
+        seeds=tuple(workshop.seeds),
+        commands=(
+            "evo-fool run mnist-ga",
+            "evo-fool run mnist-ga -S encoding.kind=cppn",
+            "evo-fool run mnist-pixels",
+            "evo-fool run mnist-cppn",
+        ),
+        data=data,
+    )
+
+
+def _runs(workshop: Workshop, kind: str, *, genetic: bool) -> list[Run]:
+    """The runs of one search and encoding, one a seed."""
+    settings: dict[str, Any] = {"generations": 20} if workshop.budget == "smoke" else {}
+    preset = {"pixels": "mnist-pixels", "cppn": "mnist-cppn"}[kind]
+    if genetic:
+        preset = "mnist-ga"
+        settings |= {"encoding.kind": kind, "name": f"mnist-ga-{kind}"}
+    return [workshop.run(workshop.experiment(preset, settings | {"seed": seed})) for seed in workshop.seeds]
+
+
+def _imagenet(workshop: Workshop, name: str, weights: Path) -> tuple[list[Duel], Switching, int, int]:
+    """A few classes by the genetic algorithm, each by itself, against the run for all of them."""
+    seed = workshop.seeds[0]
+    targets = workshop.scale(smoke=(0,), laptop=(7, 207, 407, 607, 807), paper=tuple(range(7, 1000, 50)))
+    settings = {
+        "seed": seed,
+        "classifier.weights": str(weights),
+        "classifier.spec": f"torchvision:{name}",
+        "generations": workshop.scale(smoke=2, laptop=39, paper=399),
+        "batch": workshop.scale(smoke=16, laptop=100, paper=100),
+        "retention.keep": "elites",
+    }
+    with imagenet_run(workshop, name, weights, "cppn", seed) as all_classes:
+        duels = []
+        for target in targets:
+            experiment = workshop.experiment("imagenet-ga", settings | {"search.target": target})
+            with workshop.run(experiment) as one:
+                images = int(one.metrics["evaluations"][-1])
+                both = [run[target].probability if target in run else 0.0 for run in (one, all_classes)]
+            duels.append(Duel(all_classes.classes[target], *both))
+        return duels, switching(all_classes), images, int(all_classes.metrics["evaluations"][-1])
+
+
+def _why(courses: dict[str, dict[str, Course]], found: dict[str, list[Switching]]) -> str:
+    parts = []
+    for kind, name in (("pixels", "Direct"), ("cppn", "CPPN")):
+        c, s = courses[kind], found[kind]
+        elites, genetic = (spread(c[search].median[:, -1]) for search in ("MAP-Elites", "genetic algorithm"))
+        sure = [int(np.median(c[search].sure[:, -1])) for search in ("MAP-Elites", "genetic algorithm")]
+        parts.append(
+            f"{name}, {c['MAP-Elites'].images // len(c['MAP-Elites'].seeds):,} images: median {elites} by MAP-Elites, "
+            f"{genetic} by the genetic algorithm; {sure[0]} and {sure[1]} of 10 digits ≥ 99.99 %; "
+            f"{percent(float(np.median([x.share for x in s])))} of captures are goal switches."
+        )
+    return " ".join(parts)
+
+
+def _rows(kind: str, courses: dict[str, Course], seconds: dict[str, float], found: Sequence[Switching]) -> list[Row]:
+    name = {"pixels": "direct", "cppn": "CPPN"}[kind]
+    rows = []
+    for search in ("MAP-Elites", "genetic algorithm"):
+        c = courses[search]
+        rows += [
+            Row(
+                f"{name}, {search}: median over digits",
+                spread(c.median[:, -1]),
+                None,
+                spread(courses["random"].median[:, -1]),
+                f"{c.images // len(c.seeds):,} images a run, {seconds[search]:.0f} s; control: random genomes",
+            ),
+            Row(
+                f"{name}, {search}: digits ≥ 99.99 %",
+                int(np.median(c.sure[:, -1])),
+                None,
+                int(np.median(courses["random"].sure[:, -1])),
+                "median over seeds",
+            ),
+        ]
+    return rows + _switching_rows(name, found)
+
+
+def _switching_rows(name: str, found: Sequence[Switching]) -> list[Row]:
+    def middle(values: list[float]) -> float:
+        return float(np.median(values))
+
+    return [
+        Row(
+            f"{name}: goal switches, share of captures",
+            percent(middle([s.share for s in found])),
+            note=f"{middle([s.captures for s in found]):,.0f} captures a run",
+        ),
+        Row(f"{name}: elites whose parent never held their class", percent(middle([s.elite_share for s in found]))),
+        Row(f"{name}: elites with a goal switch in their line", percent(middle([s.line_share for s in found]))),
+        Row(
+            f"{name}: ancestors of an elite, median",
+            middle([s.line for s in found]),
+            note=f"{middle([s.line_switches for s in found]):g} goal switches along the line",
+        ),
+    ]
+
+
+def _duel_rows(network: str, duels: Sequence[Duel], found: Switching, images: int, shared: int) -> list[Row]:
+    rows = [
+        Row(
+            f"ImageNet, {duel.name}",
+            f"{percent(duel.map_elites)} by MAP-Elites",
+            None,
+            f"{percent(duel.genetic)} by the genetic algorithm",
+            f"{shared:,} images for all 1000 classes against {images:,} for this one; CPPNs on {network}",
+        )
+        for duel in duels
+    ]
+    return rows + _switching_rows(f"ImageNet, {network}", [found])
+
+
+def _without_steps(found: Switching) -> dict[str, Any]:
+    """A thousand by a thousand numbers help nobody."""
+    return {key: value for key, value in asdict(found).items() if key != "steps"}
+
+
+def _curves(courses: dict[str, dict[str, Course]]) -> Picture:
+    styles = {"MAP-Elites": "-", "genetic algorithm": "--", "random": ":"}
+    colours = {"pixels": "#2f6db3", "cppn": "#c8553d"}
+    curves = [
+        Curve(
+            f"{ {'pixels': 'direct', 'cppn': 'CPPN'}[kind] }, {search}",
+            c.generations,
+            c.median,
+            {"linestyle": styles[search], "color": colours[kind]},
+        )
+        for kind, group in courses.items()
+        for search, c in group.items()
+    ]
+    return Picture(
+        "median",
+        draw_confidence(curves, xlabel="generation of 200 images", ylabel="median confidence over ten digits"),
+        "Median confidence over the ten digits by generation, on a scale of log-odds: median and range over seeds. The "
+        "genetic algorithm evolves one digit a generation, in turn.",
+    )
+
+
+def _steps(found: Sequence[Switching]) -> Picture:
+    return Picture(
+        "steps",
+        draw_matrix(
+            sum((s.steps for s in found), np.zeros_like(found[0].steps)),
+            [str(i) for i in range(len(found[0].steps))],
+            xlabel="digit that the child took",
+            ylabel="digit that the parent held",
+        ),
+        "Goal switches of CPPNs, all seeds: how often a child took a digit that its parent did not hold.",
+    )

@@ -1,0 +1,18 @@
+"""A reproduction of the smallest budget, whose runs several tests share."""
+
+from pathlib import Path
+
+import pytest
+
+from evo_fool.studies.workshop import Workshop
+
+
+@pytest.fixture(scope="session")
+def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reproduction")
+
+
+@pytest.fixture
+def small_reproduction(small_folder: Path) -> Workshop:
+    """A workshop of the smoke budget without data; its folder lasts for the session."""
+    return Workshop(small_folder, "smoke")

@@ -1,0 +1,64 @@
+"""Who stepped on whom, on a run of planted captures; and pages of small budgets."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evo_fool.runs import open_run
+from evo_fool.runs.store import DATABASE
+from evo_fool.studies.searches import section, switching
+from evo_fool.studies.workshop import Workshop
+
+
+@pytest.fixture
+def planted(cppn_run: Path, tmp_path: Path) -> Path:
+    """Id 0 begins with classes 0 and 1; its child 1 takes 1 and 2; its child 2 takes 3; 1's child 3 takes 2 again."""
+    path = Path(shutil.copytree(cppn_run, tmp_path / "planted"))
+    with sqlite3.connect(path / DATABASE) as database:
+        for table in ("individuals", "captures", "cells"):
+            database.execute(f"DELETE FROM {table}")
+        for id, generation, parent in ((0, 0, None), (1, 1, 0), (2, 1, 0), (3, 2, 1)):
+            values = (id, generation, parent, "random" if parent is None else "mutation")
+            database.execute("INSERT INTO individuals VALUES (?, ?, ?, NULL, ?, 1, x'', x'')", values)
+        captures = ((0, 0, 0, None), (0, 1, 0, None), (1, 1, 1, 0), (1, 2, 1, None), (1, 3, 2, None), (2, 2, 3, 1))
+        for generation, cls, id, previous in captures:
+            database.execute("INSERT INTO captures VALUES (?, ?, ?, ?, 1.0)", (generation, cls, id, previous))
+        for cls, id, generation in ((0, 0, 0), (1, 1, 1), (2, 3, 2), (3, 2, 1)):
+            database.execute("INSERT INTO cells VALUES (?, ?, 1.0, ?)", (cls, id, generation))
+    database.close()
+    return path
+
+
+def test_planted_switches_are_counted(planted: Path) -> None:
+    with open_run(planted) as run:
+        found = switching(run)
+    assert found.captures == 4  # of 1, 2, 3 and 2 again; the initial image stepped on nobody
+    assert found.switches == 2  # 2 and 3: their parent held 0 and 1
+    assert found.share == 0.5
+    assert found.elites == 4
+    assert found.switched_elites == 1  # 3; the elite of 2 has a parent that held it
+    assert found.switched_lines == 1
+    expected = np.zeros((10, 10))
+    expected[[0, 1], 2] = expected[[0, 1], 3] = 0.5
+    assert np.array_equal(found.steps, expected)
+    assert found.line == 1.0
+
+
+def test_captures_of_a_real_run_add_up(cppn_run: Path) -> None:
+    with open_run(cppn_run) as run:
+        found = switching(run)
+        assert 0 < found.captures < len(run.captures)
+        assert found.steps.sum() == pytest.approx(found.switches)
+        assert np.all(np.diag(found.steps) == 0)
+
+
+def test_the_page(small_reproduction: Workshop) -> None:
+    page = section(small_reproduction)
+    assert page.verdict == "new"
+    assert [picture.name for picture in page.pictures] == ["median", "steps"]
+    assert {"pixels", "cppn"} == set(page.data)
+    (row,) = [row for row in page.rows if row.what == "direct, genetic algorithm: median over digits"]
+    assert "4,200 images a run" in row.note
