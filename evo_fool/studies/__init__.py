@@ -21,6 +21,7 @@ STUDIES: dict[str, str] = {
     "imagenet": "evo_fool.studies.imagenet:section",
     "controls": "evo_fool.studies.controls:section",
     "searches": "evo_fool.studies.searches:section",
+    "transfer": "evo_fool.studies.transfer_page:section",
 }
 """Name -> ``module:function`` of its page."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,6 +70,17 @@ class Quarter:
         """Share of the confidence that the quarter carries, at most 1, float64 ``(n,)``."""
         share: np.ndarray = np.minimum(self.alone / np.maximum(self.whole, 1e-12), 1.0)
         return share
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures of the whole, JSON-able."""
+        return {
+            "images": len(self.whole),
+            "whole": float(np.median(self.whole)),
+            "alone": float(np.median(self.alone)),
+            "without": float(np.median(self.without)),
+            "share": np.quantile(self.share, (0.25, 0.5, 0.75)).tolist(),
+            "carrying_half": float((self.share >= 0.5).mean()),
+        }
 
 
 def integrated_gradients(

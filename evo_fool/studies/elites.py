@@ -16,6 +16,7 @@ from evo_fool.randomness import stream
 from evo_fool.runs.assembly import trusted_classifier
 from evo_fool.runs.environment import choose_device
 from evo_fool.runs.run import Run
+from evo_fool.studies.noise import random_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ def elites_of(run: Run, classes: Sequence[int | str] | None = None, *, name: str
     return ImageSet(label, images, np.array(wanted, dtype=np.int64), tuple(run.classes))
 
 
+def joined(sets: Sequence[ImageSet]) -> ImageSet:
+    """Several sets of the same classes as one, under the name of the first."""
+    first = sets[0]
+    images, targets = (np.concatenate([getattr(s, key) for s in sets]) for key in ("images", "targets"))
+    return ImageSet(first.name, images, targets, first.classes)
+
+
 def judge_of(
     run: Run, *, classifier: str | None = None, weights: str | None = None, device: str = "auto"
 ) -> tuple[Scorer, str]:
@@ -102,7 +110,7 @@ def confidences(scorer: Scorer, images: np.ndarray, targets: np.ndarray) -> np.n
 
 def noise_set(classes: Sequence[str], shape: tuple[int, int, int], n: int, *, seed: int) -> ImageSet:
     """Uniform random images, uint8 ``(n, *shape)``, each given the next class in turn: the control of most studies."""
-    images = stream(seed, "uniform noise").integers(0, 256, (n, *shape), dtype=np.uint8)
+    images = random_images("uniform", n, shape, stream(seed, "noise for comparison"))
     return ImageSet("uniform noise", images, np.arange(n, dtype=np.int64) % len(classes), tuple(classes))
 
 

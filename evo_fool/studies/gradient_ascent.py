@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,9 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ClassifierError, ConfigError
+from evo_fool.probability import probability
 from evo_fool.randomness import stream
+from evo_fool.studies.elites import shares
 
 STARTS = ("mean", "uniform", "zero")
 """``mean``: the mean plus a standard normal draw for each value, in bytes; ``uniform``: noise; ``zero``: the mean."""
@@ -85,6 +88,19 @@ class Ascent:
     predicted: np.ndarray
     curve: np.ndarray
     steps: np.ndarray
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures of the whole, JSON-able."""
+        p = probability(self.log_odds)
+        return {
+            "classes": len(p),
+            "median": float(np.median(p)),
+            "mean": float(p.mean()),
+            "min": float(p.min()),
+            "reaching": shares(p),
+            "predicted": float(self.predicted.mean()),
+            "steps": float(self.steps.mean()),
+        }
 
 
 def start_images(

@@ -12,14 +12,16 @@ far from its borders. Three measurements of it:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
-from evo_fool.studies.elites import ImageSet
+from evo_fool.studies.elites import ImageSet, shares
 
 _CHUNK = 512
 
@@ -52,6 +54,19 @@ class Sight:
         counts = np.bincount(self.answers, minlength=self.classes)
         return int(counts.argmax()), float(counts.max() / len(self.answers))
 
+    def to_json(self, names: Sequence[str]) -> dict[str, Any]:
+        """The figures of the whole, JSON-able; ``names`` are the classes'."""
+        answer, share = self.commonest
+        return {
+            "images": len(self.top),
+            "mean_confidence": float(self.top.mean()),
+            "reaching": shares(self.top),
+            "classes_answered": self.reached,
+            "classes": self.classes,
+            "commonest": names[answer],
+            "commonest_share": share,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:
@@ -81,6 +96,19 @@ class Paths:
         """Share of each way on which the first end's class is less probable than ``threshold``, float64 ``(n,)``."""
         dip: np.ndarray = (self.first < threshold).mean(axis=1)
         return dip
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures of the whole, JSON-able; medians over the ways."""
+        return {
+            "ways": len(self.first),
+            "at": self.at.tolist(),
+            "first": np.median(self.first, axis=0).tolist(),
+            "second": np.median(self.second, axis=0).tolist(),
+            "top": np.median(self.top, axis=0).tolist(),
+            "lowest": float(np.median(self.lowest)),
+            "dip": float(self.dip().mean()),
+            "never_below_half": float((self.lowest >= 0.5).mean()),
+        }
 
 
 def see(scorer: Scorer, images: np.ndarray) -> Sight:

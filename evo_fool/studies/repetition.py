@@ -14,7 +14,7 @@ element left, which tells whether the element mattered at all. The converse is t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -96,6 +96,27 @@ class Ablation:
     none: np.ndarray
     of: int
 
+    @property
+    def drop(self) -> np.ndarray:
+        """How much probability the removal of all elements but one costs, float64 ``(k,)``; negative for a gain."""
+        drop: np.ndarray = self.before - self.one
+        return drop
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures of the whole, JSON-able; None where nothing repeats."""
+        found = {"searched": self.of, "repeating": len(self.rows)}
+        if not len(self.rows):
+            return found | {"before": None, "one": None, "none": None, "drop": None, "elements": None}
+        return found | {
+            "elements": float(np.median([repetition.count for repetition in self.found])),
+            "removed_pixels": float(np.median([repetition.removed.mean() for repetition in self.found])),
+            "before": _quartiles(self.before),
+            "one": _quartiles(self.one),
+            "none": _quartiles(self.none),
+            "drop": _quartiles(self.drop),
+            "within_1_percent": float((self.drop <= 0.01).mean()),
+        }
+
 
 def find_repetition(image: np.ndarray) -> Repetition | None:
     """The repeated elements of an image, uint8 ``(channels, height, width)``; None where there are none."""
@@ -170,6 +191,12 @@ def tiled(image: np.ndarray, times: int) -> np.ndarray:
 def _resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     planes = [Image.fromarray(plane).resize((width, height), Image.Resampling.BOX) for plane in image]
     return np.stack([np.asarray(plane) for plane in planes])
+
+
+def _quartiles(values: np.ndarray) -> list[float]:
+    """Lower quartile, median, upper quartile."""
+    quartiles: list[float] = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
+    return quartiles
 
 
 def _objects(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
