@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from PIL import Image, ImageDraw
 
 from evo_fool.reports.convergence import COLOURS, INK, log_odds_scale
@@ -20,6 +20,7 @@ SOFT, GRID = "#6f6f78", "#e4e2dd"
 _TICKS = (1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 1 - 1e-6)
 _NINES = 6.0
 """What is surer than 99.9999 %, and what is less likely than its opposite, is drawn on the edge."""
+_LITTLE = 0.01
 _DPI = 110
 _WINDOW = 25
 """Classes in a running median."""
@@ -78,13 +79,20 @@ def draw_confidence(
         axes.plot(curve.x, np.median(places, axis=0), label=curve.label, **style)
         spans.append(places)
     if log_odds:
-        _log_odds_axis(axes, min(s.min() for s in spans), max(s.max() for s in spans))
+        # Where a curve begins with empty cells it comes from below; the axis is for where curves end.
+        ends = min(float(s[:, -1].min()) for s in spans)
+        low = max(min(float(s.min()) for s in spans), min(ends, float(log_odds_scale(np.array(_LITTLE)))))
+        _log_odds_axis(axes, low, max(float(s.max()) for s in spans))
     else:
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.set_xscale("log" if log_x else "linear")
     axes.set_xlim(left=min(float(curve.x.min()) for curve in curves) if log_x else 0)
-    if not log_x:
+    axes.set_xlim(right=max(float(curve.x.max()) for curve in curves))
+    if log_x:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel(xlabel, color=SOFT)

@@ -61,7 +61,22 @@ def random_images(
             order = np.broadcast_to(rng.permuted(_indices(n, height * width), axis=1)[:, None], chosen.shape)
             return np.take_along_axis(chosen, order, axis=2).reshape(n, *shape)
         case _:
-            raise ConfigError(f"noise {kind!r} is unknown; choose one of {', '.join(KINDS)}")
+            raise ConfigError(_unknown(kind))
+
+
+def checked_kind(kind: str) -> str:
+    """``kind``, which is one of :data:`KINDS`.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if kind not in KINDS:
+        raise ConfigError(_unknown(kind))
+    return kind
+
+
+def _unknown(kind: str) -> str:
+    return f"noise {kind!r} is unknown; choose one of {', '.join(KINDS)}"
 
 
 def _indices(n: int, pixels: int) -> np.ndarray:

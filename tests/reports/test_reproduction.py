@@ -48,8 +48,8 @@ def test_the_html_holds_every_figure_and_escapes() -> None:
     html = page(_report(SECTION, skipped("two", "Two", "Figure 6", "no weights")))
     for text in (
         "A &lt;study&gt;",
-        "99.9 %",
-        "12 %",
+        "99.9\u00a0%",
+        "12\u00a0%",
         "40,200",
         "1 min 15 s",
         "images/one-a-b.png",

@@ -20,6 +20,11 @@ def page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"shown": shown, "duration": duration, "setting": shown_setting}
+    environment.filters |= {"shown": _unbroken, "duration": duration, "setting": shown_setting}
     template = environment.get_template("report.html")
     return template.render(report=report, picture_path=picture_path, packages=report.environment.get("packages", {}))
+
+
+def _unbroken(value: str | float | None) -> str:
+    """A figure whose percent sign stays with its number."""
+    return shown(value).replace(" %", "\u00a0%")
