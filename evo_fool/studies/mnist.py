@@ -242,6 +242,7 @@ def _rows(courses: dict[str, Course], controls: dict[str, Course]) -> list[Row]:
                 generations_text(c.first(c.median, SURE), last),
                 None,
                 generations_text(random.first(random.median, SURE), int(random.generations[-1])),
+                "" if plain else "control: as for the default, normalised coordinates and no crossover",
             ),
             Row(
                 f"{variant.label}: every digit ≥ 99.99 % from generation",

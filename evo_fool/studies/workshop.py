@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -55,6 +55,14 @@ class Ledger:
 
     images: int = 0
     seconds: float = 0.0
+    _counted: set[str] = field(default_factory=set)
+
+    def add(self, what: str, *, images: int = 0, seconds: float = 0.0) -> None:
+        """Count a run or a sub-result, by a name of its own, once however often it is asked for."""
+        if what not in self._counted:
+            self._counted.add(what)
+            self.images += images
+            self.seconds += seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +174,7 @@ class Workshop:
                 run.close()
                 raise Stopped(self._stop() or "stopped")
         summary = run.summary()
-        self.ledger.images += summary["evaluations"]
-        self.ledger.seconds += summary["wall_seconds"]
+        self.ledger.add(str(run.path), images=summary["evaluations"], seconds=summary["wall_seconds"])
         return run
 
     def _find(self, wanted: str) -> tuple[Run | None, Path | None]:
@@ -274,7 +281,7 @@ class Workshop:
             value = plain(make())
             entry = {"key": key, "seconds": time.monotonic() - began, "value": value}
             write_whole(path, to_json(entry).encode())
-        self.ledger.seconds += entry["seconds"]
+        self.ledger.add(str(path), seconds=entry["seconds"])
         value = entry["value"]
         return dict(value)
 

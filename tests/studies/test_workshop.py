@@ -26,6 +26,17 @@ def test_a_finished_run_is_found_by_what_it_asks_not_by_its_name(workshop: Works
         assert third.path != path
 
 
+def test_the_ledger_counts_a_run_once(workshop: Workshop) -> None:
+    for _ in range(2):
+        workshop.run(small()).close()
+        workshop.cache("x", lambda: {})
+    assert workshop.ledger.images == 13 * 16
+    seconds = workshop.ledger.seconds
+    workshop.run(small(seed=2)).close()
+    assert workshop.ledger.images == 2 * 13 * 16
+    assert workshop.ledger.seconds > seconds > 0
+
+
 def test_runs_of_other_folders_are_taken_but_not_touched(tmp_path: Path) -> None:
     elsewhere = tmp_path / "outputs"
     with evolve(small(), out=elsewhere) as run:
