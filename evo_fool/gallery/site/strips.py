@@ -10,7 +10,7 @@ from evo_fool.gallery.site.addresses import SiteAddresses
 from evo_fool.gallery.sprites import BLOCK, Painter, Sheet, identity
 from evo_fool.runs.run import Run
 
-LENGTHS = (60, 40, 24, 16, 12, 8, 5)
+LENGTHS = (60, 40, 24, 16, 12, 8, 5, 3, 2)
 """As many images in a strip, the longest first."""
 
 _SHARE = 7_000_000

@@ -21,7 +21,7 @@ from evo_fool.runs.run import Run
 MOST = 40
 """As many generations at most."""
 
-_FEWEST = 6
+_FEWEST = 2
 
 Write = Callable[[str, bytes], None]
 
