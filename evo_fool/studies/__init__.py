@@ -21,7 +21,11 @@ STUDIES: dict[str, str] = {
     "imagenet": "evo_fool.studies.imagenet:section",
     "controls": "evo_fool.studies.controls:section",
     "searches": "evo_fool.studies.searches:section",
+    "gradient-ascent": "evo_fool.studies.gradient_ascent_page:section",
     "transfer": "evo_fool.studies.transfer_page:section",
+    "repetition": "evo_fool.studies.repetition_page:section",
+    "attribution": "evo_fool.studies.attribution_page:section",
+    "paths": "evo_fool.studies.paths_page:section",
 }
 """Name -> ``module:function`` of its page."""
 

@@ -30,7 +30,9 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], *,
     axes.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(values):
         colour = "white" if value > _PALE else "#1f1f24"
-        axes.text(j, i, percent(round(float(value), 9)), ha="center", va="center", color=colour, fontsize=9)
+        # A mean of tenths is a tenth, and all of them are all of them.
+        cell = "100 %" if value == 1 else percent(round(float(value), 9))
+        axes.text(j, i, cell, ha="center", va="center", color=colour, fontsize=9)
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     for tick in [*axes.get_xticklabels(), *axes.get_yticklabels()]:

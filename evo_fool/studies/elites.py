@@ -121,3 +121,12 @@ def shares(p: np.ndarray, thresholds: Sequence[float] = (0.9, 0.99, 0.9999)) -> 
     {'0.9': 0.75, '0.99': 0.5, '0.9999': 0.25}
     """
     return {f"{threshold:g}": float((p >= threshold).mean()) for threshold in thresholds}
+
+
+def share_text(share: float) -> str:
+    """A share of images for people: unlike a confidence it is a count, and all of them are 100 %.
+
+    >>> share_text(1.0), share_text(0.2), share_text(2 / 3)
+    ('100.0 %', '20.0 %', '66.7 %')
+    """
+    return f"{100 * share:.1f} %"

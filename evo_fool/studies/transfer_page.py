@@ -14,7 +14,7 @@ from evo_fool.runs import Run
 from evo_fool.studies.base import Picture, Row, Section, judged, skipped
 from evo_fool.studies.charts import heat_map
 from evo_fool.studies.digit_networks import SHIPPED, digit_networks
-from evo_fool.studies.elites import elites_of, joined, noise_set
+from evo_fool.studies.elites import elites_of, joined, noise_set, share_text
 from evo_fool.studies.imagenet import imagenet_run
 from evo_fool.studies.transfer import TransferMatrix, transfer
 from evo_fool.studies.workshop import Workshop
@@ -69,8 +69,6 @@ def section(workshop: Workshop) -> Section:
             "evo-fool run mnist-cppn --classifier ensemble:minimum:lenet-mnist+lenet-mnist@B.safetensors",
             "evo-fool study transfer RUN RUN --judge lenet-mnist@C.safetensors",
         ),
-        images=workshop.ledger.images,
-        seconds=workshop.ledger.seconds,
         data={name: table.to_json() for name, (table, _) in tables.items()},
     )
 
@@ -151,19 +149,14 @@ def _table(
     return matrix, taught
 
 
-def _share(value: float) -> str:
-    # A mean of tenths is a tenth: 0.2 must not be floored to 19.9 %.
-    return percent(round(value, 9))
-
-
 def _claims(name: str, table: TransferMatrix) -> list[tuple[bool, str]]:
     """The paper's sentence: some images are as sure with both networks, some with one only."""
     reaching, n = table.reaching[SURE], len(table.judges)
     own = float(np.mean([reaching[i, i] for i in range(n)]))
     other = float(np.mean([reaching[i, j] for i in range(n) for j in range(n) if i != j]))
     text = (
-        f"{name}: 99.99 % is reached by {_share(own)} of the images with the network that they were evolved against, "
-        f"and by {_share(other)} with another (the paper: by some with both, by some with one only)."
+        f"{name}: 99.99 % is reached by {share_text(own)} of the images with the network they were evolved against, and "
+        f"by {share_text(other)} with another (the paper: by some with both, by some with one only)."
     )
     return [(0 < other < own, text)]
 
@@ -178,11 +171,11 @@ def _ensembles(name: str, table: TransferMatrix, taught: Sequence[str]) -> str:
     members = [rows[member] for member in taught]
     alone, kept = (float(values[members][:, out].mean()) for values in (table.mean, table.agreement))
     means = {way: (float(table.mean[i, out].mean()), float(table.agreement[i, out].mean())) for way, i in ways.items()}
-    together = ", ".join(f"{way} {_share(p)} (class kept by {_share(kept)})" for way, (p, kept) in means.items())
+    together = ", ".join(f"{way} {percent(p)} (class kept by {share_text(kept)})" for way, (p, kept) in means.items())
     left_out = ", ".join(table.judges[j] for j in out)
     return (
         f"{name}: to networks left out ({left_out}) images evolved against one of {' and '.join(taught)} mean "
-        f"{_share(alone)} (class kept by {_share(kept)}), against both at once: {together}."
+        f"{percent(alone)} (class kept by {share_text(kept)}), against both at once: {together}."
     )
 
 
@@ -193,26 +186,26 @@ def _rows(name: str, table: TransferMatrix, taught: Sequence[str]) -> list[Row]:
         known = [source] if source in table.judges else taught
         others = [j for j, judge in enumerate(table.judges) if judge not in known]
         own = table.judges.index(source) if source in table.judges else None
-        note = "" if own is None else f"its own network: {_share(float(table.mean[i, own]))}"
+        note = "" if own is None else f"its own network: {percent(float(table.mean[i, own]))}"
         rows += [
             Row(
                 f"{name}, evolved against {source}: class kept by another network",
-                _share(float(table.agreement[i, others].mean())),
-                control=_share(float(table.agreement[noise, others].mean())),
+                share_text(float(table.agreement[i, others].mean())),
+                control=share_text(float(table.agreement[noise, others].mean())),
                 note=f"mean over {len(others)} networks",
             ),
             Row(
                 f"{name}, evolved against {source}: mean confidence of another network",
-                _share(float(table.mean[i, others].mean())),
-                control=_share(float(table.mean[noise, others].mean())),
+                percent(float(table.mean[i, others].mean())),
+                control=percent(float(table.mean[noise, others].mean())),
                 note=note,
             ),
             Row(
                 f"{name}, evolved against {source}: at least 99.99 % with another network",
-                _share(float(table.reaching[SURE][i, others].mean())),
+                share_text(float(table.reaching[SURE][i, others].mean())),
                 "some, not all",
-                _share(float(table.reaching[SURE][noise, others].mean())),
-                f"with every network at once: {_share(float(table.everywhere[SURE][i]))}",
+                share_text(float(table.reaching[SURE][noise, others].mean())),
+                f"with every network at once: {share_text(float(table.everywhere[SURE][i]))}",
             ),
         ]
     return rows
