@@ -16,7 +16,9 @@ from typing import Any
 import torch
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.further_class import has_further_class, widen
 from evo_fool.classifiers.imagenet import imagenet_aliases
+from evo_fool.classifiers.lenet import FOOLING
 from evo_fool.classifiers.preparation import Preparation
 from evo_fool.classifiers.torchvision_cpu import import_torchvision
 from evo_fool.classifiers.weights_io import State, load_weights, read_weights
@@ -32,6 +34,8 @@ _TIMEOUT = 30.0
 def from_torchvision(name: str, weights: str | None) -> Classifier:
     """The network ``name`` of torchvision.models, with weights from a file or by torchvision's own download.
 
+    Weights with one output more than there are classes make a classifier with a last class of fooling images.
+
     Raises:
         ConfigError: torchvision has no such classification network, or the weights do not fit it.
         ClassifierError: torchvision is not installed, or its weights cannot be fetched.
@@ -43,17 +47,22 @@ def from_torchvision(name: str, weights: str | None) -> Classifier:
     options = {"transform_input": True, "init_weights": False} if name in _CONVERTED else {}
     with torch.random.fork_rng(devices=[]):  # the random start of a network whose weights are replaced at once
         network = models.get_model(name, weights=None, **options)
+    classes = list(published.meta["categories"])
+    aliases = imagenet_aliases(classes)
+    if has_further_class(state, network, len(classes)):
+        widen(network, len(classes))
+        classes, aliases = [*classes, FOOLING], [*aliases, []]
     load_weights(network, state, source)
     transform = published.transforms()
     return Classifier(
         network,
-        classes=published.meta["categories"],
+        classes=classes,
         size=transform.crop_size[0],
         channels=3,
         mean=transform.mean,
         std=transform.std,
         name=f"torchvision:{name}",
-        aliases=imagenet_aliases(published.meta["categories"]),
+        aliases=aliases,
         preparation=Preparation(transform.resize_size[0], transform.interpolation.value),
     )
 

@@ -26,6 +26,9 @@ STUDIES: dict[str, str] = {
     "repetition": "evo_fool.studies.repetition_page:section",
     "attribution": "evo_fool.studies.attribution_page:section",
     "paths": "evo_fool.studies.paths_page:section",
+    "retraining": "evo_fool.studies.retraining_page:section",
+    "retraining-imagenet": "evo_fool.studies.retraining_imagenet_page:section",
+    "generative": "evo_fool.studies.generative_page:section",
 }
 """Name -> ``module:function`` of its page."""
 
@@ -39,7 +42,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "9": ("imagenet",),
     "10": ("repetition",),
     "11": ("retraining",),
-    "12": ("imagenet", "retraining"),
+    "12": ("imagenet", "retraining-imagenet"),
     "13": ("gradient-ascent",),
 }
 """The paper's figures -> the studies that answer them."""

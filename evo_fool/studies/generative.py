@@ -32,9 +32,6 @@ from evo_fool.studies.workshop import MnistData, Workshop
 ENCODINGS = {"cppn": "mnist-cppn", "pixels": "mnist-pixels"}
 """What attacks -> the shipped experiment."""
 
-_CONTROL = 4000
-"""Random images of each kind that a judge is shown as a control."""
-
 
 @dataclass(frozen=True, slots=True)
 class Contest:
@@ -46,6 +43,7 @@ class Contest:
         digits: training images used, of which the last tenth or 5,000 are held out; None: all.
         generations: of each attack.
         batch: images a generation.
+        control: random images of each kind that a judge is shown besides.
         seed: of the trainings.
     """
 
@@ -54,6 +52,7 @@ class Contest:
     digits: int | None = None
     generations: int = 200
     batch: int = 200
+    control: int = 4000
     seed: int = 1
 
 
@@ -81,9 +80,9 @@ class Worth:
         calibration_error: expected calibration error on them.
         cross_entropy: mean, in nats, on them.
         sure: share of them that it gives at least 99 %.
-        noise: mean probability, over 4,000 images of uniform noise, of the digit that it takes them for.
+        noise: mean probability, over images of uniform noise, of the digit that it takes them for.
         random_pixels: median over digits of the best of these.
-        random_cppns: median over digits of the best of 4,000 CPPN images that nobody selected.
+        random_cppns: median over digits of the best of as many CPPN images that nobody selected.
     """
 
     test_error: float
@@ -173,13 +172,13 @@ def with_temperature(network: LeNet, held_out: Digits) -> tuple[LeNet, float]:
     return tempered, scale
 
 
-def worth(scorer: Scorer, data: MnistData) -> Worth:
-    """What a judge is worth, see :class:`Worth`."""
+def worth(scorer: Scorer, data: MnistData, control: int) -> Worth:
+    """What a judge is worth, see :class:`Worth`, with ``control`` random images of each kind."""
     log_odds, labels = scorer.score(data.test.images.unsqueeze(1).numpy()), data.test.labels
     own = log_odds[np.arange(len(labels)), labels.numpy()]
     p = torch.from_numpy(probability(log_odds))
     random = {"size": scorer.classifier.size, "channels": scorer.classifier.channels, "seed": 0}
-    noise = probability(scorer.score(random_pixels(_CONTROL, **random)))
+    noise = probability(scorer.score(random_pixels(control, **random)))
     return Worth(
         test_error=int((p.argmax(1) != labels).sum()) / len(labels),
         calibration_error=calibration_error(p, labels),
@@ -187,11 +186,11 @@ def worth(scorer: Scorer, data: MnistData) -> Worth:
         sure=float((p.amax(1) >= 0.99).double().mean()),
         noise=float(noise.max(axis=1).mean()),
         random_pixels=float(np.median(noise.max(axis=0))),
-        random_cppns=float(np.median(best_of(scorer, random_cppns(_CONTROL, **random), len(DIGITS)))),
+        random_cppns=float(np.median(best_of(scorer, random_cppns(control, **random), len(DIGITS)))),
     )
 
 
-def find_worth(workshop: Workshop, judge: Judge) -> Worth:
+def find_worth(workshop: Workshop, judge: Judge, contest: Contest) -> Worth:
     """:func:`worth` by way of the workshop's cache.
 
     Raises:
@@ -203,9 +202,13 @@ def find_worth(workshop: Workshop, judge: Judge) -> Worth:
     scorer = workshop.scorer(workshop.classifier(judge.spec, judge.weights))
 
     def measured() -> dict[str, Any]:
-        return asdict(worth(scorer, data))
+        return asdict(worth(scorer, data, contest.control))
 
-    return Worth(**workshop.cache(f"worth of {judge.name}, {scorer.classifier.fingerprint()[:16]}", measured))
+    return Worth(
+        **workshop.cache(
+            f"worth of {judge.name}, {scorer.classifier.fingerprint()[:16]}, {contest.control} random", measured
+        )
+    )
 
 
 def attack(workshop: Workshop, judge: Judge, encoding: str, contest: Contest, seed: int) -> Attack:

@@ -38,9 +38,6 @@ Arm = Literal["class", "unsure"]
 UNSURE = 0.5
 """An image that has no digit at this probability is turned away."""
 
-_CONTROL = 4000
-"""Random images of each kind that a network is shown as a control."""
-
 _ROUNDS = 100
 """Seeds of the iterations of one loop follow each other; those of the next begin this much later."""
 
@@ -58,6 +55,7 @@ class Loop:
         batch: images a generation.
         noise: images of noise that the arm ``unsure`` learns from besides.
         digits: training images used; None: all.
+        control: random images of each kind that each network is shown besides.
         seed: of the loop.
     """
 
@@ -69,6 +67,7 @@ class Loop:
     batch: int = 200
     noise: int = 20_000
     digits: int | None = None
+    control: int = 4000
     seed: int = 1
 
     def seed_of(self, number: int) -> int:
@@ -87,8 +86,8 @@ class Iteration:
         false_alarms: share of test digits that it turns away: ``fooling``, or no digit at :data:`UNSURE`.
         probabilities: of the elite of each digit.
         median: of these, the number that the paper plots.
-        noise_median: median over digits of the best of 4,000 images of uniform noise.
-        cppn_median: the same of 4,000 CPPN images that nobody selected.
+        noise_median: median over digits of the best of ``loop.control`` images of uniform noise.
+        cppn_median: the same of as many CPPN images that nobody selected.
         recognised: share of unseen CPPN images that it calls ``fooling``; None where it has no such class.
         turned_away: share of unseen CPPN images that have no digit at :data:`UNSURE`.
         unseen: how many images that is of.
@@ -134,7 +133,8 @@ def run_loop(workshop: Workshop, loop: Loop, unseen: np.ndarray) -> tuple[list[I
         scorer = workshop.scorer(workshop.classifier("lenet-mnist", weights))
         with workshop.run(_experiment(workshop, loop, number, weights)) as run:
             key = f"retraining iteration {number} of {_short(loop, number)}, {len(unseen)} unseen"
-            look = partial(_measured, scorer, run, data, unseen, number, len(fooling))
+            options = {"number": number, "taught": len(fooling), "control": loop.control}
+            look = partial(_measured, scorer, run, data, unseen, **options)
             found.append(_read(workshop.cache(key, look)))
             elites.append(np.stack([run.image(digit) for digit in range(len(DIGITS))]))
             fooling = np.concatenate([fooling, fooling_images(run, loop.images)])
@@ -202,13 +202,15 @@ def fit_with_fooling(train: Digits, fooling: np.ndarray, loop: Loop, seed: int) 
     return fit(more, outputs=len(DIGITS) + 1, **options)
 
 
-def measure(scorer: Scorer, run: Run, data: MnistData, unseen: np.ndarray, number: int, taught: int) -> Iteration:
+def measure(
+    scorer: Scorer, run: Run, data: MnistData, unseen: np.ndarray, *, number: int, taught: int, control: int
+) -> Iteration:
     """How one network does on digits, on noise, on unseen CPPN images, and against evolution."""
     n = len(DIGITS)
     answers = scorer.score(data.test.images.unsqueeze(1).numpy())
     strange = scorer.score(unseen)
     p = np.array([run[digit].probability for digit in range(n)])
-    control = {"size": 28, "channels": 1, "seed": number}
+    random = {"size": 28, "channels": 1, "seed": number}
     return Iteration(
         number=number,
         taught=taught,
@@ -216,8 +218,8 @@ def measure(scorer: Scorer, run: Run, data: MnistData, unseen: np.ndarray, numbe
         false_alarms=float(turned_away(answers).mean()),
         probabilities=tuple(p.tolist()),
         median=float(np.median(p)),
-        noise_median=float(np.median(best_of(scorer, random_pixels(_CONTROL, **control), n))),
-        cppn_median=float(np.median(best_of(scorer, random_cppns(_CONTROL, **control), n))),
+        noise_median=float(np.median(best_of(scorer, random_pixels(control, **random), n))),
+        cppn_median=float(np.median(best_of(scorer, random_cppns(control, **random), n))),
         recognised=float((strange.argmax(axis=1) == n).mean()) if scorer.classifier.classes[-1] == FOOLING else None,
         turned_away=float(turned_away(strange).mean()),
         unseen=len(unseen),
@@ -252,8 +254,8 @@ def _short(loop: Loop, number: int) -> str:
     return " ".join(f"{key}={value}" for key, value in asdict(replace(loop, iterations=number)).items())
 
 
-def _measured(*arguments: Any) -> dict[str, Any]:
-    return asdict(measure(*arguments))
+def _measured(*arguments: Any, **options: Any) -> dict[str, Any]:
+    return asdict(measure(*arguments, **options))
 
 
 def _read(entry: dict[str, Any]) -> Iteration:

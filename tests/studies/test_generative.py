@@ -30,7 +30,7 @@ from evo_fool.studies.generative import (
 )
 from evo_fool.studies.workshop import MnistData, Workshop
 
-CONTEST = Contest(vae_epochs=60, lenet_epochs=6, generations=4, batch=20)
+CONTEST = Contest(vae_epochs=60, lenet_epochs=6, generations=4, batch=20, control=100)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 def test_judges_know_digits_and_only_the_floor_doubts_noise(workshop: Workshop) -> None:
     judges = train_judges(workshop, CONTEST)
     assert [judge.name for judge in judges] == [LENET, BAYES, FLOOR]
-    found = {judge.name: find_worth(workshop, judge) for judge in judges}
+    found = {judge.name: find_worth(workshop, judge, CONTEST) for judge in judges}
     assert all(w.test_error <= 0.02 for w in found.values())
     assert found[FLOOR].noise < 0.12 and found[FLOOR].random_pixels < 0.12 and found[BAYES].noise > 0.9
     again = train_judges(Workshop(workshop.folder, "smoke", workshop.data), CONTEST)
@@ -90,7 +90,7 @@ def test_worth_by_hand(fixed_judge: Scorer) -> None:
     images = torch.zeros(3, 28, 28, dtype=torch.uint8)
     images[:, 0, 0] = torch.tensor([0, 1, 2])
     data = MnistData(Digits(images, torch.tensor([0, 0, 0])), Digits(images, torch.tensor([0, 0, 0])))
-    found = worth(fixed_judge, data)
+    found = worth(fixed_judge, data, 10)
     assert found.test_error == pytest.approx(1 / 3)
     assert found.sure == pytest.approx(2 / 3)
     logits = fixed_judge.classifier.network.get_buffer("table").double()

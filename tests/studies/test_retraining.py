@@ -95,7 +95,7 @@ def test_best_of_takes_the_best_image_of_every_class() -> None:
 
 
 def test_the_loop_adds_images_and_goes_on_where_it_was(easy_data: Path, tmp_path: Path) -> None:
-    loop = Loop(iterations=2, images=40, epochs=6, generations=3, batch=20, seed=4)
+    loop = Loop(iterations=2, images=40, epochs=6, generations=3, batch=20, control=40, seed=4)
     unseen = random_cppns(30, 28, 1, seed=9)
     said: list[str] = []
 

@@ -1,0 +1,189 @@
+"""The report's page on discriminative and generative classifiers (paper, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from evo_fool.classifiers.lenet import DIGITS
+from evo_fool.reports.captions import percent
+from evo_fool.studies.base import Picture, Row, Section, skipped
+from evo_fool.studies.drawing import Curve, board, draw_confidence
+from evo_fool.studies.generative import (
+    ENCODINGS,
+    LENET,
+    Attack,
+    Contest,
+    Judge,
+    Worth,
+    attack,
+    find_worth,
+    likelihoods,
+    train_judges,
+)
+from evo_fool.studies.mnist import spread
+from evo_fool.studies.workshop import Workshop
+
+KEY, TITLE = "generative", "Discriminative against generative"
+
+_SEEDS = 3
+"""Attacks a judge and encoding, at most."""
+
+
+def contest(workshop: Workshop) -> Contest:
+    """Everything in the size of the budget."""
+    return Contest(
+        vae_epochs=workshop.scale(smoke=4, laptop=40, paper=100),
+        lenet_epochs=workshop.scale(smoke=1, laptop=5, paper=14),
+        digits=workshop.scale(smoke=6000, laptop=None, paper=None),
+        generations=workshop.scale(smoke=10, laptop=200, paper=1000),
+        batch=workshop.scale(smoke=100, laptop=200, paper=200),
+        control=workshop.scale(smoke=500, laptop=4000, paper=20_000),
+        seed=workshop.seeds[0],
+    )
+
+
+def section(workshop: Workshop) -> Section:
+    """The page."""
+    data = workshop.mnist()
+    if data is None:
+        return skipped(KEY, TITLE, "", "It trains on MNIST, and the data folder has none: --data DIR.")
+    settings = contest(workshop)
+    judges = train_judges(workshop, settings)
+    worths = {judge.name: find_worth(workshop, judge, settings) for judge in judges}
+    attacks = [
+        attack(workshop, judge, encoding, settings, seed)
+        for encoding in ENCODINGS
+        for judge in judges
+        for seed in workshop.seeds[:_SEEDS]
+    ]
+    nats = {(a.judge, a.encoding): _nats(workshop, judges[-1], _of(attacks, a.judge, a.encoding)) for a in attacks}
+    test = data.test
+    digits = likelihoods(workshop, judges[-1], test.images.unsqueeze(1).numpy(), test.labels.numpy())
+    return Section(
+        key=KEY,
+        title=TITLE,
+        figures="",
+        verdict="new",
+        why=findings(worths, attacks),
+        rows=tuple(rows_of(judges, worths, attacks, nats, float(np.median(digits)))),
+        pictures=tuple(_pictures(attacks)),
+        settings=asdict(settings) | {"calibration": "one scale on held-out digits, for every judge"},
+        seeds=tuple(workshop.seeds[:_SEEDS]),
+        commands=(
+            "evo-fool train vae --data DIR --out vae-mnist.safetensors",
+            "evo-fool run mnist-cppn --classifier vae-mnist --weights vae-mnist.safetensors",
+            "evo-fool study generative --data DIR",
+        ),
+        data={
+            "worth": {name: asdict(w) for name, w in worths.items()},
+            "attacks": [
+                {"judge": a.judge, "encoding": a.encoding, "seed": a.seed, "medians": a.medians, "p": a.probabilities}
+                for a in attacks
+            ],
+            "median_nats": {f"{judge}, {encoding}": value for (judge, encoding), value in nats.items()},
+            "test_digits_nats": {f"{q:g}": float(np.quantile(digits, q)) for q in (0.01, 0.5, 0.99)},
+        },
+    )
+
+
+def findings(worths: dict[str, Worth], attacks: Sequence[Attack]) -> str:
+    """What came of it, in numbers."""
+    sentences = [
+        "Calibrated on the same held-out digits, they misclassify "
+        + ", ".join(f"{100 * w.test_error:.2f} % ({name})" for name, w in worths.items())
+        + " of the test digits."
+    ]
+    for encoding in ENCODINGS:
+        reached = ", ".join(f"{spread(_final(attacks, name, encoding))} ({name})" for name in worths)
+        sentences.append(f"Evolution of {_kind(encoding)} reaches a median of {reached}.")
+    noise = ", ".join(f"{percent(w.noise)} ({name})" for name, w in worths.items())
+    sentences.append(f"Of uniform noise they are sure to {noise} on average.")
+    return " ".join(sentences)
+
+
+def rows_of(
+    judges: Sequence[Judge],
+    worths: dict[str, Worth],
+    attacks: Sequence[Attack],
+    nats: dict[tuple[str, str], float],
+    digits: float,
+) -> list[Row]:
+    """What each judge is worth, and what each attack reached beside random images."""
+    rows = []
+    for judge in judges:
+        w = worths[judge.name]
+        rows.append(
+            Row(
+                f"{judge.name}: error on test digits",
+                f"{100 * w.test_error:.2f} %",
+                note=f"expected calibration error {100 * w.calibration_error:.2f} %; at least 99 % sure of "
+                f"{100 * w.sure:.1f} % of digits; of noise {percent(w.noise)} on average",
+            )
+        )
+    for encoding in ENCODINGS:
+        for judge in judges:
+            some = _of(attacks, judge.name, encoding)
+            sure = [int((a.probabilities >= 0.9999).sum()) for a in some]
+            w = worths[judge.name]
+            rows.append(
+                Row(
+                    f"{judge.name}: {_kind(encoding)}, median over digits at generation {len(some[0].medians) - 1}",
+                    spread(_final(attacks, judge.name, encoding)),
+                    "≥ 99.99 %" if judge.name == LENET else None,
+                    percent(w.random_cppns if encoding == "cppn" else w.random_pixels),
+                    f"digits at 99.99 %: {', '.join(map(str, sure))} of {len(DIGITS)} by seed; the images' likelihood "
+                    f"under the VAE of their digit: median {nats[judge.name, encoding]:.0f} nats (test digits "
+                    f"{digits:.0f}); control: the best random image of each digit",
+                )
+            )
+    return rows
+
+
+def _pictures(attacks: Sequence[Attack]) -> list[Picture]:
+    pictures = []
+    for encoding in ENCODINGS:
+        names = list(dict.fromkeys(a.judge for a in attacks))
+        groups = {name: _of(attacks, name, encoding) for name in names}
+        curves = [
+            Curve(name, np.arange(len(some[0].medians)), np.array([a.medians for a in some]))
+            for name, some in groups.items()
+        ]
+        rows = [(name.replace("VAEs with a floor", "with floor"), _cells(some[0])) for name, some in groups.items()]
+        pictures += [
+            Picture(
+                f"{encoding} medians",
+                draw_confidence(curves, xlabel="generation", ylabel="median confidence over ten digits"),
+                f"Evolution of {_kind(encoding)} against each judge: median over digits; bands: range over seeds.",
+            ),
+            Picture(
+                f"{encoding} images",
+                board(rows, label=90),
+                f"The images for 0 to 9 ({_kind(encoding)}, first seed) with the confidence of their judge.",
+            ),
+        ]
+    return pictures
+
+
+def _cells(found: Attack) -> list[tuple[np.ndarray | None, str]]:
+    return [(image, percent(float(p))) for image, p in zip(found.images, found.probabilities, strict=True)]
+
+
+def _of(attacks: Sequence[Attack], judge: str, encoding: str) -> list[Attack]:
+    return [a for a in attacks if (a.judge, a.encoding) == (judge, encoding)]
+
+
+def _final(attacks: Sequence[Attack], judge: str, encoding: str) -> np.ndarray:
+    return np.array([a.medians[-1] for a in _of(attacks, judge, encoding)])
+
+
+def _nats(workshop: Workshop, vaes: Judge, attacks: Sequence[Attack]) -> float:
+    images = np.concatenate([a.images for a in attacks])
+    digits = np.tile(np.arange(len(DIGITS)), len(attacks))
+    return float(np.median(likelihoods(workshop, vaes, images, digits)))
+
+
+def _kind(encoding: str) -> str:
+    return {"cppn": "CPPNs", "pixels": "pixels"}[encoding]

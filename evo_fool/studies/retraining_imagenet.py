@@ -1,0 +1,216 @@
+"""Retraining on ImageNet with a 1001st class of fooling images, as far as a few photographs go (paper, section 3.7).
+
+The paper trains the whole network again on all of ImageNet. With some hundred photographs only the head can be: the
+network is given one more output, and of all weights only that output's are trained, to be above all other classes for
+fooling images and below them for photographs. So whatever it recognises, it recognises by the features of DNN_1.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from evo_fool.classifiers.further_class import Head, find_head, widen
+from evo_fool.classifiers.photographs import read_photographs
+from evo_fool.classifiers.scoring import Scorer
+from evo_fool.errors import ConfigError
+from evo_fool.probability import probability
+from evo_fool.runs import Run
+from evo_fool.studies.imagenet import imagenet_run, primary_network
+from evo_fool.studies.retraining import fooling_images
+from evo_fool.studies.statistics import Comparison, mann_whitney
+from evo_fool.studies.training import trained
+from evo_fool.studies.workshop import Workshop
+
+_STEPS = 300
+_RATE = 0.01
+_DECAY = 1e-3
+_CHUNK = 32
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRetraining:
+    """What came of one more output.
+
+    Attributes:
+        network: torchvision's name.
+        photographs: how many it was trained with, and how many it is measured on.
+        taught: fooling images that it was trained with.
+        top1: share of the latter photographs that DNN_1 and DNN_2 call by their class.
+        false_alarms: share of them that DNN_2 calls fooling.
+        recognised: share of the elites of another run against DNN_1 that DNN_2 calls fooling.
+        unseen: how many elites that is of.
+        medians: median confidence over the 1000 classes of the images evolved against DNN_1 and DNN_2.
+        test: whether DNN_1's are the higher ones.
+        images: that each of the two runs scored.
+        seeds: of the runs that are compared, and of the other one.
+        shown: for DNN_1 and for DNN_2 the same classes, those in which the latter is surest: images and confidences.
+    """
+
+    network: str
+    photographs: tuple[int, int]
+    taught: int
+    top1: tuple[float, float]
+    false_alarms: float
+    recognised: float
+    unseen: int
+    medians: tuple[float, float]
+    test: Comparison
+    images: int
+    seeds: tuple[int, int]
+    shown: tuple[list[tuple[np.ndarray, float]], list[tuple[np.ndarray, float]]]
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures, JSON-able."""
+        return {name: value for name, value in asdict(replace(self, shown=([], []))).items() if name != "shown"}
+
+
+def retrain_imagenet(workshop: Workshop) -> HeadRetraining | None:
+    """Evolve against a network, give it a 1001st class, evolve against that; None without weights or photographs.
+
+    Raises:
+        ConfigError: the network's head cannot be retrained.
+        Stopped: asked to; runs go on where they stopped.
+    """
+    network, folder = primary_network(workshop), workshop.photographs()
+    if network is None or folder is None:
+        return None
+    name, weights = network
+    classifier = workshop.classifier(f"torchvision:{name}", weights)
+    photos, labels = read_photographs(classifier, folder, limit=workshop.scale(smoke=40, laptop=None, paper=None))
+    shown = np.arange(len(photos)) % 2 == 0
+    n = workshop.scale(smoke=40, laptop=500, paper=2000)
+    seed = workshop.seeds[0]
+    with (
+        imagenet_run(workshop, name, weights, "cppn", seed) as first,
+        imagenet_run(workshop, name, weights, "cppn", _other_seed(workshop)) as other,
+    ):
+        scorer = workshop.scorer(classifier)
+
+        def make() -> tuple[nn.Module, dict[str, Any]]:
+            fooling = fooling_images(first, n)
+            return retrain_head(scorer, photos[shown], fooling), {"photographs": int(shown.sum()), "fooling": n}
+
+        key = f"{name} with a 1001st class, {n} fooling images of seed {seed}, {int(shown.sum())} photographs"
+        retrained = trained(workshop, key, make)
+        before = _confidences(first, len(classifier.classes))
+        unseen = np.stack([other.image(cell) for cell in other])
+        images = first.summary()["evaluations"]
+        with imagenet_run(workshop, name, retrained.absolute(), "cppn", seed) as second:
+            after = _confidences(second, len(classifier.classes))
+            surest = after.argsort()[::-1][:_SHOWN].tolist()
+            shown_images = (_images(first, surest), _images(second, surest))
+    judge = workshop.scorer(workshop.classifier(f"torchvision:{name}", retrained))
+    answers = [s.score(photos[~shown]).argmax(axis=1) for s in (scorer, judge)]
+    fooled = len(classifier.classes)
+    return HeadRetraining(
+        network=name,
+        photographs=(int(shown.sum()), int((~shown).sum())),
+        taught=n,
+        top1=(float((answers[0] == labels[~shown]).mean()), float((answers[1] == labels[~shown]).mean())),
+        false_alarms=float((answers[1] == fooled).mean()),
+        recognised=float((judge.score(unseen).argmax(axis=1) == fooled).mean()),
+        unseen=len(unseen),
+        medians=(float(np.median(before)), float(np.median(after))),
+        test=mann_whitney(before, after),
+        images=images,
+        seeds=(seed, _other_seed(workshop)),
+        shown=shown_images,
+    )
+
+
+def retrain_head(scorer: Scorer, photos: np.ndarray, fooling: np.ndarray) -> nn.Module:
+    """The network of a classifier with a further output, on the CPU; that output alone is trained.
+
+    With z the new logit and s the log-sum-exp of the others, the cross-entropy of a photograph, as far as the new
+    weights decide it, is log(1 + e^(z - s)), and that of a fooling image log(1 + e^(s - z)): logistic regression, in
+    which both kinds weigh the same.
+
+    Args:
+        scorer: DNN_1 at work, on images of its own size.
+        photos: uint8 ``(n, channels, size, size)``.
+        fooling: uint8 ``(m, channels, size, size)``.
+
+    Raises:
+        ConfigError: the network has no head, or something else than average pooling follows it.
+    """
+    classes = len(scorer.classifier.classes)
+    _, head = find_head(scorer.classifier.network, classes)
+    inputs, logits = _head_inputs(scorer, head, np.concatenate([photos, fooling]))
+    others = logits.logsumexp(dim=1)
+    weight = torch.zeros(inputs.shape[1], requires_grad=True)
+    bias = torch.zeros((), requires_grad=head.bias is not None)
+    trainable = [weight, bias] if head.bias is not None else [weight]
+    optimiser = torch.optim.AdamW(trainable, lr=_RATE, weight_decay=_DECAY)
+    with torch.no_grad():  # a rectified output that is zero everywhere would never learn
+        weight += 1e-3
+        if head.bias is not None:
+            bias += others.mean()
+    for _ in range(_STEPS):
+        optimiser.zero_grad()
+        margin = _answer(inputs, weight, bias) - others
+        loss = F.softplus(margin[: len(photos)]).mean() + F.softplus(-margin[len(photos) :]).mean()
+        loss.backward()
+        optimiser.step()
+    network = copy.deepcopy(scorer.classifier.network).cpu()
+    new = widen(network, classes)
+    with torch.no_grad():
+        new.weight[classes] = weight.view_as(new.weight[classes])
+        if new.bias is not None:
+            new.bias[classes] = bias
+    return network
+
+
+def _head_inputs(scorer: Scorer, head: Head, images: np.ndarray) -> tuple[Tensor, Tensor]:
+    """What the head is given, ``(n, features)`` or ``(n, features, h, w)``, and the network's logits, on the CPU."""
+    caught: list[Tensor] = []
+    handle = head.register_forward_pre_hook(lambda module, arguments: caught.append(arguments[0].float().cpu()))
+    answers = []
+    try:
+        with torch.no_grad():
+            for start in range(0, len(images), _CHUNK):
+                for views in scorer.views(images[start : start + _CHUNK]):
+                    answers.append(scorer.forward(views, scorer.classifier.network).float().cpu())
+    finally:
+        handle.remove()
+    inputs, logits = torch.cat(caught), torch.cat(answers)
+    biases = torch.zeros(logits.shape[1]) if head.bias is None else head.bias
+    for cls in (0, logits.shape[1] - 1):  # does what follows the head behave as this study takes it to?
+        weight, bias = head.weight[cls].flatten().cpu(), biases[cls].cpu()
+        if not torch.allclose(_answer(inputs, weight, bias), logits[:, cls], atol=1e-2, rtol=1e-2):
+            raise ConfigError(
+                f"{scorer.classifier.name}: what follows its last layer is not known here; take another network"
+            )
+    return inputs, logits
+
+
+def _answer(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """One logit ``(n,)`` of a linear head, or of a convolutional one that is rectified and averaged (SqueezeNet)."""
+    if inputs.ndim == 2:
+        return inputs @ weight + bias
+    return F.relu(torch.einsum("nchw,c->nhw", inputs, weight) + bias).mean((1, 2))
+
+
+def _confidences(run: Run, classes: int) -> np.ndarray:
+    """The probability of every class but a further one, float64 ``(classes,)``; 0 for an empty cell."""
+    found = np.zeros(classes)
+    for elite in run.elites:
+        if elite.class_index < classes:
+            found[elite.class_index] = float(probability(np.array([elite.log_odds]))[0])
+    return found
+
+
+def _images(run: Run, classes: list[int]) -> list[tuple[np.ndarray, float]]:
+    return [(run.image(cell), run[cell].probability) for cell in classes if cell in run]
+
+
+def _other_seed(workshop: Workshop) -> int:
+    """The seed of a run that the network was not taught with."""
+    return workshop.seeds[1] if len(workshop.seeds) > 1 else workshop.seeds[0] + 1

@@ -1,0 +1,95 @@
+"""The report's page on retraining for ImageNet (paper, section 3.7 and Figure 12)."""
+
+from __future__ import annotations
+
+from evo_fool.reports.captions import percent
+from evo_fool.reports.paper_figures import RETRAINED_IMAGENET_MEDIANS, RETRAINED_RECOGNISED
+from evo_fool.studies.base import Picture, Row, Section, judged, skipped
+from evo_fool.studies.drawing import board
+from evo_fool.studies.retraining_imagenet import HeadRetraining, retrain_imagenet
+from evo_fool.studies.workshop import Workshop
+
+KEY, TITLE, FIGURES = "retraining-imagenet", "Retraining on ImageNet with a 1001st class", "Figure 12"
+
+
+def section(workshop: Workshop) -> Section:
+    """The page."""
+    found = retrain_imagenet(workshop)
+    if found is None:
+        reason = (
+            "It needs an ImageNet network and photographs: give --data a folder with imagenet/weights/NAME.pt and "
+            "imagenet/photos/CLASS/*.jpg."
+        )
+        return skipped(KEY, TITLE, FIGURES, reason)
+    verdict, why = judged(claims(found))
+    return Section(
+        key=KEY,
+        title=TITLE,
+        figures=FIGURES,
+        verdict=verdict,
+        why=f"{why} Only the new output was trained, on {found.photographs[0]} photographs; the paper trained a "
+        "whole network on all of ImageNet.",
+        rows=tuple(rows_of(found)),
+        pictures=_pictures(found),
+        settings={"network": found.network, "photographs": found.photographs, "fooling images": found.taught},
+        seeds=found.seeds,
+        commands=("evo-fool reproduce retraining-imagenet --data DIR",),
+        data=found.as_json(),
+    )
+
+
+def claims(found: HeadRetraining) -> list[tuple[bool, str]]:
+    """What the paper says about retraining on ImageNet, and whether it held."""
+    before, after = found.medians
+    some, of = RETRAINED_RECOGNISED
+    first, second = RETRAINED_IMAGENET_MEDIANS
+    return [
+        (
+            found.test.first_larger and found.test.p < 1e-4 and after < before / 2,
+            f"Retrained once, the network is harder to fool: the median goes from {percent(before)} to "
+            f"{percent(after)} (Mann–Whitney {found.test.text}; paper {100 * first:.1f} % to {100 * second:.1f} %, "
+            "p < 0.0001).",
+        ),
+        (
+            found.recognised >= some / of,
+            f"Of {found.unseen} CPPN images that it has not seen DNN_2 calls "
+            f"{round(found.recognised * found.unseen)} fooling (paper: {some} of {of}).",
+        ),
+    ]
+
+
+def rows_of(found: HeadRetraining) -> list[Row]:
+    """The medians, what is recognised, and what it costs on photographs."""
+    some, of = RETRAINED_RECOGNISED
+    named = zip((1, 2), found.medians, RETRAINED_IMAGENET_MEDIANS, strict=True)
+    return [
+        *(
+            Row(
+                f"median confidence over 1000 classes against DNN_{i}",
+                percent(ours),
+                f"{100 * paper:.1f} %",
+                note=f"{found.images:,} images; the paper: 2,000,400, on AlexNet",
+            )
+            for i, ours, paper in named
+        ),
+        Row(
+            "unseen CPPN images that DNN_2 calls fooling",
+            f"{round(found.recognised * found.unseen)} of {found.unseen}",
+            f"{some} of {of}",
+            note="evolved against DNN_1 with another seed",
+        ),
+        Row(
+            "photographs called by their class: DNN_1, DNN_2",
+            f"{100 * found.top1[0]:.1f} %, {100 * found.top1[1]:.1f} %",
+            note=f"{found.photographs[1]} photographs that it was not trained on; called fooling: "
+            f"{100 * found.false_alarms:.1f} %",
+        ),
+    ]
+
+
+def _pictures(found: HeadRetraining) -> tuple[Picture, ...]:
+    rows = [(f"DNN_{i}", [(image, percent(p)) for image, p in shown]) for i, shown in enumerate(found.shown, 1)]
+    caption = (
+        "Images evolved against the network, and against the same with a 1001st class: the classes in which DNN_2 "
+    )
+    return (Picture("images", board(rows, tile=112, label=70), caption + "is surest, with their confidence."),)

@@ -1,0 +1,191 @@
+"""The report's page on retraining (paper, section 3.7 and Figure 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from evo_fool.reports.captions import percent
+from evo_fool.reports.paper_figures import RETRAINED_MNIST_MEDIANS, RETRAINED_RECOGNISED
+from evo_fool.studies.base import Picture, Row, Section, judged, skipped
+from evo_fool.studies.drawing import Curve, board, draw_confidence
+from evo_fool.studies.retraining import Iteration, Loop, run_loop, unseen_images
+from evo_fool.studies.workshop import Workshop
+
+KEY, TITLE, FIGURES = "retraining", "Retraining with a class of fooling images", "Figure 11"
+
+_NAMES = {"class": "fooling class", "unsure": "unsure (CEDA)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one loop.
+
+    Attributes:
+        loop: what was done.
+        iterations: one a network.
+        elites: of each network's run, uint8 ``(10, 1, 28, 28)``.
+    """
+
+    loop: Loop
+    iterations: list[Iteration]
+    elites: list[np.ndarray]
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+        return _NAMES[self.loop.arm]
+
+    @property
+    def medians(self) -> np.ndarray:
+        """Median confidence by network, ``(iterations,)``."""
+        return np.array([i.median for i in self.iterations])
+
+
+def loops(workshop: Workshop) -> list[Loop]:
+    """Both arms in the size of the budget."""
+    common = {
+        "images": workshop.scale(smoke=100, laptop=1000, paper=1000),
+        "epochs": workshop.scale(smoke=1, laptop=3, paper=14),
+        "generations": workshop.scale(smoke=10, laptop=200, paper=200),
+        "batch": workshop.scale(smoke=100, laptop=200, paper=200),
+        "noise": workshop.scale(smoke=2000, laptop=20_000, paper=60_000),
+        "control": workshop.scale(smoke=500, laptop=4000, paper=20_000),
+        "digits": workshop.scale(smoke=6000, laptop=None, paper=None),
+        "seed": workshop.seeds[0],
+    }
+    return [
+        Loop(arm="class", iterations=workshop.scale(smoke=2, laptop=5, paper=15), **common),  # type: ignore[arg-type]
+        Loop(arm="unsure", iterations=workshop.scale(smoke=2, laptop=3, paper=15), **common),  # type: ignore[arg-type]
+    ]
+
+
+def unseen(workshop: Workshop) -> np.ndarray:
+    """The CPPN images of the page on MNIST, which were evolved against another network, uint8 ``(n, 1, 28, 28)``."""
+    smoke = {"generations": 20} if workshop.budget == "smoke" else {}
+    with ExitStack() as stack:
+        experiments = [workshop.experiment("mnist-cppn", {"seed": seed} | smoke) for seed in workshop.seeds]
+        return unseen_images([stack.enter_context(workshop.run(experiment)) for experiment in experiments])
+
+
+def section(workshop: Workshop) -> Section:
+    """The page."""
+    if workshop.mnist() is None:
+        return skipped(KEY, TITLE, FIGURES, "It trains on MNIST, and the data folder has none: --data DIR.")
+    strangers = unseen(workshop)
+    outcomes = [Outcome(loop, *run_loop(workshop, loop, strangers)) for loop in loops(workshop)]
+    verdict, why = judged(claims(outcomes[0]))
+    retrained, unsure = outcomes
+    return Section(
+        key=KEY,
+        title=TITLE,
+        figures=FIGURES,
+        verdict=verdict,
+        why=f"{why} {modern(unsure)}",
+        rows=tuple(rows_of(retrained, paper=True) + rows_of(unsure, paper=False)),
+        pictures=tuple(_pictures(outcomes)),
+        settings={outcome.name: asdict(outcome.loop) for outcome in outcomes}
+        | {
+            "cells": "eleven once there is a fooling class; medians are over the ten digits",
+            "first and last generation": "the last is what the final archive breeds next",
+        },
+        seeds=tuple(o.loop.seed_of(i.number) for o in outcomes for i in o.iterations),
+        commands=tuple(
+            f"evo-fool study retraining --data DIR --arm {o.loop.arm} --iterations {o.loop.iterations}"
+            for o in outcomes
+        ),
+        data={outcome.name: [asdict(i) for i in outcome.iterations] for outcome in outcomes},
+    )
+
+
+def claims(outcome: Outcome) -> list[tuple[bool, str]]:
+    """What the paper says about retraining on MNIST, and whether it held."""
+    later = outcome.iterations[1:]
+    lowest = min((i.median for i in later), default=outcome.iterations[0].median)
+    known = RETRAINED_MNIST_MEDIANS[: len(outcome.iterations)]
+    result = [
+        (
+            lowest >= min(RETRAINED_MNIST_MEDIANS),
+            f"However often MNIST is retrained with a fooling class, evolution finds new images: the lowest median of "
+            f"{len(later)} retrained networks is {percent(lowest)} (the paper's first {len(known)} networks: "
+            f"{100 * min(known):.2f} %).",
+        )
+    ]
+    if later and later[0].recognised is not None:
+        share, (some, of) = later[0].recognised, RETRAINED_RECOGNISED
+        result.append(
+            (
+                share >= some / of,
+                f"Of {later[0].unseen} CPPN images that it has not seen DNN_2 calls {round(share * later[0].unseen)} "
+                f"fooling (the paper, for ImageNet: {some} of {of}).",
+            )
+        )
+    return result
+
+
+def modern(outcome: Outcome) -> str:
+    """What the modern arm comes to."""
+    first, last = outcome.iterations[0], outcome.iterations[-1]
+    return (
+        f"Taught to be unsure of noise (CEDA) the first network is fooled at a median of {percent(first.median)}; "
+        f"taught with the fooling images of {last.number - 1} run(s) besides, at {percent(last.median)}, with "
+        f"{100 * last.test_error:.2f} % error on digits."
+    )
+
+
+def rows_of(outcome: Outcome, *, paper: bool) -> list[Row]:
+    """A line a network: its median beside the paper's, what noise reaches, and what it is worth on digits."""
+    rows = []
+    for i in outcome.iterations:
+        theirs = RETRAINED_MNIST_MEDIANS[i.number - 1] if paper and i.number <= len(RETRAINED_MNIST_MEDIANS) else None
+        rows.append(
+            Row(
+                f"{outcome.name}: median confidence against DNN_{i.number}",
+                percent(i.median),
+                None if theirs is None else f"{100 * theirs:.2f} %",
+                f"noise {percent(i.noise_median)}, random CPPNs {percent(i.cppn_median)}",
+                f"trained with {i.taught} fooling images; control: the best of {outcome.loop.control:,} for each digit",
+            )
+        )
+    for i in outcome.iterations:
+        called = "" if i.recognised is None else f"; called fooling: {100 * i.recognised:.0f} %"
+        rows.append(
+            Row(
+                f"{outcome.name}: DNN_{i.number}, error on test digits",
+                f"{100 * i.test_error:.2f} %",
+                note=f"turned away: {100 * i.false_alarms:.2f} % of digits, {100 * i.turned_away:.0f} % of {i.unseen} "
+                f"unseen CPPN images{called}",
+            )
+        )
+    return rows
+
+
+def _pictures(outcomes: Sequence[Outcome]) -> list[Picture]:
+    length = max(len(o.iterations) for o in outcomes)
+    known = np.array(RETRAINED_MNIST_MEDIANS[:length])
+    curves = [Curve(o.name, np.arange(1, len(o.medians) + 1), o.medians, {"marker": "o"}) for o in outcomes]
+    style = {"linestyle": "--", "linewidth": 1.4, "color": "#1f1f24", "marker": "o", "markersize": 3.5}
+    curves.append(Curve("paper (Figure 11)", np.arange(1, len(known) + 1), known, style))
+    rows = [
+        (
+            f"{'class' if o.loop.arm == 'class' else 'CEDA'} {i.number}",
+            [(image, percent(p)) for image, p in zip(images, i.probabilities, strict=True)],
+        )
+        for o in outcomes
+        for i, images in zip(o.iterations, o.elites, strict=True)
+    ]
+    return [
+        Picture(
+            "medians",
+            draw_confidence(curves, xlabel="network i", ylabel="median confidence over ten digits"),
+            "Median confidence of the images evolved against DNN_i, on a scale of log-odds.",
+        ),
+        Picture(
+            "images",
+            board(rows, label=80),
+            "What evolution finds for 0 to 9 against each network: with a fooling class, and taught to be unsure.",
+        ),
+    ]
