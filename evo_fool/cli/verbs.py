@@ -24,6 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "plot": ("evo_fool.cli.plot", "Plot how runs converged."),
     "gallery": ("evo_fool.cli.gallery", "Browse runs in a web browser, live."),
     "reproduce": ("evo_fool.cli.reproduce", "Put the paper's figures beside ours, as a report."),
+    "study": ("evo_fool.cli.studies", "Ask one question of a run's elites."),
     "verify": ("evo_fool.cli.check", "Render and score every elite again and compare."),
     "digest": ("evo_fool.cli.check", "Print the SHA-256 of what a run found."),
     "config": ("evo_fool.cli.config", "Show, validate or describe an experiment."),

@@ -155,7 +155,7 @@ def _claims(name: str, table: TransferMatrix) -> list[tuple[bool, str]]:
     own = float(np.mean([reaching[i, i] for i in range(n)]))
     other = float(np.mean([reaching[i, j] for i in range(n) for j in range(n) if i != j]))
     text = (
-        f"{name}: 99.99 % is reached by {share_text(own)} of the images with the network they were evolved against, and "
+        f"{name}: 99.99 % is reached by {share_text(own)} of images with the network they were evolved against, and "
         f"by {share_text(other)} with another (the paper: by some with both, by some with one only)."
     )
     return [(0 < other < own, text)]

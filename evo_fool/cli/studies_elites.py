@@ -1,0 +1,355 @@
+"""``evo-fool study`` of elites: gradient ascent, transfer, repetition, attribution, paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evo_fool.cli.options import classifier_options, out_option, run_argument
+from evo_fool.cli.output import Output, output_option
+from evo_fool.errors import ConfigError
+
+_SHOWN = 12
+"""Images on a picture that is asked for with --to."""
+
+_SETTINGS = ("none", "l2", "l2-blur", "l2-blur-pixels")
+
+device_option = click.option("--device", metavar="auto|cpu|cuda", default="auto", help="Where to score.")
+classes_option = click.option(
+    "--class", "classes", multiple=True, metavar="CLASS", help="Only these, by index or name."
+)
+
+
+def _limit(default: int | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    shown = f"  [default: {default}]" if default else ""
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        default=default,
+        help=f"At most so many classes, evenly spread.{shown}",
+    )
+
+
+def _to(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    file = click.Path(dir_okay=False, path_type=Path)
+    return click.option("--to", type=file, metavar="FILE.png", callback=_png, help=f"Draw {what} too.")
+
+
+def _png(_context: click.Context, _option: click.Parameter, to: Path | None) -> Path | None:
+    """Refuse another format before work is spent on the picture."""
+    if to is not None and to.suffix.lower() != ".png":
+        raise ConfigError(f"{to}: {to.suffix or 'no suffix'} is no format of study pictures; use .png")
+    return to
+
+
+@click.command("gradient-ascent")
+@run_argument
+@click.option("--setting", type=click.Choice([*_SETTINGS, "all"]), default="none", show_default=True)
+@click.option("--start", type=click.Choice(["mean", "uniform", "zero"]), default="mean", show_default=True)
+@click.option("--steps", type=click.IntRange(min=1), help="At most so many.  [default: the setting's]")
+@click.option("--until", type=click.FloatRange(0, 1), help="End a climb at this confidence.  [default: never]")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@classes_option
+@_limit(20)
+@device_option
+@classifier_options
+@_to("the images")
+@output_option
+def gradient_ascent(
+    run: str,
+    out: Path,
+    setting: str,
+    start: str,
+    steps: int | None,
+    until: float | None,
+    seed: int,
+    classes: tuple[str, ...],
+    limit: int,
+    device: str,
+    classifier: str | None,
+    weights: str | None,
+    to: Path | None,
+    output: Output,
+) -> None:
+    """Climb the gradient for the classes of RUN on its network, beside its evolved images (Figure 13)."""
+    from evo_fool.probability import probability
+    from evo_fool.studies.gradient_ascent import SETTINGS, ascend, shortened
+
+    elites, scorer, remark = _open(run, out, classes, limit, classifier, weights, device)
+    mean = [0.1307] if scorer.classifier.name == "lenet-mnist" else None
+    found, rows = {}, [("evolved", [(image, "") for image in elites.images[:_SHOWN]])]
+    for name in _SETTINGS if setting == "all" else (setting,):
+        chosen = SETTINGS[name] if steps is None else shortened(SETTINGS[name], steps)
+        ascent = ascend(
+            scorer.classifier, elites.targets.tolist(), chosen, start=start, seed=seed, mean=mean, until=until
+        )
+        found[name] = ascent.to_json()
+        captions = map(_percent, probability(ascent.log_odds[:_SHOWN]))
+        rows.append((name, list(zip(ascent.images[:_SHOWN], captions, strict=True))))
+    columns = ["setting", " classes", " median", " ≥ .99", " ≥ .9999", " steps"]
+    table = [
+        (n, f["classes"], _percent(f["median"]), f["reaching"]["0.99"], f["reaching"]["0.9999"], f"{f['steps']:.0f}")
+        for n, f in found.items()
+    ]
+    _finish(output, found, columns, table, remark, to, rows)
+
+
+@click.command()
+@click.argument("runs", metavar="RUN [RUN…]", nargs=-1, required=True)
+@out_option
+@click.option("--judge", "judges", multiple=True, metavar="SPEC[@WEIGHTS]", help="One more network that judges.")
+@click.option("--noise", type=click.IntRange(min=1), default=500, show_default=True, help="Random images to compare.")
+@device_option
+@_to("the matrix")
+@output_option
+def transfer(
+    runs: tuple[str, ...], out: Path, judges: tuple[str, ...], noise: int, device: str, to: Path | None, output: Output
+) -> None:
+    """Show the elites of every RUN to the networks of all of them, and to other networks."""
+    from evo_fool.classifiers.precision import choose_batch
+    from evo_fool.classifiers.scoring import Scorer
+    from evo_fool.classifiers.zoo import load_classifier
+    from evo_fool.experiment import ClassifierConfig
+    from evo_fool.runs import find_run, open_run
+    from evo_fool.runs.environment import choose_device
+    from evo_fool.studies.elites import elites_of, judge_of, noise_set
+    from evo_fool.studies.transfer import transfer as show
+
+    place = choose_device(device)
+    at_work: dict[str, Any] = {}
+    known: set[str] = set()
+    sets = []
+    with ExitStack() as stack:
+        for text in runs:
+            opened = stack.enter_context(open_run(find_run(text, out)))
+            sets.append(elites_of(opened))
+            if opened.classifier_fingerprint not in known:
+                scorer, _ = judge_of(opened, device=device)
+                known.add(opened.classifier_fingerprint)
+                at_work[_distinct(scorer.classifier.name, at_work)] = scorer
+    for text in judges:
+        spec, _, path = text.partition("@")
+        network = load_classifier(ClassifierConfig(spec=spec, weights=path or None), place)
+        batch = choose_batch(None, network.size, place)
+        at_work[_distinct(network.name, at_work)] = Scorer(network, batch=batch, view="auto", device=place)
+    first = sets[0]
+    sets.append(noise_set(first.classes, first.images.shape[1:], noise, seed=1))
+    matrix = show(sets, at_work)
+    if to is not None:
+        from evo_fool.studies.charts import heat_map
+
+        _write(to, heat_map(matrix.mean, matrix.sources, matrix.judges, row_label="images", label="judged by"))
+    if output.json:
+        output.data(matrix.to_json())
+        return
+    for title, values in (("class kept", matrix.agreement), ("mean confidence", matrix.mean)):
+        output.say(title)
+        rows = [(name, *map(_percent, row)) for name, row in zip(matrix.sources, values, strict=True)]
+        output.table(["images", *(f" {name}" for name in matrix.judges)], rows)
+        output.say()
+
+
+@click.command()
+@run_argument
+@classes_option
+@_limit(None)
+@device_option
+@classifier_options
+@_to("some of them")
+@output_option
+def repetition(
+    run: str,
+    out: Path,
+    classes: tuple[str, ...],
+    limit: int | None,
+    device: str,
+    classifier: str | None,
+    weights: str | None,
+    to: Path | None,
+    output: Output,
+) -> None:
+    """Remove all repeated elements but one from RUN's elites, and score what is left (Figure 10)."""
+    from evo_fool.studies.repetition import ablate
+
+    elites, scorer, remark = _open(run, out, classes, limit, classifier, weights, device)
+    result = ablate(elites, scorer)
+    rows = [
+        (
+            elites.classes[elites.targets[row]],
+            [(elites.images[row], _percent(result.before[i])), (result.images[i], _percent(result.one[i]))],
+        )
+        for i, row in enumerate(result.rows[:_SHOWN].tolist())
+    ]
+    table = [
+        (
+            *(elites.classes[elites.targets[row]], found.kind, found.count),
+            *(_percent(p) for p in (result.before[i], result.one[i], result.none[i])),
+        )
+        for i, (row, found) in enumerate(zip(result.rows.tolist(), result.found, strict=True))
+    ]
+    output.say(f"{len(result.rows)} of {result.of} elites have repeated elements")
+    columns = ["class", "kind", " elements", " as it is", " one left", " none left"]
+    _finish(output, result.to_json(), columns, table, remark, to, rows)
+
+
+@click.command()
+@run_argument
+@classes_option
+@_limit(20)
+@device_option
+@classifier_options
+@_to("the maps")
+@output_option
+def attribution(
+    run: str,
+    out: Path,
+    classes: tuple[str, ...],
+    limit: int,
+    device: str,
+    classifier: str | None,
+    weights: str | None,
+    to: Path | None,
+    output: Output,
+) -> None:
+    """Say how much of RUN's confidence a quarter of the image carries; with --to, map what the network looks at."""
+    from evo_fool.studies.attribution import best_quarter, integrated_gradients, occlusion
+
+    elites, scorer, remark = _open(run, out, classes, limit, classifier, weights, device)
+    quarter = best_quarter(scorer, elites.images, elites.targets)
+    rows = []
+    if to is not None:
+        from evo_fool.studies.charts import overlay
+
+        few = elites.pick(range(min(_SHOWN, len(elites))))
+        maps = {"integrated gradients": integrated_gradients(scorer.classifier, few.images, few.targets).maps}
+        maps["occlusion"] = occlusion(scorer.classifier, few.images, few.targets)
+        rows = [("elite", [(i, few.classes[t]) for i, t in zip(few.images, few.targets, strict=True)])]
+        rows += [(n, [(overlay(i, m), "") for i, m in zip(few.images, h, strict=True)]) for n, h in maps.items()]
+    columns = ["class", " whole", " best quarter", " without it", " share"]
+    per_image = zip(elites.targets, quarter.whole, quarter.alone, quarter.without, quarter.share, strict=True)
+    table = [(elites.classes[target], *map(_percent, values)) for target, *values in per_image]
+    _finish(output, quarter.to_json(), columns, table, remark, to, rows)
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--photos",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Photographs, a folder a class: follow straight lines to them.",
+)
+@click.option("--random", type=click.IntRange(min=1), default=500, show_default=True, help="Random pictures.")
+@classes_option
+@_limit(100)
+@device_option
+@classifier_options
+@output_option
+def paths(
+    run: str,
+    out: Path,
+    photos: Path | None,
+    random: int,
+    classes: tuple[str, ...],
+    limit: int,
+    device: str,
+    classifier: str | None,
+    weights: str | None,
+    output: Output,
+) -> None:
+    """Say what RUN's network makes of random pictures, and of what lies between elites and photographs."""
+    from evo_fool.classifiers.photographs import read_photographs
+    from evo_fool.studies.elites import ImageSet, noise_set
+    from evo_fool.studies.paths import follow, pairs, see
+
+    elites, scorer, remark = _open(run, out, classes, limit, classifier, weights, device)
+    noise = noise_set(elites.classes, elites.images.shape[1:], random, seed=1)
+    found: dict[str, Any] = {"random": see(scorer, noise.images).to_json(elites.classes)}
+    if photos is not None:
+        natural = ImageSet("photographs", *read_photographs(scorer.classifier, photos), elites.classes)
+        found["to photographs"] = follow(scorer, *pairs(elites, natural)).to_json()
+    if output.json:
+        output.data(found | {"remark": remark})
+        return
+    seen = found["random"]
+    output.say(
+        f"{seen['images']} random pictures: mean confidence {_percent(seen['mean_confidence'])}, "
+        f"{seen['classes_answered']} of {seen['classes']} classes, most often {seen['commonest']}"
+    )
+    if photos is not None:
+        way = found["to photographs"]
+        rows = [(f"{at:.2f}", *map(_percent, p)) for at, *p in zip(way["at"], way["first"], way["top"], strict=True)]
+        output.table([" on the way", " its class", " what is answered"], rows)
+    _remark(output, remark)
+
+
+def _open(
+    run: str,
+    out: Path,
+    classes: Sequence[str],
+    limit: int | None,
+    classifier: str | None,
+    weights: str | None,
+    device: str,
+) -> tuple[Any, Any, str]:
+    """The elites that are asked for, their network at work, and what there is to remark."""
+    import numpy as np
+
+    from evo_fool.runs import find_run, open_run
+    from evo_fool.studies.elites import elites_of, judge_of
+
+    with open_run(find_run(run, out)) as opened:
+        elites = elites_of(opened, classes or None)
+        scorer, remark = judge_of(opened, classifier=classifier, weights=weights, device=device)
+    if limit is not None and not classes and len(elites) > limit:
+        elites = elites.pick(np.linspace(0, len(elites) - 1, limit).round().astype(int))
+    return elites, scorer, remark
+
+
+def _finish(
+    output: Output,
+    data: dict[str, Any],
+    columns: Sequence[str],
+    table: Sequence[Sequence[Any]],
+    remark: str,
+    to: Path | None,
+    rows: Sequence[Any],
+) -> None:
+    """Print what was found, and draw what there is to see."""
+    if output.json:
+        output.data(data | {"remark": remark})
+    else:
+        output.table(columns, table)
+        _remark(output, remark)
+    if to is not None and rows:
+        from evo_fool.studies.drawing import board
+
+        _write(to, board(rows, tile=112))
+        output.say(str(to))
+
+
+def _remark(output: Output, remark: str) -> None:
+    if remark:
+        output.say(f"note: {remark}")
+
+
+def _write(to: Path, png: bytes) -> None:
+    from evo_fool.runs.files import write_whole
+
+    write_whole(to, png)
+
+
+def _distinct(name: str, taken: dict[str, Any]) -> str:
+    """The name, numbered where another has it: two LeNets are both called lenet-mnist."""
+    number = sum(other == name or other.startswith(f"{name} #") for other in taken)
+    return name if not number else f"{name} #{number + 1}"
+
+
+def _percent(value: float) -> str:
+    from evo_fool.reports.captions import percent
+
+    return "100 %" if value == 1 else percent(round(float(value), 9))
