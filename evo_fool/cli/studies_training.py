@@ -54,12 +54,13 @@ def retraining(data: Path, out: Path, arm: Any, iterations: int, seed: int, outp
     """Train on fooling images and evolve again, round after round (Figures 11 and 12)."""
     from dataclasses import asdict
 
-    from evo_fool.studies.retraining import Loop, run_loop
+    from evo_fool.studies.retraining import Loop, mnist_of, run_loop
     from evo_fool.studies.retraining_page import unseen
 
     loop = Loop(arm=arm, iterations=iterations, seed=seed, **{k: v for k, v in sizes.items() if v is not None})
 
     def work(workshop: Any) -> None:
+        mnist_of(workshop)  # before anything is evolved
         found, _ = run_loop(workshop, loop, unseen(workshop))
         if output.json:
             output.data({"loop": asdict(loop), "iterations": [asdict(i) for i in found]})

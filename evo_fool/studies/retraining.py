@@ -118,9 +118,7 @@ def run_loop(workshop: Workshop, loop: Loop, unseen: np.ndarray) -> tuple[list[I
         ConfigError: there is no MNIST, or the loop asks for less than one iteration.
         Stopped: asked to; what is there is found again.
     """
-    data = workshop.mnist()
-    if data is None:
-        raise ConfigError("retraining needs MNIST; give the folder that holds mnist/ with --data DIR")
+    data = mnist_of(workshop)
     if not 1 <= loop.iterations < _ROUNDS:
         raise ConfigError(f"--iterations {loop.iterations}: must be 1 to {_ROUNDS - 1}")
     if loop.images < 2:
@@ -143,6 +141,18 @@ def run_loop(workshop: Workshop, loop: Loop, unseen: np.ndarray) -> tuple[list[I
             f"test error {100 * found[-1].test_error:.2f} %"
         )
     return found, elites
+
+
+def mnist_of(workshop: Workshop) -> MnistData:
+    """MNIST, which retraining cannot do without.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    data = workshop.mnist()
+    if data is None:
+        raise ConfigError("retraining needs MNIST; give the folder that holds mnist/ with --data DIR")
+    return data
 
 
 def fooling_images(run: Run, n: int) -> np.ndarray:
