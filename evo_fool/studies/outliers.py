@@ -10,6 +10,7 @@ from evo_fool.encodings import build_encoding
 from evo_fool.experiment import CppnConfig
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
+from evo_fool.studies.noise import random_images
 
 _SMOOTH = (1.0, 2.5)
 """Range of the Gaussian filter's standard deviation in pixels."""
@@ -25,11 +26,10 @@ def training_noise(photos: np.ndarray, n: int, *, seed: int) -> np.ndarray:
         photos: training images, uint8 ``(m, height, width)``.
     """
     rng = stream(seed, "training noise")
-    height, width = photos.shape[1:]
-    noise = rng.integers(0, 256, (n, height, width), dtype=np.uint8)
-    permuted = np.arange(0, n, 2)
-    chosen = photos[rng.integers(0, len(photos), len(permuted))].reshape(len(permuted), -1)
-    noise[permuted] = rng.permuted(chosen, axis=1).reshape(-1, height, width)
+    shape = (1, *photos.shape[1:])
+    noise = np.empty((n, *photos.shape[1:]), np.uint8)
+    noise[0::2] = random_images("permuted", len(noise[0::2]), shape, rng, photos[:, None])[:, 0]
+    noise[1::2] = random_images("uniform", len(noise[1::2]), shape, rng)[:, 0]
     for row in np.flatnonzero(np.arange(n) % 4 >= 2):
         smooth = gaussian_filter(noise[row].astype(np.float32), rng.uniform(*_SMOOTH), mode="nearest")
         low, high = smooth.min(), smooth.max()
@@ -39,7 +39,7 @@ def training_noise(photos: np.ndarray, n: int, *, seed: int) -> np.ndarray:
 
 def random_pixels(n: int, size: int, channels: int, *, seed: int) -> np.ndarray:
     """Uniform random images, uint8 ``(n, channels, size, size)``."""
-    return stream(seed, "uniform noise").integers(0, 256, (n, channels, size, size), dtype=np.uint8)
+    return random_images("uniform", n, (channels, size, size), stream(seed, "uniform noise"))
 
 
 def random_cppns(n: int, size: int, channels: int, *, seed: int) -> np.ndarray:
