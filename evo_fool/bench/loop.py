@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ def bench_loop(
     warm_up: int | None = None,
     rounds: int = 10,
     classifier: Classifier | None = None,
+    start: Path | None = None,
 ) -> dict[str, Any]:
     """Images a second of the loop and of the bare forward pass, their ratio, and the share of each stage.
 
@@ -64,11 +66,12 @@ def bench_loop(
         warm_up: generations to run first; None: about a second, or a fifth of ``seconds`` if that is less.
         rounds: how often the two take turns; rates are medians over rounds.
         classifier: one that is ready, in place of the one that the experiment names.
+        start: a run of this experiment to begin from, in its later and quieter generations; it is copied.
     """
     parts = assemble(experiment, classifier)
     experiment = resolved(experiment, parts)
     watch = _Stopwatch()
-    with TemporaryRun(experiment, parts, watch.around) as run:
+    with TemporaryRun(experiment, parts, watch.around, start) as run:
         # Warm up: kernels are compiled, memory is allocated, and the archive has left its first, busy generations.
         began = time.perf_counter()
         run.advance(2)
@@ -84,15 +87,15 @@ def bench_loop(
         loop_rates, forward_rates, loop_seconds = [], [], 0.0
         committed = run.recorder.commit_seconds
         for _ in range(rounds):
-            start = time.perf_counter()
+            since = time.perf_counter()
             images = run.advance(generations)
-            spent = time.perf_counter() - start
+            spent = time.perf_counter() - since
             loop_seconds += spent
             loop_rates.append(images / spent)
-            start = time.perf_counter()
+            since = time.perf_counter()
             for _ in range(passes):
                 forward()
-            forward_rates.append(passes * experiment.batch / (time.perf_counter() - start))
+            forward_rates.append(passes * experiment.batch / (time.perf_counter() - since))
         committing = (run.recorder.commit_seconds - committed) / loop_seconds
     ratios = np.array(loop_rates) / np.array(forward_rates)
     stages = {stage: spent / loop_seconds for stage, spent in watch.seconds.items()}

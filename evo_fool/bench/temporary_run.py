@@ -5,6 +5,7 @@ Each stage can be wrapped, which is how it is timed; the loop itself is the one 
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,8 +20,8 @@ from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
 from evo_fool.runs.assembly import Parts
+from evo_fool.runs.checkpoint import restore
 from evo_fool.runs.directory import create_directory
-from evo_fool.runs.lineage import Lineage
 from evo_fool.runs.recorder import Recorder
 from evo_fool.runs.session import describe
 from evo_fool.runs.store import Store
@@ -39,19 +40,22 @@ class TemporaryRun:
         experiment: resolved; its number of generations is ignored.
         parts: assembled from it. Their methods are replaced by wrapped ones: build others for another use.
         wrap: goes around the function of each of :data:`STAGES`.
+        start: a run of this experiment to go on from, which is copied and stays as it is; None: begin at nothing.
 
     Attributes:
-        generation: the next one, and so the number of those that were run.
+        generation: the next one.
         path: the run directory.
         recorder: gathers and commits.
         store: what it commits to.
     """
 
-    def __init__(self, experiment: Experiment, parts: Parts, wrap: Wrapper) -> None:
-        self.generation = 0
+    def __init__(self, experiment: Experiment, parts: Parts, wrap: Wrapper, start: Path | None = None) -> None:
         with ExitStack() as resources:
             folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="evo-fool-bench-")))
-            self.path = create_directory(folder, experiment.name, *describe(experiment, parts))
+            if start is None:
+                self.path = create_directory(folder, experiment.name, *describe(experiment, parts))
+            else:
+                self.path = Path(shutil.copytree(start, folder / start.name))
             self.store = Store(self.path)
             resources.callback(self.store.close)
             evaluator = parts.evaluator
@@ -62,9 +66,12 @@ class TemporaryRun:
             strategy = self._toolbox.strategy
             self._toolbox.register("generate", wrap("vary", strategy.generate))
             self._toolbox.register("update", wrap("insert", strategy.update))
+            lineage, standings = restore(self.store, parts.encoding, strategy, experiment.retention)
             self.recorder = resources.enter_context(
-                Recorder(self.store, parts.encoding, strategy, Lineage(experiment.retention), experiment.checkpoint)
+                Recorder(self.store, parts.encoding, strategy, lineage, experiment.checkpoint)
             )
+            self.recorder.standings = standings
+            self.generation = self.store.progress()[0] + 1
             self._record = wrap("commit", self.recorder)
             self._flush = wrap("flush", self.recorder.flush)
             self._resources = resources.pop_all()

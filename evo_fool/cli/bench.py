@@ -30,6 +30,9 @@ def bench() -> None:
 @click.option(
     "--warm-up", type=click.IntRange(0), metavar="N", help="Generations to run first; default: about a second."
 )
+@click.option(
+    "--from", "start", metavar="RUN", help="Measure where RUN stands, on a copy of it; EXPERIMENT is then RUN's own."
+)
 @output_option
 def loop(
     experiment: str,
@@ -38,14 +41,26 @@ def loop(
     weights: str | None,
     seconds: float,
     warm_up: int | None,
+    start: str | None,
     output: Output,
 ) -> None:
     """The whole loop of EXPERIMENT against the bare forward pass of its classifier."""
     from evo_fool.bench.loop import bench_loop
 
-    settings = {"classifier.spec": classifier, "classifier.weights": weights}
-    resolved = with_settings(load_experiment(experiment, assignments), settings)
-    _show(bench_loop(resolved, seconds=seconds, warm_up=warm_up), output)
+    if start is None:
+        settings = {"classifier.spec": classifier, "classifier.weights": weights}
+        resolved = with_settings(load_experiment(experiment, assignments), settings)
+        _show(bench_loop(resolved, seconds=seconds, warm_up=warm_up), output)
+        return
+    from evo_fool.runs import find_run, open_run
+    from evo_fool.runs.assembly import trusted_classifier
+    from evo_fool.runs.lock import writer
+
+    path = find_run(start)
+    with open_run(path) as run, writer(path):  # nobody writes while it is copied
+        judge = trusted_classifier(run.experiment, classifier, weights)
+        resolved = run.experiment.model_copy(update={"classifier": judge})
+        _show(bench_loop(resolved, seconds=seconds, warm_up=warm_up, start=path), output)
 
 
 @bench.command()

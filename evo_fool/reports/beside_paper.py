@@ -39,10 +39,10 @@ def draw_beside_paper(series: Sequence[Series], *, log: bool = False) -> Figure:
         paper[shown, 0] * IMAGENET_BATCH,
         paper[shown, 1],
         **style,
-        label="paper: AlexNet, CPPN, ten crops, mean of 5 runs (digitised)",
+        label="paper: AlexNet, CPPN, ten crops, 5 runs (digitised)",
     )
     for (images, median), s, colour in zip(ours, series, COLOURS, strict=False):
-        axes.plot(images, median, color=colour, linewidth=2, label=f"{s.label}   {s.source}")
+        axes.plot(images, median, color=colour, linewidth=2, label=f"{s.label}   {_network(s)}")
     axes.set_xlim(ours[0][0][0] if log else 0, last)
     axes.set_xscale("log" if log else "linear")
     axes.set_ylim(0, 1)
@@ -55,6 +55,11 @@ def draw_beside_paper(series: Sequence[Series], *, log: bool = False) -> Figure:
     for text in legend.get_texts():
         text.set_parse_math(False)
     return figure
+
+
+def _network(series: Series) -> str:
+    """Network, encoding, search and seed of a run: the provenance up to its preset."""
+    return series.source.partition(" · preset ")[0]
 
 
 def write_beside_paper(runs: Sequence[Run], to: str | Path | None = None, *, log: bool = False) -> Path:

@@ -1,6 +1,7 @@
 """The loop benchmark: a ratio of two rates measured in one run, on a real run directory."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from support import small
 
 from evo_fool.bench.loop import STAGES, bench_loop, forward_pass
 from evo_fool.bench.synthetic import synthetic_classifier
+from evo_fool.runs import digest, evolve
 from evo_fool.runs.assembly import assemble
 
 
@@ -51,3 +53,12 @@ def test_a_ready_classifier_is_measured_in_place_of_the_named_one() -> None:
     report = bench_loop(small(), seconds=0.2, rounds=2, classifier=synthetic_classifier(size=10, classes=4))
     assert "synthetic" in report["classifier"]
     assert report["generations"] % 2 == 0
+
+
+def test_a_run_can_be_measured_where_it_stands_and_stays_as_it_is(tmp_path: Path) -> None:
+    with evolve(small(), out=tmp_path) as run:
+        before = digest(run.store)
+        report = bench_loop(run.experiment, seconds=0.2, start=run.path)
+        assert report["first_generation"] > run.generation
+        assert digest(run.store) == before
+        assert run.generation == 12
