@@ -45,8 +45,8 @@ class HeadRetraining:
         taught: fooling images that it was trained with.
         top1: share of the latter photographs that DNN_1 and DNN_2 call by their class.
         false_alarms: share of them that DNN_2 calls fooling.
-        recognised: share of the elites of another run against DNN_1 that DNN_2 calls fooling.
-        unseen: how many elites that is of.
+        recognised: share of the distinct elites of another run against DNN_1 that DNN_2 calls fooling.
+        unseen: how many that is of.
         medians: median confidence over the 1000 classes of the images evolved against DNN_1 and DNN_2.
         test: whether DNN_1's are the higher ones.
         images: that each of the two runs scored.
@@ -101,7 +101,10 @@ def retrain_imagenet(workshop: Workshop) -> HeadRetraining | None:
         key = f"{name} with a 1001st class, {n} fooling images of seed {seed}, {int(shown.sum())} photographs"
         retrained = trained(workshop, key, make)
         before = _confidences(first, len(classifier.classes))
-        unseen = np.stack([other.image(cell) for cell in other])
+        # One image may hold many classes; it counts once.
+        unseen = np.stack(
+            [other.image(cell) for cell in {elite.id: elite.class_index for elite in other.elites}.values()]
+        )
         images = first.summary()["evaluations"]
         with imagenet_run(workshop, name, retrained.absolute(), "cppn", seed) as second:
             after = _confidences(second, len(classifier.classes))
