@@ -1,8 +1,8 @@
 """Where the network looks in an elite: occlusion and gradient attribution by captum, and how small the features are.
 
-The paper argues that fooling images carry features of a class rather than its whole shape (section 3.6). So, beside the
-maps: how much of the confidence a quarter of the image carries, when all the rest is background. The quarter is a
-window of half the height and half the width, at the place where it does best.
+The paper argues that fooling images carry features of a class rather than its whole shape. So, beside the maps:
+how much of the confidence a quarter of the image carries, when all the rest is background. The quarter is a window of
+half the height and half the width, at the place where it does best.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Images found by following the gradient of one class's probability (paper, section 3.9 and Figure 13).
+"""Images found by following the gradient of one class's probability (paper, Figure 13).
 
 The step is the paper's, which predicts progress: with g the gradient of the softmax probability p, the image moves by
 lr·g with lr = min(max_lr, min(early, late·(1−p)) / ‖g‖²), so that p is expected to rise by ``early`` at most and, near
@@ -158,13 +158,14 @@ def ascend(
     device = classifier.mean.device
     size = batch or choose_batch(None, classifier.size, device)
     starts = start_images(classifier, len(wanted), start, seed=seed, mean=mean)
+    scorer = Scorer(classifier, batch=size, view="auto", device=device)  # and with it the faster memory format
     parts = []
     for first in range(0, len(wanted), size):
         rows = slice(first, first + size)
-        parts.append(_climb(classifier, wanted[rows], starts[rows], setting, _mean_bytes(classifier, mean), until))
+        parts.append(_climb(scorer, wanted[rows], starts[rows], setting, _mean_bytes(classifier, mean), until))
         report(min(first + size, len(wanted)), len(wanted))
     images = np.concatenate([images for images, _, _ in parts])
-    log_odds = Scorer(classifier, batch=size, view="auto", device=device).score(images)
+    log_odds = scorer.score(images)
     return Ascent(
         targets=wanted,
         images=images,
@@ -181,7 +182,7 @@ def shortened(setting: Setting, steps: int) -> Setting:
 
 
 def _climb(
-    classifier: Classifier,
+    scorer: Scorer,
     targets: np.ndarray,
     starts: np.ndarray,
     setting: Setting,
@@ -189,7 +190,7 @@ def _climb(
     until: float | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The best images in bytes, the curve, and the steps taken."""
-    device = classifier.mean.device
+    device = scorer.device
     mean = torch.from_numpy(mean_bytes.astype(np.float32)).to(device)
     x = torch.from_numpy(starts).to(device)
     wanted = torch.from_numpy(targets).to(device)
@@ -200,7 +201,7 @@ def _climb(
     curve = []
     for step in range(setting.steps):
         x = (x + mean).clamp_(0.0, 255.0).sub_(mean)
-        log_p, slope = _slope(classifier, x, mean, wanted[climbing])
+        log_p, slope = _slope(scorer, x, mean, wanted[climbing])
         p = log_p.to(torch.float64).exp()
         taken[climbing] = step + 1
         better = p > best[climbing]
@@ -218,14 +219,15 @@ def _climb(
     return stored.cpu().numpy(), np.stack(curve), taken.cpu().numpy()
 
 
-def _slope(classifier: Classifier, x: Tensor, mean: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def _slope(scorer: Scorer, x: Tensor, mean: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """log p of the targets and its gradient: dp = p·d(log p), of which the second factor never underflows."""
     with torch.enable_grad():
         leaf = x.detach().requires_grad_(True)
-        logits = classifier.logits(((leaf + mean) / 255.0).clamp(0.0, 1.0))
+        pixels = ((leaf + mean) / 255.0).clamp(0.0, 1.0)
+        logits = scorer.classifier.logits(pixels.contiguous(memory_format=scorer.memory_format))
         log_p = F.log_softmax(logits, dim=1)[torch.arange(len(x), device=x.device), targets]
         if not log_p.requires_grad:
-            raise ClassifierError(f"classifier {classifier.name!r} has no gradient with respect to its images")
+            raise ClassifierError(f"classifier {scorer.classifier.name!r} has no gradient with respect to its images")
         (slope,) = torch.autograd.grad(log_p.sum(), leaf)
     return log_p.detach(), slope
 

@@ -1,8 +1,8 @@
 """What a random picture looks like to a network, and what lies between a fooling image and a natural one.
 
-The argument behind the paper's section 4 ("discriminative models…"): natural images are a thin sheet of few dimensions
-in the space of all pictures, and a network that divides all of that space puts nearly everything far from the sheet and
-far from its borders. Three measurements of it:
+The paper's argument on discriminative models: natural images are a thin sheet of few dimensions in the space of all
+pictures, and a network that divides all of that space puts nearly everything far from the sheet and far from its
+borders. Three measurements of it:
 
 - random pictures: how sure the network is of them, and how few classes it calls them;
 - straight lines from a fooling image to a natural one of the same class, with the confidence along the way;

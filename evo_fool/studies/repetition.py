@@ -1,4 +1,4 @@
-"""Whether repeated elements are needed (paper, section 3.6 and Figure 10), by machine and over all elites.
+"""Whether repeated elements are needed (paper, Figure 10), by machine and over all elites.
 
 The paper took three images and removed by hand all but one of their repeated elements; the confidence hardly fell. Here
 the elements are found in one of two ways:

@@ -1,4 +1,5 @@
-"""Whether images that fool one network fool another (paper, section 3.5, "Do images that fool one DNN generalize…").
+"""Whether images that fool one network fool another; the paper asks it of two initialisations, and of AlexNet and
+GoogLeNet.
 
 A matrix of image sets × networks: how many keep their class, and how sure the other network is of it. Images that were
 evolved against several networks at once (:mod:`evo_fool.classifiers.ensemble`) are one more row, and uniform noise is

@@ -19,7 +19,7 @@ from evo_fool.studies.imagenet import imagenet_run
 from evo_fool.studies.transfer import TransferMatrix, transfer
 from evo_fool.studies.workshop import Workshop
 
-KEY, TITLE, FIGURES = "transfer", "Transfer from network to network", "section 3.5"
+KEY, TITLE, FIGURES = "transfer", "Transfer from network to network", "text"
 
 SURE = 0.9999
 """What the paper counts as fooled by both networks."""

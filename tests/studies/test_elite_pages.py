@@ -1,0 +1,60 @@
+"""Pages of gradient ascent, transfer, repetition, attribution, paths: made without data, or skipped with a reason."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from evo_fool.classifiers.mnist_data import Digits
+from evo_fool.studies import STUDIES, page_of
+from evo_fool.studies.base import Section
+from evo_fool.studies.workshop import MnistData, Workshop
+
+MADE = ("gradient-ascent", "attribution", "paths")
+SKIPPED = {"transfer": "MNIST", "repetition": "ImageNet network"}
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(tmp_path_factory.mktemp("reproduction"), "smoke")
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_page_without_data(name: str, workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "gradient-ascent":  # fewer steps; the page's own are tested by the study's tests
+        page = import_module("evo_fool.studies.gradient_ascent_page")
+        monkeypatch.setattr(page, "SETTINGS", {"none": page.shortened(page.SETTINGS["none"], 8)})
+    section = page_of(name)(workshop)
+    assert isinstance(section, Section) and section.key == name
+    assert section.verdict != "skipped" and section.rows and section.why
+    assert all(row.what.startswith("MNIST") for row in section.rows)
+    assert all(picture.png.startswith(b"\x89PNG") for picture in section.pictures)
+    assert page_of(name)(workshop).data == section.data  # from the cache
+
+
+@pytest.mark.parametrize("name", SKIPPED)
+def test_page_skipped(name: str, workshop: Workshop) -> None:
+    section = page_of(name)(workshop)
+    assert section.verdict == "skipped" and SKIPPED[name] in section.why and "--data" in section.why
+
+
+def test_all_are_registered() -> None:
+    assert set(MADE) | set(SKIPPED) <= set(STUDIES)
+
+
+def test_digits_transfer(tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole page on MNIST at the smallest budget: every network is surest of what was evolved against it."""
+    if not (data_folder / "mnist").is_dir():
+        pytest.skip(f"no mnist in {data_folder}")
+    workshop = Workshop(tmp_path, "smoke", data_folder)
+    data = workshop.mnist()
+    assert data is not None
+    few = MnistData(Digits(data.train.images[:6000], data.train.labels[:6000]), data.test)
+    monkeypatch.setattr(workshop, "mnist", lambda: few)
+    monkeypatch.setattr(workshop, "imagenet_networks", lambda: {})
+    section = page_of("transfer")(workshop)
+    table = section.data["MNIST"]
+    noise, networks = table["mean"][-1], len(table["judges"])
+    for i in range(networks):
+        assert table["mean"][i][i] > 0.8 > 0.3 > noise[i]
+        assert table["mean"][i][i] >= max(table["mean"][j][i] for j in range(networks)) - 0.05
