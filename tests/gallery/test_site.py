@@ -12,7 +12,7 @@ import pytest
 
 from evo_fool.errors import ConfigError, CorruptRunError
 from evo_fool.gallery.assets import STATIC
-from evo_fool.gallery.site import write_site
+from evo_fool.gallery.site import elites, strips, write_site, writer
 from evo_fool.gallery.site.bundle import bundle
 from evo_fool.gallery.site.pictures import affordable
 from evo_fool.runs import open_run
@@ -114,6 +114,27 @@ def test_a_site_is_not_overwritten_unless_asked(shelf: Path, tmp_path: Path) -> 
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="is a file"):
         written(shelf / "pixels", tmp_path / "file")
+
+
+def test_without_room_a_site_has_less_and_is_complete(
+    shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LIMIT", 1)
+    monkeypatch.setattr(writer, "_TIMELINE", 1)
+    monkeypatch.setattr(strips, "_SHARE", 1)
+    monkeypatch.setattr(elites, "_LARGE", 1)
+    monkeypatch.setattr(elites, "_SCORED", 1)
+    small = written(shelf / "cppn", tmp_path / "small")
+    monkeypatch.undo()
+    large = written(shelf / "cppn", tmp_path / "large")
+    assert small.bytes < 0.7 * large.bytes and small.pages == large.pages == 10
+    assert len(small.generations) == 2 < len(large.generations)
+    assert not (small.directory / "genomes").exists() and (large.directory / "genomes").exists()
+    page = (small.directory / "classes/3.html").read_text()
+    assert "graph-title" not in page and "compressed" in page and page.count("data-id=") <= 2
+    for address in Addresses(small.directory / "classes/3.html").found:
+        path = unquote(urlsplit(address).path)
+        assert not path or (small.directory / "classes" / path).is_file(), address
 
 
 def test_a_damaged_image_is_told(shelf: Path, tmp_path: Path, change: Callable[..., None]) -> None:

@@ -5,7 +5,7 @@ import { drawn, findAll } from "./dom.js";
 const ROW = 56; // as the stylesheet has it
 const LANE = 18;
 
-/** @param {HTMLElement} list its items have data-id, data-parents, data-main and data-holds */
+/** @param {HTMLElement} list its items have data-id, data-parents, data-main, data-switch and data-holds */
 export function drawTree(list) {
   if (list.querySelector(":scope > svg")) return;
   const items = findAll("li", list).map(read);
@@ -16,10 +16,11 @@ export function drawTree(list) {
     const here = point(lanes.get(item.id).lane, row);
     for (const { parent, lane, gap } of lanes.get(item.id).edges) {
       const there = point(lanes.get(parent.id).lane, items.indexOf(parent));
-      const kind = [gap ? "gap" : "", switched(parent, item) ? "switched" : ""].join(" ");
+      const switched = item.switched && parent.main;
+      const kind = [gap ? "gap" : "", switched ? "switched" : ""].join(" ");
       edges.push(drawn("path", { d: way(here, there, point(lane, 0)[0]), class: kind }));
     }
-    dots.push(drawn("circle", { cx: here[0], cy: here[1], r: 5, class: item.holds.length ? "taker" : "" }));
+    dots.push(drawn("circle", { cx: here[0], cy: here[1], r: 5, class: item.taker ? "taker" : "" }));
   });
   const size = { width: width * LANE + 14, height: items.length * ROW, "aria-hidden": "true" };
   list.style.setProperty("--lanes", width);
@@ -27,12 +28,12 @@ export function drawTree(list) {
 }
 
 function read({ dataset }) {
-  const numbers = (text) => text.split(" ").filter(Boolean).map(Number);
   return {
     id: Number(dataset.id),
-    parents: numbers(dataset.parents),
+    parents: dataset.parents.split(" ").filter(Boolean).map(Number),
     main: dataset.main === "1",
-    holds: numbers(dataset.holds),
+    switched: dataset.switch === "1",
+    taker: dataset.holds !== "0",
   };
 }
 
@@ -75,9 +76,4 @@ function way([x0, y0], [x1, y1], x) {
   const out = x0 === x ? `L${x} ${y0 + turn}` : `C${x0} ${y0 + turn / 2} ${x} ${y0 + turn / 2} ${x} ${y0 + turn}`;
   const back = x === x1 ? `L${x1} ${y1}` : `C${x} ${y1 - turn / 2} ${x1} ${y1 - turn / 2} ${x1} ${y1}`;
   return `M${x0} ${y0}${out}L${x} ${y1 - turn}${back}`;
-}
-
-/** Whether a child took classes none of which its parent had. */
-function switched(parent, child) {
-  return parent.holds.length > 0 && child.holds.length > 0 && !child.holds.some((cls) => parent.holds.includes(cls));
 }
