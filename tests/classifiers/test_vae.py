@@ -144,10 +144,13 @@ def test_a_digit_without_images_is_named() -> None:
         fit_vaes(Digits(digits.images[some], digits.labels[some]), seed=0, epochs=1, report=lambda line: None)
 
 
+@pytest.mark.alone  # a minute of computing
+@pytest.mark.timeout(1200)
 def test_real_digits_are_told_apart(mnist_dir: Path, tmp_path: Path) -> None:
-    """A short training; the whole one reaches more, see docs/findings.md."""
-    result = train_vaes(mnist_dir, out=tmp_path / "v.safetensors", epochs=2)
+    """At least 98 % of MNIST's test images, with a little more than half of the usual training."""
+    result = train_vaes(mnist_dir, out=tmp_path / "v.safetensors", epochs=25)
     record = json.loads((tmp_path / "v.json").read_text())
-    assert result.test_error < 0.06 and record["test_error"] == result.test_error
+    assert result.test_error <= 0.02 and record["test_error"] == result.test_error
     assert record["command"].startswith("evo-fool train vae --data DIR") and record["floor"] < -50
+    assert record["test_calibration_error"] < 0.03
     assert len(load_mnist(mnist_dir)[1].labels) == record["test_images"]
