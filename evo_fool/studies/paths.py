@@ -23,7 +23,8 @@ from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.studies.elites import ImageSet, shares
 
-_CHUNK = 512
+_CHUNK = 4_000_000
+"""Values of points that are compared with all others at a time, for memory's sake."""
 
 _DISCARDED = 0.1
 """Share of the largest distance ratios that the estimate leaves out, as its authors do: they are few and far."""
@@ -193,8 +194,9 @@ def intrinsic_dimension(points: np.ndarray) -> float:
         raise ConfigError(f"{len(flat)} distinct points: the intrinsic dimension takes at least 10")
     squares = (flat**2).sum(axis=1)
     nearest = []
-    for start in range(0, len(flat), _CHUNK):
-        part = flat[start : start + _CHUNK]
+    chunk = max(1, _CHUNK // flat.shape[1])
+    for start in range(0, len(flat), chunk):
+        part = flat[start : start + chunk]
         # Two candidates by the fast formula, whose rounding is then mended by measuring these again.
         distances = squares[None] - 2 * part @ flat.T
         rows = np.arange(len(part))

@@ -114,13 +114,13 @@ def _sentence(what: str, entry: dict[str, Any]) -> str:
     text = (
         f"{what}: {random['images']} random pictures are called {random['classes_answered']} of {random['classes']} "
         f"classes with a mean confidence of {percent(random['mean_confidence'])}, "
-        f"{percent(random['commonest_share'])} of them {random['commonest']!r}."
+        f"{share_text(random['commonest_share'])} of them {random['commonest']!r}."
     )
     if "to natural" in entry:
         way = entry["to natural"]
         text += (
             f" On the straight line from an elite to a natural image of its class the confidence stays above one half "
-            f"all the way for {percent(way['never_below_half'])} of {way['ways']}."
+            f"all the way for {share_text(way['never_below_half'])} of {way['ways']}."
         )
     return text
 
@@ -135,7 +135,7 @@ def _rows(what: str, entry: dict[str, Any]) -> list[Row]:
         Row(
             f"{what}, random pictures: classes that are answered",
             f"{random['classes_answered']} of {random['classes']}",
-            note=f"the commonest, {random['commonest']}: {percent(random['commonest_share'])}",
+            note=f"the commonest, {random['commonest']}: {share_text(random['commonest_share'])}",
         ),
         Row(
             f"{what}: local dimension of natural images",
