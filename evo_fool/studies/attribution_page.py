@@ -106,7 +106,6 @@ def _measure(
 
     key = f"quarters {what} {elites.name} {len(elites)} {0 if natural is None else len(natural)}"
     found = workshop.cache(key, quarters)
-    workshop.ledger.images += 27 * sum(entry["images"] for entry in found.values() if entry)
     return found
 
 

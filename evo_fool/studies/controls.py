@@ -96,7 +96,6 @@ def section(workshop: Workshop) -> Section:
     why = " ".join(_claim(title, found) for title, found in arms.items())
     if network is None:
         why += f" ImageNet is left out: no weights such as imagenet/weights/{PRIMARY}.pt are given."
-    noise = sum(arm.n for found in arms.values() for arm in found if arm.called is not None)
     return Section(
         key=KEY,
         title=TITLE,
@@ -108,7 +107,6 @@ def section(workshop: Workshop) -> Section:
         settings={"kinds of noise": KINDS, "images": {title: found[0].n for title, found in arms.items()}},
         seeds=(workshop.seeds[0],),
         commands=("evo-fool run mnist-random", "evo-fool run mnist-random -S encoding.kind=cppn"),
-        images=workshop.ledger.images + noise,
         data={title: [asdict(arm) for arm in found] for title, found in arms.items()},
     )
 

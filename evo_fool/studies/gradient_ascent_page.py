@@ -100,6 +100,7 @@ def _climb_all(
             ascent = ascend(
                 classifier, tried, setting, seed=seed, mean=mean, until=until, report=lambda *_: workshop.check()
             )
+            workshop.count(int(ascent.steps.sum()))
             chosen = np.linspace(0, len(tried) - 1, min(10 if what == "MNIST" else _SHOWN, len(tried))).astype(int)
             return {
                 "figures": ascent.to_json() | {"images": int(ascent.steps.sum())},
@@ -111,7 +112,6 @@ def _climb_all(
 
         key = f"gradient ascent {what} {name} {setting.steps} {len(tried)} classes seed {seed} {fingerprint}"
         found[name] = workshop.cache(key, climb)
-        workshop.ledger.images += found[name]["figures"]["images"]
     return found
 
 

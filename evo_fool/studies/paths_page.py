@@ -105,7 +105,6 @@ def _measure(
 
     key = f"random pictures {what} {elites.name} {len(elites)} {0 if natural is None else len(natural)} n {n}"
     found = workshop.cache(key, make)
-    workshop.ledger.images += found["images"]
     return found
 
 

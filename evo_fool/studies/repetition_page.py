@@ -41,7 +41,6 @@ def section(workshop: Workshop) -> Section:
         digest = f"{run.meta.get('id', '')} generation {run.generation}"
     scorer = workshop.scorer(workshop.classifier(f"torchvision:{name}", weights))
     found = workshop.cache(f"repetition {name} run {digest}", lambda: _measure(workshop, elites, scorer))
-    workshop.ledger.images += found["images"]
     before, one, none = (np.array(found[key]) for key in ("before", "one", "none"))
     if not len(before):
         return skipped(KEY, TITLE, FIGURES, f"Of {len(elites)} elites not one has repeated elements.")

@@ -16,6 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import numpy as np
+from torch import Tensor
+
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.classifiers.precision import choose_batch
@@ -210,9 +213,13 @@ class Workshop:
         return self._classifiers[config]
 
     def scorer(self, classifier: Classifier, view: str = "auto") -> Scorer:
-        """A classifier at work, in float32 with the batch that suits the device."""
+        """A classifier at work, in float32 with the batch that suits the device; the ledger counts what it scores."""
         batch = choose_batch(None, classifier.size, self.device)
-        return Scorer(classifier, batch=batch, view=view, device=self.device)
+        return _CountingScorer(self, classifier, batch=batch, view=view, device=self.device)
+
+    def count(self, images: int) -> None:
+        """Put images into the ledger that a network judged, but no scorer of this workshop: gradients, attributions."""
+        self.ledger.images += images
 
     def fingerprint(self, config: ClassifierConfig) -> str:
         """The fingerprint of the classifier that an experiment names."""
@@ -264,8 +271,10 @@ class Workshop:
         """A sub-result: read from the cache, or made, written there, and then read.
 
         Args:
-            key: names the sub-result with everything that it depends on but the budget: seeds, sizes, networks.
-            make: makes it, JSON-able; it gets its runs from outside, so that the ledger counts them once.
+            key: names the sub-result with everything that it depends on but the budget: seeds, sizes, fingerprints
+                of networks, :func:`~evo_fool.studies.identity.identity` of the images.
+            make: makes it, JSON-able; it gets its runs from outside, so that the ledger counts them once. What it
+                scores is counted, also when the sub-result is read again.
 
         Raises:
             Stopped: it is not there, and the user has asked to stop.
@@ -277,11 +286,12 @@ class Workshop:
         if entry is None:
             self.check()
             self.say(f"computing {key}")
-            began = time.monotonic()
+            began, before = time.monotonic(), self.ledger.images
             value = plain(make())
-            entry = {"key": key, "seconds": time.monotonic() - began, "value": value}
+            images, self.ledger.images = self.ledger.images - before, before
+            entry = {"key": key, "seconds": time.monotonic() - began, "images": images, "value": value}
             write_whole(path, to_json(entry).encode())
-        self.ledger.add(str(path), seconds=entry["seconds"])
+        self.ledger.add(str(path), images=entry["images"], seconds=entry["seconds"])
         value = entry["value"]
         return dict(value)
 
@@ -299,4 +309,17 @@ def _read(path: Path, key: str) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         return None
     fits = isinstance(entry, dict) and entry.get("key") == key and isinstance(entry.get("value"), dict)
-    return entry if fits and isinstance(entry.get("seconds"), int | float) else None
+    counted = fits and isinstance(entry.get("seconds"), int | float) and isinstance(entry.get("images"), int)
+    return entry if counted else None
+
+
+class _CountingScorer(Scorer):
+    """Tells the workshop how many images it scored."""
+
+    def __init__(self, workshop: Workshop, classifier: Classifier, **settings: Any) -> None:
+        super().__init__(classifier, **settings)
+        self._workshop = workshop
+
+    def score(self, images: np.ndarray | Tensor) -> np.ndarray:
+        self._workshop.count(len(images))
+        return super().score(images)

@@ -1,7 +1,9 @@
 """The workshop: runs are found by what they ask, interrupted ones go on, sub-results are kept, data may be missing."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from support import small
 
@@ -143,3 +145,20 @@ def test_data_is_found_by_its_layout(data_folder: Path, tmp_path: Path) -> None:
     mnist = workshop.mnist()
     assert mnist is not None
     assert len(mnist.train.labels) == 60_000
+
+
+def test_what_is_scored_is_counted_once_and_again_when_it_is_read_from_the_cache(tmp_path: Path) -> None:
+    def work(workshop: Workshop) -> int:
+        scorer = workshop.scorer(workshop.classifier())
+        images = np.zeros((7, 1, 28, 28), np.uint8)
+
+        def make() -> dict[str, Any]:
+            workshop.count(5)
+            return {"logit": scorer.score(images)[0, 0]}
+
+        workshop.cache("seven", make)
+        workshop.cache("seven", make)
+        return workshop.ledger.images
+
+    assert work(Workshop(tmp_path, "smoke")) == 12
+    assert work(Workshop(tmp_path, "smoke")) == 12
