@@ -5,7 +5,8 @@ pictures, and a network that divides all of that space puts nearly everything fa
 borders. Three measurements of it:
 
 - random pictures: how sure the network is of them, and how few classes it calls them;
-- straight lines from a fooling image to a natural one of the same class, with the confidence along the way;
+- straight lines from a fooling image to a natural one of the same class, with the confidence along the way, beside
+  such lines between two natural images;
 - how many dimensions images fill locally, by the ratio of the distances to the two nearest neighbours (Facco, d'Errico,
   Rodriguez & Laio, "Estimating the intrinsic dimension of datasets by a minimal neighborhood information", 2017).
 """
@@ -21,7 +22,7 @@ import numpy as np
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
-from evo_fool.studies.elites import ImageSet, shares
+from evo_fool.studies.elites import ImageSet, confidences, shares
 
 _CHUNK = 4_000_000
 """Values of points that are compared with all others at a time, for memory's sake."""
@@ -88,14 +89,20 @@ class Paths:
     answers: np.ndarray
 
     @property
+    def either(self) -> np.ndarray:
+        """Probability of the likelier of the two ends' classes, float64 ``(n, steps)``; one class: of that one."""
+        either: np.ndarray = np.maximum(self.first, self.second)
+        return either
+
+    @property
     def lowest(self) -> np.ndarray:
-        """The smallest probability of the first end's class along each way, float64 ``(n,)``."""
-        lowest: np.ndarray = self.first.min(axis=1)
+        """The smallest probability of either end's class along each way, float64 ``(n,)``."""
+        lowest: np.ndarray = self.either.min(axis=1)
         return lowest
 
     def dip(self, threshold: float = 0.5) -> np.ndarray:
-        """Share of each way on which the first end's class is less probable than ``threshold``, float64 ``(n,)``."""
-        dip: np.ndarray = (self.first < threshold).mean(axis=1)
+        """Share of each way on which both ends' classes are less probable than ``threshold``, float64 ``(n,)``."""
+        dip: np.ndarray = (self.either < threshold).mean(axis=1)
         return dip
 
     def to_json(self) -> dict[str, Any]:
@@ -105,6 +112,7 @@ class Paths:
             "at": self.at.tolist(),
             "first": np.median(self.first, axis=0).tolist(),
             "second": np.median(self.second, axis=0).tolist(),
+            "either": np.median(self.either, axis=0).tolist(),
             "top": np.median(self.top, axis=0).tolist(),
             "lowest": float(np.median(self.lowest)),
             "dip": float(self.dip().mean()),
@@ -166,17 +174,57 @@ def follow(scorer: Scorer, starts: ImageSet, ends: ImageSet, *, steps: int = 21)
     )
 
 
+def sure(scorer: Scorer, images: ImageSet, least: float = 0.5) -> np.ndarray:
+    """Which images have at least this probability of their own class: their rows, int64 ``(k,)``, in order.
+
+    Raises:
+        ClassifierError: the classifier fails.
+    """
+    return np.flatnonzero(confidences(scorer, images.images, images.targets) >= least)
+
+
+def pair_rows(elites: ImageSet, natural: ImageSet) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the elites, and of the first natural image of the class of each; int64 ``(k,)`` both.
+
+    Classes without a natural image are left out; with not one class in common both are empty.
+    """
+    first = {int(target): row for row, target in reversed(list(enumerate(natural.targets)))}
+    rows = [row for row, target in enumerate(elites.targets) if int(target) in first]
+    ends = [first[int(elites.targets[row])] for row in rows]
+    return np.array(rows, dtype=np.int64), np.array(ends, dtype=np.int64)
+
+
 def pairs(elites: ImageSet, natural: ImageSet) -> tuple[ImageSet, ImageSet]:
     """Each elite with the first natural image of its class; classes without one are left out.
 
     Raises:
         ConfigError: not one class in common.
     """
-    first = {int(target): row for row, target in reversed(list(enumerate(natural.targets)))}
-    rows = [row for row, target in enumerate(elites.targets) if int(target) in first]
-    if not rows:
+    rows, ends = pair_rows(elites, natural)
+    if not len(rows):
         raise ConfigError(f"{natural.name} has no image of any class that {elites.name} has one of")
-    return elites.pick(rows), natural.pick([first[int(elites.targets[row])] for row in rows])
+    return elites.pick(rows), natural.pick(ends)
+
+
+def natural_pairs(natural: ImageSet, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
+    """What ways between natural images begin and end with, as a comparison for those that end in ``rows``.
+
+    Args:
+        natural: all natural images.
+        rows: of them, one for each class, int64 ``(n,)``.
+
+    Returns:
+        Rows of the starts and the ends, int64 ``(k,)`` each, and whether both are of one class. So they are where at
+        least half of the classes have another image, which is then the end; classes without one are left out.
+        Otherwise each of ``rows`` is followed to the one before it, which is of another class; none for a single row.
+    """
+    other = [np.flatnonzero(natural.targets == natural.targets[row]) for row in rows]
+    starts = [int(row) for row, same in zip(rows, other, strict=True) if len(same) > 1]
+    ends = [int(same[same != row][0]) for row, same in zip(rows, other, strict=True) if len(same) > 1]
+    if starts and 2 * len(starts) >= len(rows):
+        return np.array(starts), np.array(ends), True
+    rows = rows if len(rows) > 1 else rows[:0]
+    return rows, np.roll(rows, 1), False
 
 
 def intrinsic_dimension(points: np.ndarray) -> float:

@@ -9,15 +9,17 @@ import numpy as np
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.photographs import read_photographs
+from evo_fool.classifiers.scoring import Scorer
 from evo_fool.randomness import stream
 from evo_fool.reports.captions import percent
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.charts import bands
 from evo_fool.studies.drawing import board
 from evo_fool.studies.elites import ImageSet, elites_of, share_text
+from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet import imagenet_run, primary_network
 from evo_fool.studies.noise import random_images
-from evo_fool.studies.paths import follow, intrinsic_dimension, line, pairs, see
+from evo_fool.studies.paths import follow, intrinsic_dimension, line, natural_pairs, pair_rows, see, sure
 from evo_fool.studies.workshop import Workshop
 
 KEY, TITLE, FIGURES = "paths", "What a random picture looks like", ""
@@ -25,6 +27,11 @@ KEY, TITLE, FIGURES = "paths", "What a random picture looks like", ""
 _STEPS = 21
 _SHOWN = 4
 _FRAMES = 7
+_SURE = 0.5
+"""Ends below this confidence are left out: a way to them falls below it whatever lies between."""
+
+_POINTS = 2000
+"""Images of which the dimension is estimated, at most; the estimate depends on their number."""
 
 
 def section(workshop: Workshop) -> Section:
@@ -36,17 +43,18 @@ def section(workshop: Workshop) -> Section:
     if network is not None:
         name, weights = network
         judge = workshop.classifier(f"torchvision:{name}", weights)
-        with imagenet_run(workshop, name, weights, "cppn", workshop.seeds[0]) as run:
-            wanted = workshop.scale(smoke=20, laptop=200, paper=1000)
-            held = [elite.class_index for elite in run.elites]
-            elites = elites_of(
-                run, [held[i] for i in np.linspace(0, len(held) - 1, min(wanted, len(held))).astype(int)]
-            )
         folder = workshop.photographs()
         natural = None
         if folder is not None:
             images, labels = read_photographs(judge, folder)
             natural = ImageSet("photographs", images, labels, tuple(judge.classes))
+        with imagenet_run(workshop, name, weights, "cppn", workshop.seeds[0]) as run:
+            wanted = workshop.scale(smoke=20, laptop=500, paper=1000)
+            held = [elite.class_index for elite in run.elites]
+            if natural is not None:  # elites of other classes have nowhere to go
+                held = sorted(set(held) & set(natural.targets.tolist())) or held
+            spread = np.linspace(0, len(held) - 1, min(wanted, len(held))).round().astype(int)
+            elites = elites_of(run, [held[i] for i in spread])
         cases.append(("ImageNet", judge, elites, natural))
     for what, judge, elites, natural in cases:
         found[what] = _measure(workshop, what, judge, elites, natural)
@@ -59,7 +67,12 @@ def section(workshop: Workshop) -> Section:
         why=" ".join(_sentence(what, entry) for what, entry in found.items()),
         rows=tuple(row for what, entry in found.items() for row in _rows(what, entry)),
         pictures=tuple(pictures),
-        settings={"random": "uniform bytes", "steps of a line": _STEPS, "dimension": "TwoNN, 10 % discarded"},
+        settings={
+            "random": "uniform bytes",
+            "steps of a line": _STEPS,
+            "least confidence of ends": _SURE,
+            "dimension": "TwoNN, 10 % discarded",
+        },
         seeds=workshop.seeds[:1],
         commands=("evo-fool study paths RUN --photos DIR",),
         data=found,
@@ -88,23 +101,42 @@ def _measure(
     shape = (judge.channels, judge.size, judge.size)
     large = judge.size > 64
     n = workshop.scale(smoke=100, laptop=400 if large else 5000, paper=10_000)
+    seed = workshop.seeds[0]
 
     def make() -> dict[str, Any]:
-        noise = random_images("uniform", n, shape, stream(workshop.seeds[0], "random pictures"))
-        entry: dict[str, Any] = {"random": see(scorer, noise).to_json(judge.classes), "images": n}
+        noise = random_images("uniform", n, shape, stream(seed, "random pictures"))
+        entry: dict[str, Any] = {"random": see(scorer, noise).to_json(judge.classes)}
         workshop.check()
-        entry["dimension"] = {"random": intrinsic_dimension(noise[:2000])}
+        points = min(_POINTS, n, n if natural is None else len(natural))
+        entry["points"] = points
+        entry["dimension"] = {"random": intrinsic_dimension(noise[:points])}
         if natural is not None:
-            entry["dimension"]["natural"] = intrinsic_dimension(natural.images)
-            starts, ends = pairs(elites, natural)
-            few = ends.pick(np.arange(len(ends))[::-1])  # natural images of other classes, as a comparison
-            entry["to natural"] = follow(scorer, starts, ends, steps=_STEPS).to_json()
-            entry["between natural"] = follow(scorer, ends, few, steps=_STEPS).to_json()
-            entry["images"] += 2 * _STEPS * len(ends)
+            spread = np.linspace(0, len(natural) - 1, points).round().astype(int)
+            entry["dimension"]["natural"] = intrinsic_dimension(natural.images[spread])
+            workshop.check()
+            entry |= _ways(scorer, elites, natural)
         return entry
 
-    key = f"random pictures {what} {elites.name} {len(elites)} {0 if natural is None else len(natural)} n {n}"
-    found = workshop.cache(key, make)
+    of = identity(*(part for s in (elites, natural) for part in ((None,) if s is None else (s.images, s.targets))))
+    return workshop.cache(f"random pictures {what} {judge.fingerprint()[:12]} images {of} n {n} seed {seed}", make)
+
+
+def _ways(scorer: Scorer, elites: ImageSet, natural: ImageSet) -> dict[str, Any]:
+    """Straight lines between images that the network is sure of, and how many these are."""
+    own, real = sure(scorer, elites, _SURE), sure(scorer, natural, _SURE)
+    rows, ends = pair_rows(elites.pick(own), natural.pick(real))
+    rows, ends = own[rows], real[ends]
+    found: dict[str, Any] = {
+        "sure": {"elites": [len(own), len(elites)], "natural": [len(real), len(natural)]},
+        "rows": {"elites": rows, "natural": ends},
+    }
+    if len(rows):
+        found["to natural"] = follow(scorer, elites.pick(rows), natural.pick(ends), steps=_STEPS).to_json()
+        known = natural.pick(real)
+        first, second, same = natural_pairs(known, np.searchsorted(real, ends))
+        if len(first):
+            between = follow(scorer, known.pick(first), known.pick(second), steps=_STEPS)
+            found["between natural"] = between.to_json() | {"same class": same}
     return found
 
 
@@ -119,9 +151,31 @@ def _sentence(what: str, entry: dict[str, Any]) -> str:
         way = entry["to natural"]
         text += (
             f" On the straight line from an elite to a natural image of its class the confidence stays above one half "
-            f"all the way for {share_text(way['never_below_half'])} of {way['ways']}."
+            f"all the way for {share_text(way['never_below_half'])} of {way['ways']}"
         )
+        if other := entry.get("between natural"):
+            text += f"; {_between(other)}, for {share_text(other['never_below_half'])} of {other['ways']}"
+        text += "."
+    elif "sure" in entry:
+        text += f" No straight line was followed: {_counts(entry)}, of no class in common."
     return text
+
+
+def _between(other: dict[str, Any]) -> str:
+    """What the ways between natural images are."""
+    if other["same class"]:
+        return "between two natural images of one class"
+    return "between natural images of two classes, by the confidence in either"
+
+
+def _counts(entry: dict[str, Any]) -> str:
+    """How many images the network is sure of."""
+    (elites, of_elites), (natural, of_natural) = (entry["sure"][key] for key in ("elites", "natural"))
+    least = f"{100 * _SURE:.0f} %"
+    return (
+        f"{elites} of {of_elites} elites of classes with a natural image, and {natural} of {of_natural} natural "
+        f"images, have at least {least}"
+    )
 
 
 def _rows(what: str, entry: dict[str, Any]) -> list[Row]:
@@ -140,23 +194,31 @@ def _rows(what: str, entry: dict[str, Any]) -> list[Row]:
             f"{what}: local dimension of natural images",
             f"{dimension['natural']:.1f}" if "natural" in dimension else None,
             control=f"{dimension['random']:.0f}",
-            note="control: of as many random pictures at most 2000, of which distances tell little more than a bound",
+            note=f"of {entry['points']:,} images; control: of as many random pictures, of which distances tell little "
+            "more than a bound",
         ),
     ]
     if "to natural" in entry:
-        way, other = entry["to natural"], entry["between natural"]
+        way, other = entry["to natural"], entry.get("between natural")
+        beside = f"; control: {other['ways']}, {_between(other)}" if other else ""
         rows += [
             Row(
                 f"{what}, from elite to natural image of its class: lowest confidence on the way, median",
                 percent(way["lowest"]),
-                control=percent(other["lowest"]),
-                note="control: from a natural image to one of another class",
+                control=percent(other["lowest"]) if other else None,
+                note=f"{way['ways']} ways; {_counts(entry)}, the others are left out{beside}",
             ),
             Row(
                 f"{what}, the same: share of the way below one half",
                 share_text(way["dip"]),
-                control=share_text(other["dip"]),
-                note=f"{way['ways']} ways",
+                control=share_text(other["dip"]) if other else None,
+                note=f"{way['ways']} ways{beside}",
+            ),
+            Row(
+                f"{what}, the same: ways that nowhere fall below one half",
+                share_text(way["never_below_half"]),
+                control=share_text(other["never_below_half"]) if other else None,
+                note=f"{way['ways']} ways{beside}",
             ),
         ]
     return rows
@@ -167,14 +229,14 @@ def _pictures(
 ) -> list[Picture]:
     if natural is None or "to natural" not in entry:
         return []
-    way, other = entry["to natural"], entry["between natural"]
+    way, other = entry["to natural"], entry.get("between natural")
     at = np.array(way["at"])
     lines = {
         "elite to natural image of its class: confidence in the class": way["first"],
         "the same: confidence in whatever is answered": way["top"],
-        "natural image to one of another class: confidence in the first": other["first"],
-        "the same: confidence in whatever is answered ": other["top"],
     }
+    if other:
+        lines[_between(other)] = other["either"]
     curves = {name: (at, np.array(values)[None]) for name, values in lines.items()}
     chart = Picture(
         f"{what} lines",
@@ -183,7 +245,7 @@ def _pictures(
     )
     if what != "MNIST":  # photographs have owners; digits may be shown
         return [chart]
-    starts, ends = pairs(elites, natural)
+    starts, ends = (images.pick(entry["rows"][key]) for images, key in ((elites, "elites"), (natural, "natural")))
     rows = [
         (elites.classes[starts.targets[i]], [(image, "") for image in line(starts.images[i], ends.images[i], _FRAMES)])
         for i in range(min(_SHOWN, len(starts)))

@@ -1,5 +1,8 @@
 """Paths: lines whose ends are the images, confidence along them that is known, dimensions that were planted."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +11,9 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.studies.elites import ImageSet
-from evo_fool.studies.paths import follow, intrinsic_dimension, line, pairs, see
+from evo_fool.studies.paths import follow, intrinsic_dimension, line, natural_pairs, pairs, see, sure
+from evo_fool.studies.paths_page import _measure, _rows, _sentence
+from evo_fool.studies.workshop import Ledger, Workshop
 
 
 class Grey(torch.nn.Module):
@@ -48,7 +53,11 @@ def test_confidence_along_the_way_is_the_networks(grey: Scorer) -> None:
     np.testing.assert_allclose(found.first[0], expected, atol=1e-6)
     np.testing.assert_allclose(found.second[0], 1 - expected, atol=1e-6)
     assert found.answers[0].tolist()[:5] == [0] * 5 and found.answers[0].tolist()[6:] == [1] * 5
-    assert found.lowest[0] == pytest.approx(expected[-1]) and found.dip()[0] == pytest.approx(5 / 11, abs=0.1)
+    # Half way, where neither is sure, is the lowest confidence in either; in one class alone it is that of the far end.
+    np.testing.assert_allclose(found.either[0], np.maximum(expected, 1 - expected), atol=1e-6)
+    assert found.lowest[0] == pytest.approx(0.5, abs=0.02) and found.first.min() == pytest.approx(expected[-1])
+    same = follow(grey, white, ImageSet("b", _plain(0), np.array([0]), names), steps=11)
+    assert same.lowest[0] == pytest.approx(expected[-1]) and same.dip()[0] == pytest.approx(5 / 11, abs=0.1)
 
 
 def test_what_random_pictures_look_like(grey: Scorer) -> None:
@@ -92,3 +101,65 @@ def test_bad_input(grey: Scorer) -> None:
         line(_plain(1)[0], _plain(2)[0], 1)
     with pytest.raises(ConfigError, match="at least 10"):
         intrinsic_dimension(np.zeros((50, 3)))
+
+
+def test_only_sure_images_are_ends(grey: Scorer) -> None:
+    images = ImageSet("some", _plain(255, 0, 200, 255), np.array([0, 0, 0, 1]), ("bright", "dark"))
+    assert sure(grey, images).tolist() == [0, 2]
+    assert sure(grey, images.pick([1, 3])).tolist() == []
+
+
+def test_control_of_one_class_where_there_are_two_images() -> None:
+    natural = ImageSet("natural", _plain(1, 2, 3, 4, 5), np.array([1, 0, 1, 0, 2]), ("a", "b", "c"))
+    starts, ends, same = natural_pairs(natural, np.array([1, 0, 4]))
+    assert same and starts.tolist() == [1, 0] and ends.tolist() == [3, 2]
+
+
+def test_control_of_two_classes_where_there_is_one_image_a_class() -> None:
+    natural = ImageSet("natural", _plain(1, 2, 3), np.array([2, 0, 1]), ("a", "b", "c"))
+    starts, ends, same = natural_pairs(natural, np.array([1, 2, 0]))
+    assert not same and (natural.targets[starts] != natural.targets[ends]).all()
+    assert len({frozenset(pair) for pair in zip(starts.tolist(), ends.tolist(), strict=True)}) == 3
+    assert not len(natural_pairs(natural, np.array([1]))[0])
+
+
+def _page_entry(tmp_path: Path, natural: ImageSet) -> dict[str, Any]:
+    """What the page finds for the grey network: three elites, of which the last is not what it should be."""
+    judge = Classifier(Grey(), classes=["bright", "dark"], size=4, channels=1, name="grey")
+    elites = ImageSet("elites", _plain(230, 20, 255), np.array([0, 1, 1]), natural.classes)
+    workshop = Workshop(tmp_path, "smoke")
+    entry = _measure(workshop, "MNIST", judge, elites, natural)
+    scored = workshop.ledger.images
+    workshop.ledger = Ledger()
+    assert _measure(workshop, "MNIST", judge, elites, natural) == entry and workshop.ledger.images == scored > 100
+    other = ImageSet("elites", _plain(230, 20, 0), elites.targets, natural.classes)
+    changed = _measure(workshop, "MNIST", judge, other, natural)
+    assert changed["sure"]["elites"] == [3, 3]  # as many images of the same name, yet not served from the cache
+    return entry
+
+
+def _natural(tail: int) -> ImageSet:
+    """Twelve bright and twelve dark pictures, every one different; the first of each is called the other."""
+    rng = np.random.default_rng(tail)
+    bright, dark = (rng.integers(low, low + 40, (11, 1, 4, 4), dtype=np.uint8) for low in (210, 0))
+    images = np.concatenate([_plain(10), bright, _plain(250), dark])
+    return ImageSet("natural", images, np.repeat([0, 1], 12), ("bright", "dark"))
+
+
+def test_page_follows_sure_images_and_compares_within_a_class(tmp_path: Path) -> None:
+    entry = _page_entry(tmp_path, _natural(1))
+    assert entry["sure"] == {"elites": [2, 3], "natural": [22, 24]} and entry["points"] == 24
+    assert entry["rows"] == {"elites": [0, 1], "natural": [1, 13]}
+    assert entry["between natural"]["same class"] and entry["between natural"]["lowest"] > 0.9
+    assert entry["to natural"]["never_below_half"] == 1.0
+    assert all(row.control is not None for row in _rows("MNIST", entry) if "the same" in row.what)
+    assert "2 of 3 elites" in " ".join(row.note for row in _rows("MNIST", entry))
+
+
+def test_page_says_why_there_are_no_ways(tmp_path: Path) -> None:
+    natural = _natural(2)
+    flipped = ImageSet("natural", natural.images, 1 - natural.targets, natural.classes)
+    entry = _page_entry(tmp_path, flipped.pick([i for i in range(24) if i != 12]))  # only "bright" is left as such
+    assert entry["rows"] == {"elites": [1], "natural": [0]} and "between natural" not in entry
+    alone = _page_entry(tmp_path / "alone", flipped.pick([i for i in range(24) if i not in (0, 12)]))
+    assert "to natural" not in alone and "0 of 22 natural images" in _sentence("MNIST", alone)
