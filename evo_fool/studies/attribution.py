@@ -7,7 +7,7 @@ half the height and half the width, at the place where it does best.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +84,12 @@ class Quarter:
 
 
 def integrated_gradients(
-    classifier: Classifier, images: np.ndarray, targets: np.ndarray, *, steps: int = STEPS
+    classifier: Classifier,
+    images: np.ndarray,
+    targets: np.ndarray,
+    *,
+    steps: int = STEPS,
+    count: Callable[[int], None] | None = None,
 ) -> Attribution:
     """Integrated gradients of the class's log-odds, from each image's own background colour to the image.
 
@@ -95,6 +100,7 @@ def integrated_gradients(
         images: uint8 ``(n, channels, size, size)``, of the classifier's size.
         targets: class indices, int64 ``(n,)``.
         steps: points on the way.
+        count: told how many images the network judges, whenever it judges some.
 
     Raises:
         ConfigError: images of another size, or fewer than two steps.
@@ -102,7 +108,8 @@ def integrated_gradients(
     if steps < 2:
         raise ConfigError(f"steps = {steps}: integrated gradients take at least 2")
     pixels, wanted, plain = _tensors(classifier, images, targets)
-    method = IntegratedGradients(_answers(classifier), multiply_by_inputs=True)
+    answers = _answers(classifier, count)
+    method = IntegratedGradients(answers, multiply_by_inputs=True)
     chunk = choose_batch(None, classifier.size, pixels.device)
     maps = torch.cat(
         [
@@ -117,16 +124,19 @@ def integrated_gradients(
         ]
     )
     with torch.no_grad():
-        ends = [
-            torch.cat([_answers(classifier)(p, w) for p, w in _chunks(end, wanted, chunk)]) for end in (pixels, plain)
-        ]
+        ends = [torch.cat([answers(p, w) for p, w in _chunks(end, wanted, chunk)]) for end in (pixels, plain)]
     return Attribution(
         maps.sum(dim=1).to(torch.float64).cpu().numpy(), *(end.to(torch.float64).cpu().numpy() for end in ends)
     )
 
 
 def occlusion(
-    classifier: Classifier, images: np.ndarray, targets: np.ndarray, *, window: int | None = None
+    classifier: Classifier,
+    images: np.ndarray,
+    targets: np.ndarray,
+    *,
+    window: int | None = None,
+    count: Callable[[int], None] | None = None,
 ) -> np.ndarray:
     """How much the class's log-odds fall when a window is painted in the background colour, float64 ``(n, h, w)``.
 
@@ -135,6 +145,7 @@ def occlusion(
         images: uint8 ``(n, channels, size, size)``, of the classifier's size.
         targets: class indices, int64 ``(n,)``.
         window: its side in pixels; None: a seventh of the image. It moves by half of that.
+        count: told how many images the network judges, whenever it judges some.
 
     Raises:
         ConfigError: images of another size, or a window that does not fit.
@@ -143,7 +154,7 @@ def occlusion(
     if not 1 <= side <= classifier.size:
         raise ConfigError(f"window = {side}: give 1 to {classifier.size} pixels")
     pixels, wanted, plain = _tensors(classifier, images, targets)
-    method, step = Occlusion(_answers(classifier)), max(1, side // 2)
+    method, step = Occlusion(_answers(classifier, count)), max(1, side // 2)
     chunk = choose_batch(None, classifier.size, pixels.device)
     maps = [
         method.attribute(
@@ -203,10 +214,13 @@ def _window(outside: np.ndarray, inside: np.ndarray, corner: np.ndarray) -> np.n
 class _answers:
     """Log-odds of the target class as captum calls for it: differentiable, and one target for each image or for all."""
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: Classifier, count: Callable[[int], None] | None) -> None:
         self.classifier = classifier
+        self.count = count
 
     def __call__(self, pixels: Tensor, targets: Tensor) -> Tensor:
+        if self.count is not None:
+            self.count(len(pixels))
         logits = self.classifier.logits(pixels)
         # captum repeats the image, and with it a target of one row, as often as it likes.
         wanted = targets.expand(len(logits)) if len(targets) == 1 else targets

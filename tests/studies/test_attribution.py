@@ -1,5 +1,6 @@
 """Attribution: maps that sum to what they distribute, linear networks whose maps are known, a planted quarter."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from evo_fool.errors import ConfigError
 from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import open_run
 from evo_fool.studies.attribution import best_quarter, integrated_gradients, occlusion
-from evo_fool.studies.elites import elites_of
+from evo_fool.studies.attribution_page import Case, _measure, _pictures, _rows, _sentence
+from evo_fool.studies.elites import ImageSet, elites_of
+from evo_fool.studies.workshop import Workshop
 
 SIZE = 8
 WEIGHTS = np.random.default_rng(3).normal(size=(SIZE, SIZE)).astype(np.float32)
@@ -88,3 +91,47 @@ def test_bad_input() -> None:
         integrated_gradients(linear, image, np.array([0]), steps=1)
     with pytest.raises(ConfigError, match="give 1 to 8"):
         occlusion(linear, image, np.array([0]), window=9)
+
+
+def test_every_image_that_the_network_judges_is_counted() -> None:
+    """Counted by the network itself, and by who asks."""
+    judged: list[int] = []
+    told: list[int] = []
+    linear, images = _linear(WEIGHTS), np.stack([_image()] * 3)
+    linear.network.register_forward_pre_hook(lambda _, args: judged.append(len(args[0])))
+    integrated_gradients(linear, images, np.array([0, 1, 0]), steps=4, count=told.append)
+    occlusion(linear, images, np.array([0, 1, 0]), window=2, count=told.append)
+    assert sum(told) == sum(judged) >= 3 * 4 + 2 * 3 + 3 * 49
+
+
+def _page_case(natural: np.ndarray, targets: list[int]) -> Case:
+    weights = np.zeros((SIZE, SIZE), np.float32)
+    weights[4:, :4] = 1.0
+    elite = np.zeros((1, 1, SIZE, SIZE), np.uint8)
+    elite[0, 0, 4:, :4] = 255
+    classes = ("yes", "no")
+    images = ImageSet("natural", natural, np.array(targets), classes)
+    return Case("MNIST", _linear(weights), ImageSet("elites", elite, np.array([0]), classes), (1, 9), images, 2)
+
+
+def test_page_leaves_out_natural_images_that_are_not_recognised(tmp_path: Path) -> None:
+    """The first is called "no" and is all that says "yes"; the last two say nothing and have one half."""
+    natural = np.zeros((4, 1, SIZE, SIZE), np.uint8)
+    natural[:2, 0, 5:, :4] = 255
+    natural[3, 0, :4, :4] = 255
+    case = _page_case(natural, [1, 0, 1, 1])
+    workshop = Workshop(tmp_path, "smoke")
+    entry = _measure(workshop, case)
+    assert entry["sure"] == {"elites": [1, 9], "natural": [3, 4]} and entry["natural"]["images"] == 2
+    (first, *_) = _rows("MNIST", entry)
+    assert "1 of 9 elites; control: 3 of 4 natural images (2 of them measured)" in first.note
+    other = _measure(workshop, _page_case(natural[::-1].copy(), [1, 0, 1, 1]))
+    assert other["sure"]["natural"] == [2, 4]  # as many images of the same name, yet not served from the cache
+
+
+def test_page_without_any_sure_elite_says_so(tmp_path: Path) -> None:
+    case = replace(_page_case(np.zeros((1, 1, SIZE, SIZE), np.uint8), [1]), elites=None, known=(0, 9))
+    workshop = Workshop(tmp_path, "smoke")
+    entry = _measure(workshop, case)
+    assert "not one of 9 elites" in _sentence("MNIST", entry) and _rows("MNIST", entry)[0].ours is None
+    assert not _pictures(workshop, case, entry)
