@@ -20,9 +20,17 @@ def trained(workshop: Workshop, key: str, make: Callable[[], tuple[nn.Module, di
 
     Args:
         workshop: whose.
-        key: names the network with everything that it depends on.
+        key: names the network with everything that it depends on: seed, passes, and the
+            :func:`~evo_fool.studies.identity.identity` of what it learns.
         make: trains it on one thread, deterministically; returns it with what else to note, JSON-able.
     """
+    return trained_and_noted(workshop, key, make)[0]
+
+
+def trained_and_noted(
+    workshop: Workshop, key: str, make: Callable[[], tuple[nn.Module, dict[str, Any]]]
+) -> tuple[Path, dict[str, Any]]:
+    """As :func:`trained`, with what ``make`` noted, as JSON gives it back."""
     path = workshop.folder / "weights" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
 
     def train() -> dict[str, Any]:
@@ -31,7 +39,9 @@ def trained(workshop: Workshop, key: str, make: Callable[[], tuple[nn.Module, di
         write_whole(path, save({name: value.contiguous() for name, value in network.state_dict().items()}))
         return noted | {"file": path.name}
 
-    workshop.cache(key, train)
+    noted = workshop.cache(key, train)
     if not path.is_file():  # the cache outlived it
+        counted = workshop.ledger.images
         train()
-    return path
+        workshop.ledger.images = counted  # the cache has counted what it scores
+    return path, noted

@@ -14,7 +14,8 @@ from evo_fool.errors import ConfigError
 from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import open_run
 from evo_fool.studies.elites import ImageSet, elites_of, judge_of, noise_set
-from evo_fool.studies.transfer import transfer
+from evo_fool.studies.transfer import CHANCE, TransferMatrix, beside_noise, transfer, transfer_of_noise
+from evo_fool.studies.transfer_figures import ALIKE, OTHER, SAME, Passed, claims_of, ensembles_text, rows_of, verdict_of
 
 
 def _at_work(classifier: Classifier) -> Scorer:
@@ -39,25 +40,141 @@ def test_identical_networks_are_the_identity(lenet: Scorer, pixels_run: Path) ->
         np.testing.assert_array_equal(column, matrix.reaching[threshold][:, 0])
 
 
+class Reads(torch.nn.Module):
+    """Answers the pixels, shifted by so many classes."""
+
+    def __init__(self, shift: int) -> None:
+        super().__init__()
+        self.shift = shift
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return 20 * images.flatten(1).roll(self.shift, dims=1)
+
+
+def _readers(*shifts: int) -> dict[str, Scorer]:
+    return {
+        str(s): _at_work(Classifier(Reads(s), classes=list("abcd"), size=2, channels=1, name="reads")) for s in shifts
+    }
+
+
 def test_each_keeps_its_own() -> None:
     """One-hot images and networks that read them directly, or shifted by one class: the matrix is a permutation."""
-
-    class Reads(torch.nn.Module):
-        def __init__(self, shift: int) -> None:
-            super().__init__()
-            self.shift = shift
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return 20 * images.flatten(1).roll(self.shift, dims=1)
-
     names = list("abcd")
-    judges = {str(s): _at_work(Classifier(Reads(s), classes=names, size=2, channels=1, name="reads")) for s in (0, 1)}
+    judges = _readers(0, 1)
     hot = np.eye(4, dtype=np.uint8).reshape(4, 1, 2, 2) * 255
     sets = [ImageSet(str(s), hot, (np.arange(4) + s) % 4, tuple(names)) for s in (0, 1)]
     matrix = transfer(sets, judges)
     np.testing.assert_array_equal(matrix.agreement, np.eye(2))
     np.testing.assert_array_equal(matrix.reaching[0.9999], np.eye(2))
     assert (matrix.everywhere[0.9] == 0).all()
+    np.testing.assert_array_equal(matrix.both[0.9999], np.eye(2))
+
+
+def test_noise_is_chosen_by_each_network() -> None:
+    """Of the four one-hot images each network takes its own for every class; those are another class to the other."""
+    hot = np.eye(4, dtype=np.uint8).reshape(4, 1, 2, 2) * 255
+    noise = ImageSet("noise", hot, np.zeros(4, dtype=np.int64), tuple("abcd"))
+    judges = _readers(0, 0 + 4, 1)
+    matrix = transfer_of_noise(noise, judges, {"mean": ("mean", ["0", "4"]), "minimum": ("minimum", ["0", "1"])})
+    assert matrix.sources == ("0", "4", "1", "mean", "minimum", CHANCE)
+    np.testing.assert_array_equal(matrix.agreement[:4], [[1, 1, 0], [1, 1, 0], [0, 0, 1], [1, 1, 0]])
+    np.testing.assert_array_equal(matrix.both[0.9999][2], [0, 0, 1])
+    np.testing.assert_array_equal(matrix.agreement[-1], [0.25, 0.25, 0.25])
+
+
+def test_the_least_sure_member_chooses() -> None:
+    """A grey image is a little of both classes; the minimum of two networks prefers it to what one is surest of."""
+    images = np.zeros((3, 1, 2, 2), np.uint8)
+    images[0, 0, 0, 0] = images[1, 0, 0, 1] = 255
+    images[2, 0, 0] = 128
+    noise = ImageSet("noise", images, np.zeros(3, dtype=np.int64), tuple("abcd"))
+    matrix = transfer_of_noise(noise, _readers(0, 3), {"both": ("minimum", ["0", "3"])})
+    ways = dict(zip(matrix.sources, matrix.mean[:, 0], strict=True))
+    assert ways["both"] != ways["0"] and ways["both"] < ways["0"]
+
+
+def test_noise_stands_below() -> None:
+    hot = np.eye(4, dtype=np.uint8).reshape(4, 1, 2, 2) * 255
+    images, judges = ImageSet("0", hot, np.arange(4), tuple("abcd")), _readers(0, 1)
+    whole = beside_noise(transfer([images], judges), transfer_of_noise(images, judges))
+    assert whole.sources == ("0", "best noise for 0", "best noise for 1", CHANCE)
+    assert all(len(table) == 4 for table in (whole.mean, *whole.both.values(), *whole.everywhere.values()))
+    with pytest.raises(ConfigError, match="both to the same"):
+        beside_noise(transfer([images], judges), transfer_of_noise(images, _readers(0)))
+
+
+NAMES = ("LeNet", "LeNet B", "LeNet C", "mlp")
+
+
+def _shares(values: dict[tuple[str, str], float], sources: tuple[str, ...]) -> np.ndarray:
+    return np.array([[values.get((one, other), 0.0) for other in NAMES] for one in sources])
+
+
+def _passed(both: dict[tuple[str, str], float], own: float = 1.0, at: float = 0.9999, seeds: int = 1) -> Passed:
+    """Of which a share reaches ``at`` with its own network, and so many with another; nothing reaches more."""
+    sources = (*NAMES, "mean of LeNet + LeNet B")
+    table = _shares(both | {(name, name): own for name in NAMES}, sources)
+    tables = {t: table if t <= at else np.zeros_like(table) for t in (0.9, 0.99, 0.9999)}
+
+    def matrix(tables: dict[float, np.ndarray], sources: tuple[str, ...]) -> TransferMatrix:
+        first = tables[0.9]
+        everywhere = {t: table.min(axis=1) for t, table in tables.items()}
+        return TransferMatrix(sources, NAMES, first, first, first, tables, tables, everywhere)
+
+    noise = matrix({t: np.zeros((6, 4)) for t in tables}, (*sources, CHANCE))
+    return Passed(
+        name="MNIST",
+        evolved=tuple(matrix({t: table / (1 + s) for t, table in tables.items()}, sources) for s in range(seeds)),
+        noise=noise,
+        taught=("LeNet", "LeNet B"),
+        specs=dict.fromkeys(NAMES[:3], "lenet-mnist") | {"mlp": "import:mlp"},
+        recipes={"LeNet": "14 passes"} | dict.fromkeys(NAMES[1:], "3 passes"),
+        evolved_images=40_200,
+        noise_images=2000,
+    )
+
+
+def test_pairs_by_kind() -> None:
+    pairs = _passed({}).pairs()
+    assert {kind: len(of) for kind, of in pairs.items()} == {SAME: 6, ALIKE: 2, OTHER: 6}
+    assert set(pairs[ALIKE]) == {("LeNet B", "LeNet C"), ("LeNet C", "LeNet B")}
+
+
+def test_each_kind_of_pair_is_judged_by_itself() -> None:
+    """LeNets trained alike share half, other architectures nothing: that of the paper holds, the other does not."""
+    passed = _passed({("LeNet B", "LeNet C"): 0.4, ("LeNet C", "LeNet B"): 0.6})
+    (same, other), untested = claims_of(passed, 0.9999)
+    assert same[0] and "50.0 % with the other too" in same[1] and "some, not all" in same[1]
+    assert not other[0] and "0.0 % with the other too" in other[1] and not untested
+    assert verdict_of([passed])[0] == "partly"
+    # The shipped network was trained longer: what it passes on decides nothing.
+    assert not claims_of(_passed({("LeNet", "LeNet B"): 0.5}), 0.9999)[0][0][0]
+
+
+def test_all_with_both_is_not_some() -> None:
+    everyone = {(one, other): 1.0 for one in NAMES for other in NAMES}
+    assert verdict_of([_passed(everyone)])[0] == "not reproduced"
+
+
+def test_what_nobody_reaches_is_not_judged() -> None:
+    passed = _passed({("LeNet B", "LeNet C"): 0.5}, at=0.99)
+    verdict, why = verdict_of([passed])
+    assert verdict == "partly" and "reach 99 %" in why and "not tested at 99.99 %" in why
+    verdict, why = verdict_of([_passed({}, own=0.0)])
+    assert verdict == "skipped" and "not tested at 90 %" in why
+
+
+def test_rows_give_the_range_over_seeds_and_the_control() -> None:
+    passed = _passed({("LeNet B", "LeNet C"): 0.5, ("LeNet C", "LeNet B"): 0.5}, seeds=2)
+    rows = {row.what: row for row in rows_of(passed)}
+    row = rows[f"MNIST, {ALIKE}: at least 99.99 % with both"]
+    assert row.ours == "37.5 % (25.0 % to 50.0 % by seed)" and row.control == "0.0 %" and row.paper == "some, not all"
+    assert "LeNet B and LeNet C, 3 passes each" in row.note
+    assert "40,200" in rows["MNIST, their own network, at least 90 %"].note
+    assert rows[f"MNIST, {OTHER}: at least 99.99 % with both"].paper is None
+    assert any("2 forward passes" in row.note for row in rows.values())
+    assert rows[f"MNIST, {CHANCE}: class kept"].ours == "0.0 %"
+    assert "LeNet C, mlp" in ensembles_text(passed)
 
 
 def test_noise_agrees_by_chance_alone(lenet: Scorer) -> None:
