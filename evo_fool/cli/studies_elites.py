@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -102,59 +101,66 @@ def gradient_ascent(
 @click.argument("runs", metavar="RUN [RUN…]", nargs=-1, required=True)
 @out_option
 @click.option("--judge", "judges", multiple=True, metavar="SPEC[@WEIGHTS]", help="One more network that judges.")
+@click.option(
+    "--classifier",
+    "classifiers",
+    multiple=True,
+    metavar="SPEC[@WEIGHTS]",
+    help="The network of a RUN, needed where its record names code or its weights have moved.",
+)
 @click.option("--noise", type=click.IntRange(min=1), default=500, show_default=True, help="Random images to compare.")
 @device_option
 @_to("the matrix")
 @output_option
 def transfer(
-    runs: tuple[str, ...], out: Path, judges: tuple[str, ...], noise: int, device: str, to: Path | None, output: Output
+    runs: tuple[str, ...],
+    out: Path,
+    judges: tuple[str, ...],
+    classifiers: tuple[str, ...],
+    noise: int,
+    device: str,
+    to: Path | None,
+    output: Output,
 ) -> None:
-    """Show the elites of every RUN to the networks of all of them, and to other networks."""
-    from evo_fool.classifiers.precision import choose_batch
-    from evo_fool.classifiers.scoring import Scorer
-    from evo_fool.classifiers.zoo import load_classifier
-    from evo_fool.experiment import ClassifierConfig
-    from evo_fool.runs import find_run, open_run
-    from evo_fool.runs.environment import choose_device
-    from evo_fool.studies.elites import elites_of, judge_of, noise_set
+    """Show the elites of every RUN, and random images, to the networks of all of them and to other networks.
+
+    Of the random images each network chooses, for each class, the one it is surest of, as evolution would.
+    """
+    from evo_fool.cli.studies_judges import judges_of
+    from evo_fool.studies.elites import noise_set
+    from evo_fool.studies.transfer import beside_noise, transfer_of_noise
     from evo_fool.studies.transfer import transfer as show
 
-    place = choose_device(device)
-    at_work: dict[str, Any] = {}
-    known: set[str] = set()
-    sets = []
-    with ExitStack() as stack:
-        for text in runs:
-            opened = stack.enter_context(open_run(find_run(text, out)))
-            sets.append(elites_of(opened))
-            if opened.classifier_fingerprint not in known:
-                scorer, _ = judge_of(opened, device=device)
-                known.add(opened.classifier_fingerprint)
-                at_work[_distinct(scorer.classifier.name, at_work)] = scorer
-    for text in judges:
-        spec, _, path = text.partition("@")
-        network = load_classifier(ClassifierConfig(spec=spec, weights=path or None), place)
-        batch = choose_batch(None, network.size, place)
-        at_work[_distinct(network.name, at_work)] = Scorer(network, batch=batch, view="auto", device=place)
+    sets, at_work, remarks = judges_of(runs, out, judges, classifiers, device)
     first = sets[0]
-    sets.append(noise_set(first.classes, first.images.shape[1:], noise, seed=1))
-    matrix = show(sets, at_work)
+    random = noise_set(first.classes, first.images.shape[1:], noise, seed=1)
+    matrix = beside_noise(show(sets, at_work), transfer_of_noise(random, at_work))
     if to is not None:
         from evo_fool.studies.charts import heat_map
 
         _write(to, heat_map(matrix.mean, matrix.sources, matrix.judges, row_label="images", label="judged by"))
     if output.json:
-        output.data(matrix.to_json())
+        output.data(matrix.to_json() | {"remark": "; ".join(remarks)})
         return
     for title, values in (("class kept", matrix.agreement), ("mean confidence", matrix.mean)):
         output.say(title)
         rows = [(name, *map(_percent, row)) for name, row in zip(matrix.sources, values, strict=True)]
         output.table(["images", *(f" {name}" for name in matrix.judges)], rows)
         output.say()
+    for remark in remarks:
+        _remark(output, remark)
 
 
 @click.command()
 @run_argument
+@click.option(
+    "--tiles",
+    multiple=True,
+    type=click.IntRange(min=2),
+    default=(2, 3, 4),
+    show_default="2, 3, 4",
+    help="Also repeat each elite so often a side.",
+)
 @classes_option
 @_limit(None)
 @device_option
@@ -164,6 +170,7 @@ def transfer(
 def repetition(
     run: str,
     out: Path,
+    tiles: tuple[int, ...],
     classes: tuple[str, ...],
     limit: int | None,
     device: str,
@@ -172,11 +179,19 @@ def repetition(
     to: Path | None,
     output: Output,
 ) -> None:
-    """Remove all repeated elements but one from RUN's elites, and score what is left (Figure 10)."""
-    from evo_fool.studies.repetition import ablate
+    """Remove all repeated elements but one from RUN's elites, or repeat each as a whole, and score that (Figure 10)."""
+    import numpy as np
+
+    from evo_fool.studies.elites import confidences
+    from evo_fool.studies.repetition import ablate, tiled
 
     elites, scorer, remark = _open(run, out, classes, limit, classifier, weights, device)
     result = ablate(elites, scorer)
+    whole = confidences(scorer, elites.images, elites.targets)
+    tilings: dict[str, dict[str, float]] = {}
+    for times in sorted(set(tiles)):
+        p = confidences(scorer, np.stack([tiled(image, times) for image in elites.images]), elites.targets)
+        tilings[str(times)] = {"median": float(np.median(p)), "raised": float((p > whole).mean())}
     rows = [
         (
             elites.classes[elites.targets[row]],
@@ -192,8 +207,14 @@ def repetition(
         for i, (row, found) in enumerate(zip(result.rows.tolist(), result.found, strict=True))
     ]
     output.say(f"{len(result.rows)} of {result.of} elites have repeated elements")
+    for times_a_side, found in tilings.items():
+        output.say(
+            f"tiled {times_a_side} × {times_a_side}: median {_percent(found['median'])} "
+            f"(as they are {_percent(float(np.median(whole)))}), raised for {_percent(found['raised'])} of the elites"
+        )
     columns = ["class", "kind", " elements", " as it is", " one left", " none left"]
-    _finish(output, result.to_json(), columns, table, remark, to, rows)
+    data = result.to_json() | {"all_elites": float(np.median(whole)), "tilings": tilings}
+    _finish(output, data, columns, table, remark, to, rows)
 
 
 @click.command()
@@ -341,12 +362,6 @@ def _write(to: Path, png: bytes) -> None:
     from evo_fool.runs.files import write_whole
 
     write_whole(to, png)
-
-
-def _distinct(name: str, taken: dict[str, Any]) -> str:
-    """The name, numbered where another has it: two LeNets are both called lenet-mnist."""
-    number = sum(other == name or other.startswith(f"{name} #") for other in taken)
-    return name if not number else f"{name} #{number + 1}"
 
 
 def _percent(value: float) -> str:
