@@ -83,9 +83,10 @@ def reproduce(
         except (Stopped, KeyboardInterrupt) as error:
             output.say(f"stopped; what is done is in {out / 'report.html'}; go on with: {command}")
             return EXIT_CODES["ctrl-c"] if isinstance(error, KeyboardInterrupt) else EXIT_CODES.get(str(error), 1)
+    code = 1 if report.failed else 0
     if output.json:
         output.data(report.as_json())
-        return 0
+        return code
     output.say()
     output.table(
         ["study", "paper", "verdict", " images", " seconds"],
@@ -93,7 +94,9 @@ def reproduce(
     )
     output.say()
     output.say(str(out / "report.html"))
-    return 0
+    if report.trouble:
+        output.say(report.trouble)
+    return code
 
 
 def _numbers(seeds: str | None) -> list[int] | None:

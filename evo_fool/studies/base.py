@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
 
-Verdict = Literal["reproduced", "partly", "not reproduced", "new", "skipped"]
-"""What came of it. ``new``: the paper has no such result. ``skipped``: something that it needs is not there."""
+Verdict = Literal["reproduced", "partly", "not reproduced", "new", "skipped", "failed"]
+"""What came of it. ``new``: the paper has no such result. ``skipped``: something that it needs is not there.
+``failed``: an error ended it."""
+
+VERDICTS: tuple[str, ...] = get_args(Verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,10 @@ class Section:
     images: int = 0
     seconds: float = 0.0
     data: dict[str, Any] = field(default_factory=dict)
+
+    def with_pictures(self, pictures: Sequence[Picture]) -> Section:
+        """The same page with these pictures."""
+        return replace(self, pictures=tuple(pictures))
 
 
 def judged(claims: Sequence[tuple[bool, str]]) -> tuple[Verdict, str]:

@@ -6,9 +6,8 @@ they reach. A network that is sure of noise is fooled by it, but mostly into the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,14 @@ import numpy as np
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.photographs import read_photographs
-from evo_fool.classifiers.scoring import Scorer
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
 from evo_fool.reports.captions import percent
 from evo_fool.runs import Run
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.drawing import Curve, board, draw_confidence
+from evo_fool.studies.elites import share_text
+from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet import PRIMARY, imagenet_run, primary_network
 from evo_fool.studies.mnist import random_runs
 from evo_fool.studies.noise import KINDS, Harvest, harvest_noise, random_images
@@ -106,7 +106,11 @@ def section(workshop: Workshop) -> Section:
         pictures=tuple(pictures),
         settings={"kinds of noise": KINDS, "images": {title: found[0].n for title, found in arms.items()}},
         seeds=(workshop.seeds[0],),
-        commands=("evo-fool run mnist-random", "evo-fool run mnist-random -S encoding.kind=cppn"),
+        commands=(
+            "evo-fool run mnist-random",
+            "evo-fool run mnist-random -S encoding.kind=cppn",
+            f"evo-fool study noise {' '.join(kind for kind in KINDS if kind != 'permuted')} --classifier lenet-mnist",
+        ),
         data={title: [asdict(arm) for arm in found] for title, found in arms.items()},
     )
 
@@ -125,40 +129,65 @@ def _mnist(workshop: Workshop) -> list[Arm]:
             run.close()
     mnist = workshop.mnist()
     natural = None if mnist is None else mnist.test.images.numpy()[:, None]
-    return arms + _noise(workshop, workshop.classifier(), arms[0].n, natural)
+    return arms + _noise(workshop, workshop.classifier(), natural)
 
 
 def _imagenet(workshop: Workshop, name: str, weights: Path) -> list[Arm]:
     classifier = workshop.classifier(f"torchvision:{name}", weights)
-    n = workshop.scale(smoke=64, laptop=4000, paper=40_000)
+    n = noise_budget(workshop, classifier)
     arms = []
-    for label, kind in (("evolved pixels", "pixels"), ("evolved CPPNs", "cppn"), ("random CPPN genomes", "random")):
+    kinds = {
+        "evolved pixels": "pixels",
+        "evolved CPPNs": "cppn",
+        "random pixel genomes": "random-pixels",
+        "random CPPN genomes": "random",
+    }
+    for label, kind in kinds.items():
         with imagenet_run(workshop, name, weights, kind, workshop.seeds[0]) as run:
             arms.append(arm_of_run(label, run, n))
     folder = workshop.photographs()
     natural = None if folder is None else read_photographs(classifier, folder, limit=_PHOTOGRAPHS)[0]
-    return arms + _noise(workshop, classifier, n, natural)
+    return arms + _noise(workshop, classifier, natural)
 
 
-def _noise(workshop: Workshop, classifier: Classifier, n: int, natural: np.ndarray | None) -> list[Arm]:
-    scorer, seed = workshop.scorer(classifier), workshop.seeds[0]
-    arms = []
-    for kind in KINDS:
-        if kind == "permuted" and natural is None:
-            continue
-        make = partial(_harvested, kind, n, scorer, seed, natural, workshop.check)
-        found = workshop.cache(f"noise {kind}, {n} images, seed {seed}, {classifier.fingerprint()}", make)
-        label = {"permuted": "natural images, pixels permuted", "constant": "constant colour"}.get(
-            kind, f"{kind} noise"
-        )
-        arms.append(arm_of_harvest(label, Harvest.from_json(found)))
-    return arms
+def noise_budget(workshop: Workshop, classifier: Classifier) -> int:
+    """How many images of each kind of noise the report looks at: on digits as many as a run scores."""
+    small = workshop.scale(smoke=4200, laptop=40_200, paper=40_200)
+    return small if classifier.size <= 64 else workshop.scale(smoke=64, laptop=4000, paper=40_000)
 
 
-def _harvested(
-    kind: str, n: int, scorer: Scorer, seed: int, natural: np.ndarray | None, check: Callable[[], None]
-) -> dict[str, Any]:
-    return harvest_noise(kind, n, scorer, seed=seed, natural=natural, check=check).as_json()
+def noise_harvest(
+    workshop: Workshop, classifier: Classifier, kind: str, n: int, natural: np.ndarray | None = None
+) -> Harvest:
+    """What a network makes of ``n`` random images of one kind, from the cache or scored.
+
+    Args:
+        workshop: where to look and work.
+        classifier: the network.
+        kind: see :func:`~evo_fool.studies.noise.random_images`.
+        n: how many.
+        natural: uint8 ``(m, channels, height, width)``, for ``permuted``.
+    """
+    seed, source = workshop.seeds[0], natural if kind == "permuted" else None
+    scorer = workshop.scorer(classifier)
+
+    def make() -> dict[str, Any]:
+        return harvest_noise(kind, n, scorer, seed=seed, natural=source, check=workshop.check).as_json()
+
+    of = "" if source is None else f" of {identity(source)}"
+    return Harvest.from_json(
+        workshop.cache(f"noise {kind}{of}, {n} images, seed {seed}, {classifier.fingerprint()}", make)
+    )
+
+
+def _noise(workshop: Workshop, classifier: Classifier, natural: np.ndarray | None) -> list[Arm]:
+    names = {"permuted": "natural images, pixels permuted", "constant": "constant colour"}
+    n = noise_budget(workshop, classifier)
+    return [
+        arm_of_harvest(names.get(kind, f"{kind} noise"), noise_harvest(workshop, classifier, kind, n, natural))
+        for kind in KINDS
+        if kind != "permuted" or natural is not None
+    ]
 
 
 def _claim(title: str, arms: Sequence[Arm]) -> str:
@@ -182,7 +211,7 @@ def _rows(title: str, arms: Sequence[Arm]) -> list[Row]:
         called = (
             ""
             if arm.called is None or arm.sure is None
-            else (f"; called {arm.called} different classes, {percent(arm.sure)} of them at ≥ 99 %")
+            else f"; called {arm.called} different classes, {share_text(arm.sure)} of the images at ≥ 99 %"
         )
         median = percent(arm.median)
         rows.append(

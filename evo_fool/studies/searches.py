@@ -16,7 +16,7 @@ import numpy as np
 
 from evo_fool.reports.captions import percent
 from evo_fool.runs import Run
-from evo_fool.runs.ancestry import goal_switches, lineage
+from evo_fool.runs.ancestry import goal_switches, history, lineage
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.drawing import Curve, draw_confidence, draw_matrix
 from evo_fool.studies.imagenet import imagenet_run, primary_network
@@ -35,14 +35,14 @@ class Switching:
 
     Attributes:
         captures: classes taken by children of somebody, the initial images not counted.
-        switches: of these, taken by a child whose parent did not hold the class at the time.
+        switches: of these, taken by a child of which no parent held the class at the time.
         elites: elites whose line was followed.
-        switched_elites: of these, those whose parent never held their class.
-        switched_lines: elites with a goal switch anywhere in their line.
-        line: median number of ancestors of an elite.
-        line_switches: median number of goal switches along its line.
-        steps: ``steps[a][b]``: captures of class b by a child of a holder of class a but not b; a parent of several
-            classes counts for each in equal shares.
+        switched_elites: of these, those of which no parent ever held their class.
+        switched_lines: elites with a goal switch anywhere in their line of first parents.
+        line: median number of ancestors of an elite in that line.
+        line_switches: median number of goal switches along it.
+        steps: ``steps[a][b]``: captures of class b by a child of a holder of class a but not b; parents of several
+            classes count for each in equal shares.
     """
 
     captures: int
@@ -77,7 +77,8 @@ def switching(run: Run) -> Switching:
         CorruptRunError: an entry of the run is not a number.
     """
     taken = run.captures
-    parents = dict(run.store.rows("SELECT id, parent FROM individuals WHERE parent IS NOT NULL"))
+    known = run.store.rows("SELECT id, parent, second_parent FROM individuals WHERE parent IS NOT NULL")
+    parents = {id: {first, first if second is None else second} for id, first, second in known}
     holder: dict[int, int] = {}
     holds: dict[int, set[int]] = {}
     captures = switches = 0
@@ -85,11 +86,11 @@ def switching(run: Run) -> Switching:
     for generation in np.split(taken, np.flatnonzero(np.diff(taken["generation"])) + 1):
         # A parent's classes are those it held when its children were bred: before anybody of this generation took one.
         for row in generation:
-            cls, parent = int(row["class"]), parents.get(int(row["id"]))
-            if parent is None:
+            cls, both = int(row["class"]), parents.get(int(row["id"]))
+            if both is None:
                 continue
             captures += 1
-            before = holds.get(parent, set())
+            before = set[int]().union(*(holds.get(parent, ()) for parent in both))
             if cls not in before:
                 switches += 1
                 for other in before:
@@ -122,7 +123,8 @@ def _lines(run: Run) -> list[tuple[int, int, bool]]:
     found = []
     for elite in elites:
         line = lineage(run, elite.id)
-        strange = len(line) > 1 and elite.class_index not in line[-2].holds
+        held = {cls for parent in line[-1].parents for cls in lineage(run, parent)[-1].holds}
+        strange = bool(line[-1].parents) and elite.class_index not in held
         found.append((len(line) - 1, len(goal_switches(line)), strange))
     return found
 
@@ -133,13 +135,24 @@ class Duel:
 
     Attributes:
         name: of the class.
-        genetic: confidence after ``images`` images for this class alone.
-        map_elites: confidence after the run's ``shared`` images for all classes.
+        genetic: confidence by the genetic algorithm after all its images for this class alone.
+        genetic_start: the same after its first generation, which is more than an equal share of the other's images.
+        map_elites: confidence by MAP-Elites after all its images for all classes.
+        map_elites_then: the same after as many images as ``genetic`` took.
     """
 
     name: str
     genetic: float
+    genetic_start: float
     map_elites: float
+    map_elites_then: float
+
+
+def confidence_after(run: Run, cls: int, images: int) -> float:
+    """The probability of a class's elite when a run had scored at most so many images; 0 for an empty cell."""
+    known = run.metrics["generation"][run.metrics["evaluations"] <= images]
+    last = int(known[-1]) if len(known) else -1
+    return next((row.probability for row in reversed(history(run, cls)) if row.generation <= last), 0.0)
 
 
 def section(workshop: Workshop) -> Section:
@@ -173,13 +186,15 @@ def section(workshop: Workshop) -> Section:
         for kind in kinds
     }
     if network is not None:
-        duels, switched, images, shared = _imagenet(workshop, *network)
-        rows += _duel_rows(network[0], duels, switched, images, shared)
+        duels, switched, (first, images, shared) = _imagenet(workshop, *network)
+        rows += _duel_rows(network[0], duels, switched, first, images, shared)
         wins = sum(duel.genetic > duel.map_elites for duel in duels)
+        even = sum(duel.genetic_start > duel.map_elites for duel in duels)
         why += (
             f" ImageNet, {network[0]}: MAP-Elites spends {shared:,} images on 1000 classes; the genetic algorithm with "
-            f"{images:,} for one class alone does better in {wins} of {len(duels)} classes tried; "
-            f"{percent(switched.share)} of captures are goal switches."
+            f"{images:,} for one class alone does better in {wins} of {len(duels)} classes tried, and with "
+            f"{first} for each, more than an equal share, in {even}; {percent(switched.share)} of captures are goal "
+            "switches."
         )
         data["imagenet"] = {"duels": [asdict(duel) for duel in duels], "switching": _without_steps(switched)}
     return Section(
@@ -196,10 +211,11 @@ def section(workshop: Workshop) -> Section:
         },
         seeds=tuple(workshop.seeds),
         commands=(
-            "evo-fool run mnist-ga",
-            "evo-fool run mnist-ga -S encoding.kind=cppn",
-            "evo-fool run mnist-pixels",
-            "evo-fool run mnist-cppn",
+            *(
+                f"evo-fool run {what} --seed {workshop.seeds[0]}"
+                for what in ("mnist-ga", "mnist-ga -S encoding.kind=cppn", "mnist-pixels", "mnist-cppn")
+            ),
+            "evo-fool study switching RUN",
         ),
         data=data,
     )
@@ -215,8 +231,13 @@ def _runs(workshop: Workshop, kind: str, *, genetic: bool) -> list[Run]:
     return [workshop.run(workshop.experiment(preset, settings | {"seed": seed})) for seed in workshop.seeds]
 
 
-def _imagenet(workshop: Workshop, name: str, weights: Path) -> tuple[list[Duel], Switching, int, int]:
-    """A few classes by the genetic algorithm, each by itself, against the run for all of them."""
+def _imagenet(workshop: Workshop, name: str, weights: Path) -> tuple[list[Duel], Switching, tuple[int, int, int]]:
+    """A few classes by the genetic algorithm, each by itself, against the run for all of them.
+
+    Returns:
+        The duels, who stepped on whom, and numbers of images: of the genetic algorithm's first generation, of all its
+        generations, and of the run for all classes.
+    """
     seed = workshop.seeds[0]
     targets = workshop.scale(smoke=(0,), laptop=(7, 207, 407, 607, 807), paper=tuple(range(7, 1000, 50)))
     settings = {
@@ -226,16 +247,22 @@ def _imagenet(workshop: Workshop, name: str, weights: Path) -> tuple[list[Duel],
         "generations": workshop.scale(smoke=2, laptop=39, paper=399),
         "batch": workshop.scale(smoke=16, laptop=100, paper=100),
         "retention.keep": "elites",
+        # The operators of imagenet-cppn, so that only the search differs.
+        "encoding.add_link": 0.9,
+        "encoding.split_link": 0.9,
+        "search.crossover": 0.5,
     }
     with imagenet_run(workshop, name, weights, "cppn", seed) as all_classes:
         duels = []
         for target in targets:
             experiment = workshop.experiment("imagenet-ga", settings | {"search.target": target})
             with workshop.run(experiment) as one:
-                images = int(one.metrics["evaluations"][-1])
-                both = [run[target].probability if target in run else 0.0 for run in (one, all_classes)]
-            duels.append(Duel(all_classes.classes[target], *both))
-        return duels, switching(all_classes), images, int(all_classes.metrics["evaluations"][-1])
+                first, images = (int(one.metrics["evaluations"][i]) for i in (0, -1))
+                genetic = confidence_after(one, target, images), confidence_after(one, target, first)
+            shared = int(all_classes.metrics["evaluations"][-1])
+            elites = (confidence_after(all_classes, target, count) for count in (shared, images))
+            duels.append(Duel(all_classes.classes[target], *genetic, *elites))
+        return duels, switching(all_classes), (first, images, shared)
 
 
 def _why(courses: dict[str, dict[str, Course]], found: dict[str, list[Switching]]) -> str:
@@ -286,7 +313,9 @@ def _switching_rows(name: str, found: Sequence[Switching]) -> list[Row]:
             percent(middle([s.share for s in found])),
             note=f"{middle([s.captures for s in found]):,.0f} captures a run",
         ),
-        Row(f"{name}: elites whose parent never held their class", percent(middle([s.elite_share for s in found]))),
+        Row(
+            f"{name}: elites of which no parent ever held their class", percent(middle([s.elite_share for s in found]))
+        ),
         Row(f"{name}: elites with a goal switch in their line", percent(middle([s.line_share for s in found]))),
         Row(
             f"{name}: ancestors of an elite, median",
@@ -296,14 +325,16 @@ def _switching_rows(name: str, found: Sequence[Switching]) -> list[Row]:
     ]
 
 
-def _duel_rows(network: str, duels: Sequence[Duel], found: Switching, images: int, shared: int) -> list[Row]:
+def _duel_rows(
+    network: str, duels: Sequence[Duel], found: Switching, first: int, images: int, shared: int
+) -> list[Row]:
     rows = [
         Row(
             f"ImageNet, {duel.name}",
-            f"{percent(duel.map_elites)} by MAP-Elites",
-            None,
-            f"{percent(duel.genetic)} by the genetic algorithm",
-            f"{shared:,} images for all 1000 classes against {images:,} for this one; CPPNs on {network}",
+            f"{percent(duel.map_elites)} by MAP-Elites, {percent(duel.map_elites_then)} after {images:,} images",
+            note=f"{percent(duel.genetic)} by the genetic algorithm, {percent(duel.genetic_start)} after its first "
+            f"{first}; {shared:,} images for all 1000 classes against {images:,} for this one; CPPNs on {network}, the "
+            "same operators",
         )
         for duel in duels
     ]

@@ -79,16 +79,19 @@ def studies(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     return pages
 
 
-def test_a_study_that_cannot_be_made_is_skipped_with_its_reason(studies: dict[str, object], tmp_path: Path) -> None:
+def test_a_study_that_cannot_be_made_fails_with_its_reason_and_costs_no_other_its_page(
+    studies: dict[str, object], tmp_path: Path
+) -> None:
     def broken(workshop: Workshop) -> Section:
         raise ConfigError("weights x.pt: does not exist")
 
     studies["two"] = broken
     studies["three"] = lambda workshop: SECTION
     report = reproduce(["all"], Workshop(tmp_path, "laptop"), "evo-fool reproduce all")
-    assert [section.verdict for section in report.sections] == ["partly", "skipped", "partly"]
+    assert [section.verdict for section in report.sections] == ["partly", "failed", "partly"]
     record = json.loads((tmp_path / "report.json").read_text())
-    assert record["complete"] is True
+    assert record["complete"] is False
+    assert "two failed" in (tmp_path / "report.md").read_text()
     assert record["sections"][1]["why"] == "weights x.pt: does not exist"
     assert record["sections"][0]["data"] == {"values": [1, None]}
     assert record["sections"][0]["rows"][0] == {
@@ -135,3 +138,29 @@ def test_unknown_figures_are_named(studies: dict[str, object], tmp_path: Path) -
     with pytest.raises(ConfigError, match=r"'99': no such study or figure; choose all, one, two, three, or figure 4"):
         reproduce(["99"], Workshop(tmp_path, "laptop"), "")
     assert len(reproduce(["Figure 4"], Workshop(tmp_path, "laptop"), "").sections) == 1
+
+
+def test_pages_of_an_earlier_call_stay_in_the_report(studies: dict[str, object], tmp_path: Path) -> None:
+    picture = Picture("any-picture", _png(), "What is seen.")
+    second = Section(key="two", title="B", figures="", verdict="new", why="w", seeds=(3,), pictures=(picture,))
+    studies["two"] = lambda workshop: second
+    reproduce(["one", "two"], Workshop(tmp_path, "laptop"), "")
+    before = json.loads((tmp_path / "report.json").read_text())["sections"]
+    report = reproduce(["one"], Workshop(tmp_path, "laptop"), "")
+    assert [section.key for section in report.sections] == ["one", "two"]
+    assert report.sections[1].pictures == (picture,)
+    assert json.loads((tmp_path / "report.json").read_text())["sections"] == before
+    assert [section.key for section in reproduce(["one"], Workshop(tmp_path, "smoke"), "").sections] == ["one"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"format": 1, "budget": "laptop", "sections": [{"key": "../x", "verdict": "new"}]}', "[" * 9999]
+)
+def test_a_strange_report_is_not_kept(studies: dict[str, object], tmp_path: Path, text: str) -> None:
+    (tmp_path / "report.json").write_text(text)
+    assert [section.key for section in reproduce(["one"], Workshop(tmp_path, "laptop"), "").sections] == ["one"]
+
+
+def test_every_page_says_what_makes_it_again(studies: dict[str, object], tmp_path: Path) -> None:
+    (section,) = reproduce(["one"], Workshop(tmp_path, "laptop", tmp_path, seeds=[4, 5]), "").sections
+    assert section.commands[0] == f"evo-fool reproduce one --budget laptop --seeds 4,5 --data {tmp_path}"

@@ -1,5 +1,7 @@
 """Gradient ascent: the step gains what it predicts, the blur is scipy's, and MNIST's digits are all reached."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from evo_fool.errors import ConfigError
 from evo_fool.experiment import ClassifierConfig
 from evo_fool.probability import probability
 from evo_fool.studies.gradient_ascent import SETTINGS, Setting, ascend, blurred, regularised, shortened, start_images
+from evo_fool.studies.gradient_ascent_page import claims
 
 
 class Brightness(nn.Module):
@@ -120,3 +123,21 @@ def test_bad_input(lenet: Classifier, change: dict, message: str) -> None:
     arguments = {"targets": [1], "setting": SETTINGS["none"]} | change
     with pytest.raises(ConfigError, match=message):
         ascend(lenet, arguments.pop("targets"), arguments.pop("setting"), **arguments)
+
+
+def _entries(none: list[float], regular: list[float]) -> dict[str, dict[str, Any]]:
+    def entry(values: list[float]) -> dict[str, Any]:
+        return {"by_class": {str(i): p for i, p in enumerate(values)}, "figures": {"median": float(np.median(values))}}
+
+    return {"none": entry(none), "l2": entry(regular), "none from zero": entry(regular)}
+
+
+def test_claims_compare_settings_over_the_same_classes() -> None:
+    def held(none: list[float], regular: list[float]) -> list[bool]:
+        return [holds for holds, _ in claims({"ImageNet": _entries(none, regular)})]
+
+    assert held([1.0] * 19 + [0.5], [0.99, 0.95]) == [True, True]
+    assert held([1.0] * 18 + [0.5, 0.5], [0.99, 0.95]) == [False, True]
+    assert held([1.0] * 20, [0.54, 0.54]) == [True, False]  # not slightly
+    assert held([0.9, 0.9, 1.0], [0.95, 0.95]) == [False, False]  # not lower
+    assert claims({}) == [(False, "ImageNet, which Figure 13 shows, was not tried: no weights were given.")]

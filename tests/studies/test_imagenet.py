@@ -54,11 +54,17 @@ def test_claims_hold_or_not_by_the_numbers() -> None:
     good = rng.uniform(0.4, 0.9, 1000)
     good[156:286] = rng.uniform(0, 0.3, 130)
     poor = rng.uniform(0, 0.05, 1000)
-    held = claims({"cppn": arm(0.5, good), "pixels": arm(0.01, poor)})
-    assert [holds for holds, _ in held] == [True, True, True]
-    assert "after 40,000 images (paper 15.4 %)" in held[0][1]
-    broken = claims({"cppn": arm(0.1, poor), "pixels": arm(0.5, good)})
-    assert [holds for holds, _ in broken] == [False, False, False]
+    held = claims({"paper": arm(0.5, good), "pixels": arm(0.01, poor)}, "net")
+    assert [holds for holds, _ in held] == [True, True, True, False]  # of direct images there are too few to tell
+    assert "of net 50.0 % after 40,000 images (paper, AlexNet in ten crops: 15.4 %)" in held[0][1]
+    broken = claims({"paper": arm(0.1, poor), "pixels": arm(0.5, good)}, "net")
+    assert [holds for holds, _ in broken] == [False, False, False, False]
+    sure = good.copy()
+    sure[300:345] = 0.995
+    enough = Arm("x", (1,), np.array([400, 4_000_200]), np.array([[0, 0.6]]), sure[None])
+    assert claims({"paper": arm(0.5, good), "pixels": enough}, "net")[3][0]
+    sure[300] = 0.98
+    assert not claims({"paper": arm(0.5, good), "pixels": enough}, "net")[3][0]
     block = weak_block(np.stack([good]))
     assert not block.first_larger
     assert block.p < 1e-10
@@ -76,5 +82,5 @@ def test_the_page_on_real_networks(data_folder: Path, tmp_path: Path) -> None:
     assert page.settings["network"] == "squeezenet1_1"
     names = [picture.name for picture in page.pictures]
     assert names == ["median", "by class", "figure 8", "figure 6"]
-    assert page.settings["images"] == {"cppn": 128, "pixels": 128, "random": 128}
+    assert page.settings["images"] == dict.fromkeys(("cppn", "paper", "pixels", "random", "random-pixels"), 128)
     assert [row.paper for row in page.rows if row.what == "direct: classes ≥ 99 %"] == ["45 after 4,000,200 images"]

@@ -23,9 +23,13 @@ def test_claims_follow_the_paper() -> None:
     quick = course([[0.1, 0.9, 1, 1]], [[0, 0.5, 0.99995, 1]])
     slow = course([[0.1, 0.9, 1, 1]], [[0, 0.5, 0.6, 0.99995]])
     poor = course([[0.1, 0.2, 0.3, 0.4]], [[0, 0, 0, 0]])
-    assert [holds for holds, _ in claims({"direct": quick, "CPPN": quick})] == [True, True, True]
-    assert [holds for holds, _ in claims({"direct": slow, "CPPN": quick})] == [True, True, False]
-    assert [holds for holds, _ in claims({"direct": poor, "CPPN": quick})] == [False, True, False]
+    chance = {"pixels": poor, "cppn": poor}
+    assert [holds for holds, _ in claims({"direct": quick, "CPPN": quick}, chance)] == [True, True, True]
+    assert [holds for holds, _ in claims({"direct": slow, "CPPN": quick}, chance)] == [True, True, False]
+    assert [holds for holds, _ in claims({"direct": poor, "CPPN": quick}, chance)] == [False, True, False]
+    given_away = claims({"direct": quick, "CPPN": quick}, {"pixels": poor, "cppn": quick})
+    assert [holds for holds, _ in given_away] == [True, True, False, True]
+    assert "never evolved" in given_away[2][1]
 
 
 def test_the_page(small_reproduction: Workshop) -> None:

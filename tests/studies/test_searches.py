@@ -9,7 +9,7 @@ import pytest
 
 from evo_fool.runs import open_run
 from evo_fool.runs.store import DATABASE
-from evo_fool.studies.searches import section, switching
+from evo_fool.studies.searches import confidence_after, section, switching
 from evo_fool.studies.workshop import Workshop
 
 
@@ -45,6 +45,23 @@ def test_planted_switches_are_counted(planted: Path) -> None:
     expected[[0, 1], 2] = expected[[0, 1], 3] = 0.5
     assert np.array_equal(found.steps, expected)
     assert found.line == 1.0
+
+
+def test_a_class_that_the_second_parent_held_is_no_goal_switch(planted: Path) -> None:
+    with sqlite3.connect(planted / DATABASE) as database:
+        database.execute("UPDATE individuals SET parent = 2, second_parent = 1 WHERE id = 3")
+    database.close()
+    with open_run(planted) as run:
+        found = switching(run)
+    assert found.switches == 2  # not the third capture of 2, which was taken from id 1, its own second parent
+    assert found.switched_elites == 1
+
+
+def test_confidence_after_some_images_is_that_of_the_elite_then(planted: Path) -> None:
+    with open_run(planted) as run:
+        after = run.metrics["evaluations"].tolist()
+        assert confidence_after(run, 3, after[0] - 1) == confidence_after(run, 3, after[0]) == 0
+        assert confidence_after(run, 3, after[1]) == pytest.approx(1 / (1 + np.exp(-1)))
 
 
 def test_captures_of_a_real_run_add_up(cppn_run: Path) -> None:

@@ -31,16 +31,19 @@ def _head(report: Report) -> Iterator[str]:
     yield ""
     yield "Nguyen, Yosinski & Clune, *Deep Neural Networks are Easily Fooled*, CVPR 2015."
     yield ""
-    yield f"Budget `{report.budget}`, {report.created}. To make it again:"
+    yield f"Budget `{report.budget}`, {report.created}. Typed last:"
     yield ""
     yield f"    {report.command}"
     yield ""
-    if not report.complete:
-        yield "**Incomplete: it was stopped. The same command goes on where it stopped.**"
+    if report.trouble:
+        yield f"**{report.trouble}**"
         yield ""
     yield summary_table(report)
     yield ""
-    yield "A dash: no such figure in the paper, or none that is available. “New”: the paper has no such result."
+    yield (
+        "A dash: no such figure in the paper, or none that is available. “New”: the paper has no such result. "
+        "Images and time are those of the runs that a page rests on; pages that share runs count them each."
+    )
     yield ""
     yield (
         f"Python {report.environment.get('python')}, {versions}; {report.environment.get('cpus')} "

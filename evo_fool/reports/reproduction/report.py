@@ -9,6 +9,9 @@ from typing import Any
 from evo_fool.plain import plain
 from evo_fool.studies.base import Picture, Section
 
+FORMAT = 1
+"""Of ``report.json``."""
+
 IMAGES = "images"
 """The folder of a report's pictures, beside its pages."""
 
@@ -20,10 +23,10 @@ class Report:
     Attributes:
         sections: its pages, in the order of :data:`evo_fool.studies.STUDIES`.
         budget: ``smoke``, ``laptop`` or ``paper``.
-        command: what to type to make it again.
+        command: what was typed last.
         environment: versions, processor, threads and device, see :func:`evo_fool.runs.environment.environment`.
         created: UTC, to the second, ISO 8601.
-        complete: whether every page that was asked for is there.
+        complete: whether every page that was asked for is there; false also where one of them failed.
     """
 
     sections: tuple[Section, ...]
@@ -33,10 +36,22 @@ class Report:
     created: str
     complete: bool
 
+    @property
+    def failed(self) -> list[str]:
+        """The keys of pages that an error ended."""
+        return [section.key for section in self.sections if section.verdict == "failed"]
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not complete, for people; "" where it is."""
+        if self.failed:
+            return f"Incomplete: {', '.join(self.failed)} failed; the page says why. The same command tries again."
+        return "" if self.complete else "Incomplete: it was stopped. The same command goes on where it stopped."
+
     def as_json(self) -> dict[str, Any]:
         """The whole of it, JSON-able; pictures by the paths of their files."""
         return {
-            "format": 1,
+            "format": FORMAT,
             "created": self.created,
             "complete": self.complete,
             "budget": self.budget,

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from evo_fool.errors import EvoFoolError
 from evo_fool.plain import to_json
+from evo_fool.reports.reproduction.earlier import earlier_sections
 from evo_fool.reports.reproduction.markdown import markdown
 from evo_fool.reports.reproduction.page import page
 from evo_fool.reports.reproduction.report import Report, picture_path
 from evo_fool.runs.environment import environment
 from evo_fool.runs.files import write_whole
 from evo_fool.studies import chosen, page_of
-from evo_fool.studies.base import Section, skipped
+from evo_fool.studies.base import Section
 from evo_fool.studies.workshop import Ledger, Stopped, Workshop
 
 
 def reproduce(names: Sequence[str], workshop: Workshop, command: str) -> Report:
     """Make the pages that ``names`` mean and write the report into the workshop's folder, again after every page.
+
+    Pages of the same budget that an earlier call left there and that are not made anew stay in the report.
 
     Args:
         names: see :func:`evo_fool.studies.chosen`.
@@ -33,17 +38,19 @@ def reproduce(names: Sequence[str], workshop: Workshop, command: str) -> Report:
         EvoFoolError: the report cannot be written.
     """
     studies = chosen(names)
-    sections: list[Section] = []
+    made: dict[str, Section] = {}
+    before = {section.key: section for section in earlier_sections(workshop.folder, workshop.budget)}
     for name in studies:
         try:
-            sections.append(_section(name, workshop))
+            made[name] = _section(name, workshop)
         except BaseException as error:
             if isinstance(error, Stopped | KeyboardInterrupt):
-                write_report(_report(sections, workshop, command, complete=False), workshop.folder)
+                write_report(_report(before | made, workshop, command, complete=False), workshop.folder)
             raise
-        report = _report(sections, workshop, command, complete=len(sections) == len(studies))
+        complete = len(made) == len(studies) and all(section.verdict != "failed" for section in made.values())
+        report = _report(before | made, workshop, command, complete=complete)
         write_report(report, workshop.folder)
-        workshop.say(f"{sections[-1].title}: {sections[-1].verdict}. {sections[-1].why}")
+        workshop.say(f"{made[name].title}: {made[name].verdict}. {made[name].why}")
     return report
 
 
@@ -56,17 +63,33 @@ def _section(name: str, workshop: Workshop) -> Section:
         section = make(workshop)
     except EvoFoolError as error:
         # One study that cannot be made must not cost the others their pages; the report says what was wrong.
-        return skipped(name, name.replace("-", " ").capitalize(), "", str(error))
+        module = sys.modules[make.__module__]
+        title, figures = getattr(module, "TITLE", name), getattr(module, "FIGURES", "")
+        section = Section(key=name, title=title, figures=figures, verdict="failed", why=str(error))
     ledger, why = workshop.ledger, section.why
-    if workshop.budget == "smoke" and section.verdict != "skipped":
+    if workshop.budget == "smoke" and section.verdict not in ("skipped", "failed"):
         why = f"(Smoke budget: too small to judge by.) {why}"
-    return replace(section, why=why, images=section.images or ledger.images, seconds=section.seconds or ledger.seconds)
+    return replace(
+        section,
+        why=why,
+        commands=(_command(name, workshop), *section.commands),
+        images=section.images or ledger.images,
+        seconds=section.seconds or ledger.seconds,
+    )
 
 
-def _report(sections: Sequence[Section], workshop: Workshop, command: str, *, complete: bool) -> Report:
+def _command(name: str, workshop: Workshop) -> str:
+    """What makes one page again."""
+    data = [] if workshop.data is None else ["--data", str(workshop.data)]
+    seeds = ",".join(map(str, workshop.seeds))
+    return shlex.join(["evo-fool", "reproduce", name, "--budget", workshop.budget, "--seeds", seeds, *data])
+
+
+def _report(sections: Mapping[str, Section], workshop: Workshop, command: str, *, complete: bool) -> Report:
     created = datetime.now(UTC).isoformat(timespec="seconds")
     record = environment(workshop.device)
-    return Report(tuple(sections), workshop.budget, command, record, created, complete)
+    ordered = tuple(sections[name] for name in chosen(list(sections)))
+    return Report(ordered, workshop.budget, command, record, created, complete)
 
 
 def write_report(report: Report, folder: Path) -> None:
