@@ -25,6 +25,7 @@ from evo_fool.classifiers.training import fit
 from evo_fool.classifiers.vae_training import calibrated, fit_vaes, pixels
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
+from evo_fool.studies.identity import identity
 from evo_fool.studies.outliers import best_of, random_cppns, random_pixels
 from evo_fool.studies.training import trained
 from evo_fool.studies.workshop import MnistData, Workshop
@@ -130,7 +131,8 @@ def train_judges(workshop: Workshop, contest: Contest) -> list[Judge]:
         raise ConfigError("the generative study needs MNIST; give the folder that holds mnist/ with --data DIR")
     train = Digits(data.train.images[: contest.digits], data.train.labels[: contest.digits])
     seen, held_out = split(train)
-    common = f"of {len(seen.labels)} digits, seed {contest.seed}"
+    learnt = identity(seen.images, seen.labels, held_out.images, held_out.labels)
+    common = f"of {len(seen.labels)} digits {learnt}, seed {contest.seed}"
 
     def lenet() -> tuple[LeNet, dict[str, Any]]:
         network, loss = fit(seen, seed=contest.seed, epochs=contest.lenet_epochs, report=lambda line: None)
@@ -204,11 +206,11 @@ def find_worth(workshop: Workshop, judge: Judge, contest: Contest) -> Worth:
     def measured() -> dict[str, Any]:
         return asdict(worth(scorer, data, contest.control))
 
-    return Worth(
-        **workshop.cache(
-            f"worth of {judge.name}, {scorer.classifier.fingerprint()[:16]}, {contest.control} random", measured
-        )
+    tested = identity(data.test.images, data.test.labels)
+    key = (
+        f"worth of {judge.name} {scorer.classifier.fingerprint()[:12]}, {contest.control} random, test images {tested}"
     )
+    return Worth(**workshop.cache(key, measured))
 
 
 def attack(workshop: Workshop, judge: Judge, encoding: str, contest: Contest, seed: int) -> Attack:
@@ -241,7 +243,7 @@ def attack(workshop: Workshop, judge: Judge, encoding: str, contest: Contest, se
 
 
 def likelihoods(workshop: Workshop, vaes: Judge, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
-    """How likely images are under given digits, in nats and up to a constant, float64 ``(n,)``.
+    """How likely images are under given digits, in nats and up to a constant, float64 ``(n,)``; the ledger counts them.
 
     Args:
         vaes: a judge that is made of autoencoders.
@@ -249,6 +251,7 @@ def likelihoods(workshop: Workshop, vaes: Judge, images: np.ndarray, digits: np.
         digits: int ``(n,)``.
     """
     network = _posterior(workshop, vaes.weights)
+    workshop.count(len(images))
     inputs = pixels(torch.from_numpy(images)[:, 0]).to(workshop.device)
     with torch.inference_mode():
         answers = torch.cat([network.vaes(part.flatten(1)) for part in inputs.split(500)]).cpu()

@@ -8,7 +8,10 @@ from dataclasses import asdict
 import numpy as np
 
 from evo_fool.classifiers.lenet import DIGITS
+from evo_fool.experiment import Experiment
+from evo_fool.presets import find_experiment
 from evo_fool.reports.captions import percent
+from evo_fool.reports.paper_figures import MNIST_MEDIAN, as_printed
 from evo_fool.studies.base import Picture, Row, Section, skipped
 from evo_fool.studies.drawing import Curve, board, draw_confidence
 from evo_fool.studies.generative import (
@@ -68,15 +71,11 @@ def section(workshop: Workshop) -> Section:
         figures="",
         verdict="new",
         why=findings(worths, attacks),
-        rows=tuple(rows_of(judges, worths, attacks, nats, float(np.median(digits)))),
+        rows=tuple(rows_of(judges, worths, attacks, settings, nats, float(np.median(digits)))),
         pictures=tuple(_pictures(attacks)),
         settings=asdict(settings) | {"calibration": "one scale on held-out digits, for every judge"},
         seeds=tuple(workshop.seeds[:_SEEDS]),
-        commands=(
-            "evo-fool train vae --data DIR --out vae-mnist.safetensors",
-            "evo-fool run mnist-cppn --classifier vae-mnist --weights vae-mnist.safetensors",
-            "evo-fool study generative --data DIR",
-        ),
+        commands=commands_of(settings, workshop.seeds[:_SEEDS]),
         data={
             "worth": {name: asdict(w) for name, w in worths.items()},
             "attacks": [
@@ -87,6 +86,27 @@ def section(workshop: Workshop) -> Section:
             "test_digits_nats": {f"{q:g}": float(np.quantile(digits, q)) for q in (0.01, 0.5, 0.99)},
         },
     )
+
+
+def commands_of(settings: Contest, seeds: Sequence[int]) -> tuple[str, ...]:
+    """How to look at a part by itself: the autoencoders, one attack on them, and the contest with one attack each.
+
+    ``study generative`` trains by the seed that it attacks with, so that only the page's first seed gives its judges.
+    """
+    train = f"evo-fool train vae --data DIR --seed {settings.seed} --epochs {settings.vae_epochs}"
+    size = f"-S generations={settings.generations} -S batch={settings.batch}"
+    by_itself = f"--vae-epochs {settings.vae_epochs} --lenet-epochs {settings.lenet_epochs}"
+    digits = "" if settings.digits is None else f" --digits {settings.digits}"
+    trained = (
+        f"{train} --out vae-mnist.safetensors",
+        f"evo-fool run mnist-cppn --seed {seeds[-1]} {size} --classifier vae-mnist --weights vae-mnist.safetensors",
+    )
+    contest = (
+        f"evo-fool study generative --data DIR --seed {settings.seed} {by_itself} "
+        f"--generations {settings.generations}{digits}"
+    )
+    # `train vae` knows nothing but all digits.
+    return (*(trained if settings.digits is None else ()), contest)
 
 
 def findings(worths: dict[str, Worth], attacks: Sequence[Attack]) -> str:
@@ -108,10 +128,12 @@ def rows_of(
     judges: Sequence[Judge],
     worths: dict[str, Worth],
     attacks: Sequence[Attack],
+    settings: Contest,
     nats: dict[tuple[str, str], float],
     digits: float,
 ) -> list[Row]:
     """What each judge is worth, and what each attack reached beside random images."""
+    comparable = _as_in_paper(settings)
     rows = []
     for judge in judges:
         w = worths[judge.name]
@@ -132,14 +154,22 @@ def rows_of(
                 Row(
                     f"{judge.name}: {_kind(encoding)}, median over digits at generation {len(some[0].medians) - 1}",
                     spread(_final(attacks, judge.name, encoding)),
-                    "≥ 99.99 %" if judge.name == LENET else None,
+                    f"≥ {as_printed(MNIST_MEDIAN)}" if comparable and judge.name == LENET else None,
                     percent(w.random_cppns if encoding == "cppn" else w.random_pixels),
                     f"digits at 99.99 %: {', '.join(map(str, sure))} of {len(DIGITS)} by seed; the images' likelihood "
                     f"under the VAE of their digit: median {nats[judge.name, encoding]:.0f} nats (test digits "
-                    f"{digits:.0f}); control: the best random image of each digit",
+                    f"{digits:.0f}); control: the best of {settings.control:,} random images for each digit, where the "
+                    f"attack saw {(settings.generations + 1) * settings.batch:,}"
+                    + ("; the paper's LeNet was not calibrated" if comparable and judge.name == LENET else ""),
                 )
             )
     return rows
+
+
+def _as_in_paper(settings: Contest) -> bool:
+    """Whether attacks are as long as the paper's, which are those of the shipped experiments."""
+    shipped = [Experiment.from_yaml(find_experiment(preset)) for preset in ENCODINGS.values()]
+    return all((e.generations, e.batch) == (settings.generations, settings.batch) for e in shipped)
 
 
 def _pictures(attacks: Sequence[Attack]) -> list[Picture]:

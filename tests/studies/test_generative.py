@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,16 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.training import fit
 from evo_fool.classifiers.vae_training import pixels
 from evo_fool.errors import ConfigError
+from evo_fool.studies.base import Row
 from evo_fool.studies.generative import (
     BAYES,
+    ENCODINGS,
     FLOOR,
     LENET,
+    Attack,
     Contest,
+    Judge,
+    Worth,
     attack,
     find_worth,
     likelihoods,
@@ -28,6 +34,7 @@ from evo_fool.studies.generative import (
     with_temperature,
     worth,
 )
+from evo_fool.studies.generative_page import rows_of
 from evo_fool.studies.workshop import MnistData, Workshop
 
 CONTEST = Contest(vae_epochs=60, lenet_epochs=6, generations=4, batch=20, control=100)
@@ -48,6 +55,39 @@ def test_judges_know_digits_and_only_the_floor_doubts_noise(workshop: Workshop) 
     assert found[FLOOR].noise < 0.12 and found[FLOOR].random_pixels < 0.12 and found[BAYES].noise > 0.9
     again = train_judges(Workshop(workshop.folder, "smoke", workshop.data), CONTEST)
     assert [judge.weights.read_bytes() for judge in again] == [judge.weights.read_bytes() for judge in judges]
+
+
+def test_judges_of_other_digits_are_others(workshop: Workshop, tmp_path: Path) -> None:
+    """One label changed: nothing that was learnt from the old ones is taken for it, where it went wrong or well."""
+    contest = replace(CONTEST, vae_epochs=1, lenet_epochs=1)
+    data = workshop.mnist()
+    assert data is not None
+    labels = data.train.labels.clone()
+    labels[0] = (labels[0] + 1) % 10
+    here, other = (Workshop(tmp_path, "smoke", workshop.data) for _ in range(2))
+    other.mnist = lambda: MnistData(Digits(data.train.images, labels), data.test)  # type: ignore[method-assign]
+    paths = [[judge.weights for judge in train_judges(shop, contest)] for shop in (here, other)]
+    assert not set(paths[0]) & set(paths[1])
+    before = other.ledger.images
+    likelihoods(other, train_judges(other, contest)[2], data.test.images[:7, None].numpy(), np.zeros(7, int))
+    assert other.ledger.images == before + 7
+
+
+def _rows(settings: Contest) -> list[Row]:
+    judge = Judge(LENET, "lenet-mnist", Path("x.safetensors"))
+    measured = Worth(0.01, 0.01, 0.1, 0.9, 0.5, 0.6, 0.7)
+    medians = np.linspace(0, 0.8, settings.generations + 1)
+    attacks = [Attack(LENET, kind, 1, medians, np.full(10, 0.8), np.zeros((10, 1, 28, 28))) for kind in ENCODINGS]
+    return rows_of([judge], {LENET: measured}, attacks, settings, {(LENET, kind): 1.0 for kind in ENCODINGS}, 2.0)
+
+
+def test_the_paper_is_quoted_where_the_run_is_as_long() -> None:
+    """And says that its network was not calibrated; random images are counted beside those of the attack."""
+    quoted = [row for row in _rows(Contest()) if row.paper is not None]
+    assert [row.paper for row in quoted] == ["≥ 99.99 %"] * 2
+    assert all("not calibrated" in row.note and "4,000" in row.note and "40,200" in row.note for row in quoted)
+    for settings in (Contest(generations=10), Contest(batch=100), Contest(generations=1000)):
+        assert all(row.paper is None and "paper" not in row.note for row in _rows(settings))
 
 
 def test_an_attack_is_a_run_against_the_judge(workshop: Workshop) -> None:
