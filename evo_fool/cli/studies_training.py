@@ -47,21 +47,42 @@ def _place(verb: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--images", type=click.IntRange(min=2), help="Fooling images from each run.  [default: 1000]")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training images.  [default: 3]")
 @click.option("--generations", type=click.IntRange(min=0), help="Generations of each run.  [default: 200]")
+@click.option("--batch", type=click.IntRange(min=1), help="Images a generation.  [default: 200]")
+@click.option(
+    "--noise", type=click.IntRange(min=1), help="Images of noise that --arm unsure learns from.  [default: 20000]"
+)
 @click.option("--digits", type=click.IntRange(min=100), help="Training images used.  [default: all]")
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option(
+    "--unseen",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Runs of mnist-cppn, ten images each, against the network of the package: are their images recognised?",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the loop.")
 @output_option
-def retraining(data: Path, out: Path, arm: Any, iterations: int, seed: int, output: Output, **sizes: int | None) -> int:
+def retraining(
+    data: Path,
+    out: Path,
+    arm: Any,
+    iterations: int,
+    unseen: int,
+    seed: int,
+    output: Output,
+    **sizes: int | None,
+) -> int:
     """Train on fooling images and evolve again, round after round (Figures 11 and 12)."""
     from dataclasses import asdict
 
     from evo_fool.studies.retraining import Loop, mnist_of, run_loop
-    from evo_fool.studies.retraining_page import unseen
+    from evo_fool.studies.retraining_page import unseen as unseen_of
 
     loop = Loop(arm=arm, iterations=iterations, seed=seed, **{k: v for k, v in sizes.items() if v is not None})
 
     def work(workshop: Any) -> None:
         mnist_of(workshop)  # before anything is evolved
-        found, _ = run_loop(workshop, loop, unseen(workshop))
+        found, _ = run_loop(workshop, loop, unseen_of(workshop, [loop]))
         if output.json:
             output.data({"loop": asdict(loop), "iterations": [asdict(i) for i in found]})
             return
@@ -69,7 +90,7 @@ def retraining(data: Path, out: Path, arm: Any, iterations: int, seed: int, outp
         columns = [" network", " taught", *(f" {name.replace('_', ' ')}" for name in names)]
         output.table(columns, [[i.number, i.taught, *(getattr(i, name) for name in names)] for i in found])
 
-    return _worked(work, out, data, (seed,), output)
+    return _worked(work, out, data, tuple(range(1, unseen + 1)), output)
 
 
 @click.command()

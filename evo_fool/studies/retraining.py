@@ -10,7 +10,7 @@ to be unsure of them and of noise (CEDA: Hein, Andriushchenko & Bitterwolf, 2019
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +28,7 @@ from evo_fool.evolution.toolbox import build_strategy
 from evo_fool.probability import probability
 from evo_fool.runs import Run
 from evo_fool.runs.checkpoint import restore
+from evo_fool.studies.identity import identity
 from evo_fool.studies.outliers import best_of, random_cppns, random_pixels, training_noise
 from evo_fool.studies.training import trained
 from evo_fool.studies.workshop import MnistData, Workshop
@@ -55,7 +56,6 @@ class Loop:
         batch: images a generation.
         noise: images of noise that the arm ``unsure`` learns from besides.
         digits: training images used; None: all.
-        control: random images of each kind that each network is shown besides.
         seed: of the loop.
     """
 
@@ -67,7 +67,6 @@ class Loop:
     batch: int = 200
     noise: int = 20_000
     digits: int | None = None
-    control: int = 4000
     seed: int = 1
 
     def seed_of(self, number: int) -> int:
@@ -86,7 +85,8 @@ class Iteration:
         false_alarms: share of test digits that it turns away: ``fooling``, or no digit at :data:`UNSURE`.
         probabilities: of the elite of each digit.
         median: of these, the number that the paper plots.
-        noise_median: median over digits of the best of ``loop.control`` images of uniform noise.
+        images: that evolution showed it.
+        noise_median: median over digits of the best of as many images of uniform noise.
         cppn_median: the same of as many CPPN images that nobody selected.
         recognised: share of unseen CPPN images that it calls ``fooling``; None where it has no such class.
         turned_away: share of unseen CPPN images that have no digit at :data:`UNSURE`.
@@ -99,6 +99,7 @@ class Iteration:
     false_alarms: float
     probabilities: tuple[float, ...]
     median: float
+    images: int
     noise_median: float
     cppn_median: float
     recognised: float | None
@@ -130,11 +131,14 @@ def run_loop(workshop: Workshop, loop: Loop, unseen: np.ndarray) -> tuple[list[I
         weights = train_network(workshop, loop, number, data.train, fooling)
         scorer = workshop.scorer(workshop.classifier("lenet-mnist", weights))
         with workshop.run(_experiment(workshop, loop, number, weights)) as run:
-            key = f"retraining iteration {number} of {_short(loop, number)}, {len(unseen)} unseen"
-            options = {"number": number, "taught": len(fooling), "control": loop.control}
-            look = partial(_measured, scorer, run, data, unseen, **options)
-            found.append(_read(workshop.cache(key, look)))
             elites.append(np.stack([run.image(digit) for digit in range(len(DIGITS))]))
+            images = identity(elites[-1], data.test.images, data.test.labels, unseen)
+            key = (
+                f"retraining iteration {number}, {loop.arm}, {len(fooling)} taught, "
+                f"{run.summary()['evaluations']} images, network {scorer.classifier.fingerprint()[:12]}, {images}"
+            )
+            look = partial(_measured, scorer, run, data, unseen, number=number, taught=len(fooling))
+            found.append(_read(workshop.cache(key, look)))
             fooling = np.concatenate([fooling, fooling_images(run, loop.images)])
         workshop.say(
             f"{loop.arm} {number}/{loop.iterations}: median {found[-1].median:.4f}, "
@@ -185,7 +189,12 @@ def train_network(workshop: Workshop, loop: Loop, number: int, train: Digits, fo
         network, loss = fit_with_fooling(train, fooling, loop, loop.seed_of(number))
         return network, {"train_loss": loss}
 
-    return trained(workshop, f"retraining network {number} of {_short(loop, number)}", make)
+    noise = f", {loop.noise} of noise" if loop.arm == "unsure" else ""
+    learned = identity(train.images[: loop.digits], train.labels[: loop.digits], fooling)
+    key = (
+        f"retraining network {number}, {loop.arm}, {loop.epochs} epochs, seed {loop.seed_of(number)}{noise}, {learned}"
+    )
+    return trained(workshop, key, make)
 
 
 def fit_with_fooling(train: Digits, fooling: np.ndarray, loop: Loop, seed: int) -> tuple[LeNet, float]:
@@ -212,11 +221,18 @@ def fit_with_fooling(train: Digits, fooling: np.ndarray, loop: Loop, seed: int) 
     return fit(more, outputs=len(DIGITS) + 1, **options)
 
 
-def measure(
-    scorer: Scorer, run: Run, data: MnistData, unseen: np.ndarray, *, number: int, taught: int, control: int
-) -> Iteration:
-    """How one network does on digits, on noise, on unseen CPPN images, and against evolution."""
-    n = len(DIGITS)
+def measure(scorer: Scorer, run: Run, data: MnistData, unseen: np.ndarray, *, number: int, taught: int) -> Iteration:
+    """How one network does on digits, on noise, on unseen CPPN images, and against evolution.
+
+    Args:
+        scorer: the network at work.
+        run: against it, finished.
+        data: MNIST.
+        unseen: CPPN images evolved elsewhere, uint8 ``(n, 1, 28, 28)``.
+        number: i, which decides the random images, too: both arms' DNN_i see the same.
+        taught: fooling images that the network was trained with.
+    """
+    n, images = len(DIGITS), int(run.summary()["evaluations"])
     answers = scorer.score(data.test.images.unsqueeze(1).numpy())
     strange = scorer.score(unseen)
     p = np.array([run[digit].probability for digit in range(n)])
@@ -228,8 +244,9 @@ def measure(
         false_alarms=float(turned_away(answers).mean()),
         probabilities=tuple(p.tolist()),
         median=float(np.median(p)),
-        noise_median=float(np.median(best_of(scorer, random_pixels(control, **random), n))),
-        cppn_median=float(np.median(best_of(scorer, random_cppns(control, **random), n))),
+        images=images,
+        noise_median=float(np.median(best_of(scorer, random_pixels(images, **random), n))),
+        cppn_median=float(np.median(best_of(scorer, random_cppns(images, **random), n))),
         recognised=float((strange.argmax(axis=1) == n).mean()) if scorer.classifier.classes[-1] == FOOLING else None,
         turned_away=float(turned_away(strange).mean()),
         unseen=len(unseen),
@@ -257,11 +274,6 @@ def _experiment(workshop: Workshop, loop: Loop, number: int, weights: Path) -> A
             "classifier.weights": str(weights.absolute()),
         },
     )
-
-
-def _short(loop: Loop, number: int) -> str:
-    """What decides an iteration: not how many are to follow it."""
-    return " ".join(f"{key}={value}" for key, value in asdict(replace(loop, iterations=number)).items())
 
 
 def _measured(*arguments: Any, **options: Any) -> dict[str, Any]:

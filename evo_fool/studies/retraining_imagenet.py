@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, count, islice
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.runs import Run
+from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet import imagenet_run, primary_network
 from evo_fool.studies.retraining import fooling_images
 from evo_fool.studies.statistics import Comparison, mann_whitney
@@ -45,12 +47,14 @@ class HeadRetraining:
         taught: fooling images that it was trained with.
         top1: share of the latter photographs that DNN_1 and DNN_2 call by their class.
         false_alarms: share of them that DNN_2 calls fooling.
-        recognised: share of the distinct elites of another run against DNN_1 that DNN_2 calls fooling.
+        recognised: share of the distinct elites of another run against DNN_1, none of them taught, that DNN_2 calls
+            fooling.
         unseen: how many that is of.
         medians: median confidence over the 1000 classes of the images evolved against DNN_1 and DNN_2.
         test: whether DNN_1's are the higher ones.
         images: that each of the two runs scored.
-        seeds: of the runs that are compared, and of the other one.
+        seeds: of the run against DNN_1 that DNN_2 is taught with, of the run that the unseen images are from, and of
+            the run against DNN_2; all distinct.
         shown: for DNN_1 and for DNN_2 the same classes, those in which the latter is surest: images and confidences.
     """
 
@@ -64,7 +68,7 @@ class HeadRetraining:
     medians: tuple[float, float]
     test: Comparison
     images: int
-    seeds: tuple[int, int]
+    seeds: tuple[int, int, int]
     shown: tuple[list[tuple[np.ndarray, float]], list[tuple[np.ndarray, float]]]
 
     def as_json(self) -> dict[str, Any]:
@@ -87,26 +91,25 @@ def retrain_imagenet(workshop: Workshop) -> HeadRetraining | None:
     photos, labels = read_photographs(classifier, folder, limit=workshop.scale(smoke=40, laptop=None, paper=None))
     shown = np.arange(len(photos)) % 2 == 0
     n = workshop.scale(smoke=40, laptop=500, paper=2000)
-    seed = workshop.seeds[0]
+    seeds = distinct_seeds(workshop)
     with (
-        imagenet_run(workshop, name, weights, "cppn", seed) as first,
-        imagenet_run(workshop, name, weights, "cppn", _other_seed(workshop)) as other,
+        imagenet_run(workshop, name, weights, "cppn", seeds[0]) as first,
+        imagenet_run(workshop, name, weights, "cppn", seeds[1]) as other,
     ):
         scorer = workshop.scorer(classifier)
+        fooling = fooling_images(first, n)
 
         def make() -> tuple[nn.Module, dict[str, Any]]:
-            fooling = fooling_images(first, n)
+            workshop.count(int(shown.sum()) + n)
             return retrain_head(scorer, photos[shown], fooling), {"photographs": int(shown.sum()), "fooling": n}
 
-        key = f"{name} with a 1001st class, {n} fooling images of seed {seed}, {int(shown.sum())} photographs"
+        learned = identity(photos[shown], fooling)
+        key = f"{name} with a further class, {n} fooling images, {classifier.fingerprint()[:12]}, {learned}"
         retrained = trained(workshop, key, make)
         before = _confidences(first, len(classifier.classes))
-        # One image may hold many classes; it counts once.
-        unseen = np.stack(
-            [other.image(cell) for cell in {elite.id: elite.class_index for elite in other.elites}.values()]
-        )
+        unseen = unseen_elites(other, fooling)
         images = first.summary()["evaluations"]
-        with imagenet_run(workshop, name, retrained.absolute(), "cppn", seed) as second:
+        with imagenet_run(workshop, name, retrained.absolute(), "cppn", seeds[2]) as second:
             after = _confidences(second, len(classifier.classes))
             surest = after.argsort()[::-1][:_SHOWN].tolist()
             shown_images = (_images(first, surest), _images(second, surest))
@@ -124,7 +127,7 @@ def retrain_imagenet(workshop: Workshop) -> HeadRetraining | None:
         medians=(float(np.median(before)), float(np.median(after))),
         test=mann_whitney(before, after),
         images=images,
-        seeds=(seed, _other_seed(workshop)),
+        seeds=seeds,
         shown=shown_images,
     )
 
@@ -214,6 +217,26 @@ def _images(run: Run, classes: list[int]) -> list[tuple[np.ndarray, float]]:
     return [(run.image(cell), run[cell].probability) for cell in classes if cell in run]
 
 
-def _other_seed(workshop: Workshop) -> int:
-    """The seed of a run that the network was not taught with."""
-    return workshop.seeds[1] if len(workshop.seeds) > 1 else workshop.seeds[0] + 1
+def distinct_seeds(workshop: Workshop) -> tuple[int, int, int]:
+    """The workshop's seeds, as many as there are of three, and further ones.
+
+    Two runs of one seed begin with the same images, whatever their network, and the network is taught with the first
+    generation of its run: with its seed it would be attacked by what it knows.
+    """
+    given = workshop.seeds[:3]
+    further = (seed for seed in count(given[0] + 1) if seed not in given)
+    first, second, third = islice(chain(given, further), 3)
+    return first, second, third
+
+
+def unseen_elites(run: Run, taught: np.ndarray) -> np.ndarray:
+    """The distinct elites of a run that are not among the images taught, uint8 ``(n, channels, height, width)``.
+
+    One image may hold many classes; it counts once.
+    """
+    known = {identity(image) for image in taught}
+    found: dict[str, np.ndarray] = {}
+    for cell in {elite.id: elite.class_index for elite in run.elites}.values():
+        image = run.image(cell)
+        found[identity(image)] = image
+    return np.stack([image for name, image in found.items() if name not in known])

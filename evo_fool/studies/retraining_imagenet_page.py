@@ -34,9 +34,13 @@ def section(workshop: Workshop) -> Section:
         "whole network on all of ImageNet.",
         rows=tuple(rows_of(found)),
         pictures=_pictures(found),
-        settings={"network": found.network, "photographs": found.photographs, "fooling images": found.taught},
+        settings={
+            "network": found.network,
+            "photographs": found.photographs,
+            "fooling images": found.taught,
+            "seeds": dict(zip(("DNN_1, whose images are taught", "unseen images", "DNN_2"), found.seeds, strict=True)),
+        },
         seeds=found.seeds,
-        commands=("evo-fool reproduce retraining-imagenet --data DIR",),
         data=found.as_json(),
     )
 
@@ -64,22 +68,23 @@ def claims(found: HeadRetraining) -> list[tuple[bool, str]]:
 def rows_of(found: HeadRetraining) -> list[Row]:
     """The medians, what is recognised, and what it costs on photographs."""
     some, of = RETRAINED_RECOGNISED
-    named = zip((1, 2), found.medians, RETRAINED_IMAGENET_MEDIANS, strict=True)
+    lengths = ("2,000,400 images, on AlexNet", "AlexNet, trained again on all of ImageNet; how many images is not told")
+    named = zip((1, 2), found.medians, RETRAINED_IMAGENET_MEDIANS, lengths, found.seeds[::2], strict=True)
     return [
         *(
             Row(
                 f"median confidence over 1000 classes against DNN_{i}",
                 percent(ours),
                 f"{100 * paper:.1f} %",
-                note=f"{found.images:,} images; the paper: 2,000,400, on AlexNet",
+                note=f"{found.images:,} images of seed {seed}; the paper: {length}",
             )
-            for i, ours, paper in named
+            for i, ours, paper, length, seed in named
         ),
         Row(
             "unseen CPPN images that DNN_2 calls fooling",
             f"{round(found.recognised * found.unseen)} of {found.unseen}",
             f"{some} of {of}",
-            note="evolved against DNN_1 with another seed",
+            note=f"evolved against DNN_1 with seed {found.seeds[1]}",
         ),
         Row(
             "photographs called by their class: DNN_1, DNN_2",

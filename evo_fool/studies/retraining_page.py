@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import chain, count, islice
 
 import numpy as np
 
@@ -53,7 +54,6 @@ def loops(workshop: Workshop) -> list[Loop]:
         "generations": workshop.scale(smoke=10, laptop=200, paper=200),
         "batch": workshop.scale(smoke=100, laptop=200, paper=200),
         "noise": workshop.scale(smoke=2000, laptop=20_000, paper=60_000),
-        "control": workshop.scale(smoke=500, laptop=4000, paper=20_000),
         "digits": workshop.scale(smoke=6000, laptop=None, paper=None),
         "seed": workshop.seeds[0],
     }
@@ -63,11 +63,28 @@ def loops(workshop: Workshop) -> list[Loop]:
     ]
 
 
-def unseen(workshop: Workshop) -> np.ndarray:
-    """The CPPN images of the page on MNIST, which were evolved against another network, uint8 ``(n, 1, 28, 28)``."""
+def unseen_seeds(seeds: Sequence[int], taught: Sequence[Loop]) -> tuple[int, ...]:
+    """As many seeds as ``seeds``: these, but for such as the runs of loops have, which further ones replace.
+
+    Runs of one seed begin with the same images, whatever their network, and the loops teach first generations.
+
+    >>> unseen_seeds((0, 1, 2), [Loop(seed=0, iterations=1)])
+    (0, 2, 3)
+    """
+    known = {loop.seed_of(number) for loop in taught for number in range(1, loop.iterations + 1)}
+    free = (seed for seed in chain(seeds, count(max(seeds) + 1)) if seed not in known)
+    return tuple(islice(free, len(seeds)))
+
+
+def unseen(workshop: Workshop, taught: Sequence[Loop]) -> np.ndarray:
+    """CPPN images that were evolved against the network of the package, uint8 ``(n, 1, 28, 28)``.
+
+    They are those of the page on MNIST, but for seeds that loops are taught with.
+    """
     smoke = {"generations": 20} if workshop.budget == "smoke" else {}
     with ExitStack() as stack:
-        experiments = [workshop.experiment("mnist-cppn", {"seed": seed} | smoke) for seed in workshop.seeds]
+        seeds = unseen_seeds(workshop.seeds, taught)
+        experiments = [workshop.experiment("mnist-cppn", {"seed": seed} | smoke) for seed in seeds]
         return unseen_images([stack.enter_context(workshop.run(experiment)) for experiment in experiments])
 
 
@@ -75,8 +92,9 @@ def section(workshop: Workshop) -> Section:
     """The page."""
     if workshop.mnist() is None:
         return skipped(KEY, TITLE, FIGURES, "It trains on MNIST, and the data folder has none: --data DIR.")
-    strangers = unseen(workshop)
-    outcomes = [Outcome(loop, *run_loop(workshop, loop, strangers)) for loop in loops(workshop)]
+    planned = loops(workshop)
+    strangers = unseen(workshop, planned)
+    outcomes = [Outcome(loop, *run_loop(workshop, loop, strangers)) for loop in planned]
     verdict, why = judged(claims(outcomes[0]))
     retrained, unsure = outcomes
     return Section(
@@ -84,46 +102,47 @@ def section(workshop: Workshop) -> Section:
         title=TITLE,
         figures=FIGURES,
         verdict=verdict,
-        why=f"{why} {modern(unsure)}",
+        why=f"{why} One loop of each kind, one seed: how much this varies is not known. {modern(unsure)}",
         rows=tuple(rows_of(retrained, paper=True) + rows_of(unsure, paper=False)),
         pictures=tuple(_pictures(outcomes)),
         settings={outcome.name: asdict(outcome.loop) for outcome in outcomes}
         | {
             "cells": "eleven once there is a fooling class; medians are over the ten digits",
             "first and last generation": "the last is what the final archive breeds next",
+            "loops": f"one loop of each kind, one seed: {workshop.seeds[0]}",
+            "seeds of unseen images": unseen_seeds(workshop.seeds, planned),
         },
-        seeds=tuple(o.loop.seed_of(i.number) for o in outcomes for i in o.iterations),
-        commands=tuple(
-            f"evo-fool study retraining --data DIR --arm {o.loop.arm} --iterations {o.loop.iterations}"
-            for o in outcomes
+        seeds=tuple(
+            dict.fromkeys(
+                [
+                    *unseen_seeds(workshop.seeds, planned),
+                    *(o.loop.seed_of(i.number) for o in outcomes for i in o.iterations),
+                ]
+            )
         ),
         data={outcome.name: [asdict(i) for i in outcome.iterations] for outcome in outcomes},
     )
 
 
 def claims(outcome: Outcome) -> list[tuple[bool, str]]:
-    """What the paper says about retraining on MNIST, and whether it held."""
-    later = outcome.iterations[1:]
-    lowest = min((i.median for i in later), default=outcome.iterations[0].median)
-    known = RETRAINED_MNIST_MEDIANS[: len(outcome.iterations)]
-    result = [
+    """What the paper says about retraining on MNIST, and whether it held; of at least two networks.
+
+    A loop of less says nothing about retraining, which is no claim that held.
+    """
+    later = outcome.medians[1:]
+    if not len(later):
+        return [(False, "Nothing was retrained.")]
+    lowest = float(later.min())
+    # Networks are compared with as many of the paper's: over more of them the lowest would be lower by chance.
+    known = RETRAINED_MNIST_MEDIANS[1 : len(outcome.medians)]
+    return [
         (
-            lowest >= min(RETRAINED_MNIST_MEDIANS),
+            lowest >= min(known),
             f"However often MNIST is retrained with a fooling class, evolution finds new images: the lowest median of "
-            f"{len(later)} retrained networks is {percent(lowest)} (the paper's first {len(known)} networks: "
-            f"{100 * min(known):.2f} %).",
+            f"{len(later)} retrained network{'s' * (len(later) > 1)} is {percent(lowest)} (the paper's first "
+            f"{len(known)}: {100 * min(known):.2f} %).",
         )
     ]
-    if later and later[0].recognised is not None:
-        share, (some, of) = later[0].recognised, RETRAINED_RECOGNISED
-        result.append(
-            (
-                share >= some / of,
-                f"Of {later[0].unseen} CPPN images that it has not seen DNN_2 calls {round(share * later[0].unseen)} "
-                f"fooling (the paper, for ImageNet: {some} of {of}).",
-            )
-        )
-    return result
 
 
 def modern(outcome: Outcome) -> str:
@@ -147,9 +166,20 @@ def rows_of(outcome: Outcome, *, paper: bool) -> list[Row]:
                 percent(i.median),
                 None if theirs is None else f"{100 * theirs:.2f} %",
                 f"noise {percent(i.noise_median)}, random CPPNs {percent(i.cppn_median)}",
-                f"trained with {i.taught} fooling images; control: the best of {outcome.loop.control:,} for each digit",
+                f"trained with {i.taught} fooling images; {i.images:,} images, of each control as many; one loop, one "
+                "seed",
             )
         )
+    for i in outcome.iterations[1:2]:
+        if i.recognised is not None:
+            some, of = RETRAINED_RECOGNISED
+            rows.append(
+                Row(
+                    f"{outcome.name}: unseen CPPN images that DNN_{i.number} calls fooling",
+                    f"{round(i.recognised * i.unseen)} of {i.unseen}",
+                    note=f"evolved against another network; the paper tells only of ImageNet: {some} of {of}",
+                )
+            )
     for i in outcome.iterations:
         called = "" if i.recognised is None else f"; called fooling: {100 * i.recognised:.0f} %"
         rows.append(

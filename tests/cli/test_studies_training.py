@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import write_mnist
@@ -23,11 +24,18 @@ def test_retraining(
 ) -> None:
     import numpy as np
 
-    monkeypatch.setattr("evo_fool.studies.retraining_page.unseen", lambda _: np.zeros((4, 1, 28, 28), np.uint8))
+    def unseen(workshop: Any, loops: Any) -> np.ndarray:
+        assert workshop.seeds == (1, 2, 3)
+        return np.zeros((4, 1, 28, 28), np.uint8)
+
+    monkeypatch.setattr("evo_fool.studies.retraining_page.unseen", unseen)
     words = ["study", "retraining", "--data", str(data), "--iterations", "1", "--epochs", "2", "--generations", "1"]
+    words += ["--arm", "unsure", "--batch", "20", "--noise", "40", "--unseen", "3"]
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["loop"]["epochs"] == 2 and len(found["iterations"][0]["probabilities"]) == 10
+    asked = {"arm": "unsure", "epochs": 2, "batch": 20, "noise": 40}
+    assert found["loop"].items() >= asked.items() and found["iterations"][0]["images"] == 40
+    assert len(found["iterations"][0]["probabilities"]) == 10
     assert main(words) == 0  # found again, for people
     out, err = capsys.readouterr()
     assert "turned away" in out and "computing" not in err

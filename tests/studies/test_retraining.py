@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,15 @@ from evo_fool.errors import ConfigError
 from evo_fool.runs import open_run, resume
 from evo_fool.runs.individuals import image_of
 from evo_fool.studies.outliers import best_of, random_cppns, random_pixels, training_noise
-from evo_fool.studies.retraining import Loop, fit_with_fooling, fooling_images, run_loop, turned_away
+from evo_fool.studies.retraining import (
+    Loop,
+    fit_with_fooling,
+    fooling_images,
+    mnist_of,
+    run_loop,
+    train_network,
+    turned_away,
+)
 from evo_fool.studies.workshop import Workshop
 
 
@@ -95,7 +104,7 @@ def test_best_of_takes_the_best_image_of_every_class() -> None:
 
 
 def test_the_loop_adds_images_and_goes_on_where_it_was(easy_data: Path, tmp_path: Path) -> None:
-    loop = Loop(iterations=2, images=40, epochs=6, generations=3, batch=20, control=40, seed=4)
+    loop = Loop(iterations=2, images=40, epochs=6, generations=3, batch=20, seed=4)
     unseen = random_cppns(30, 28, 1, seed=9)
     said: list[str] = []
 
@@ -116,6 +125,41 @@ def test_the_loop_adds_images_and_goes_on_where_it_was(easy_data: Path, tmp_path
     for path in (tmp_path / "weights").iterdir():  # the cache knows them, but they are gone
         path.unlink()
     assert run_loop(workshop(), loop, unseen)[0] == found
+    with_fewer = workshop()
+    one = run_loop(with_fewer, replace(loop, iterations=1), unseen)[0]
+    assert one == found[:1]
+    # The run's own, the 100 test digits, the unseen, and as many random images of two kinds as the run's.
+    assert one[0].images == 80 and with_fewer.ledger.images == 80 + 100 + len(unseen) + 2 * 80
+
+
+def test_other_images_are_another_question(easy_data: Path, tmp_path: Path) -> None:
+    """A folder that has been worked in answers for what it was asked, not for as many other images."""
+    loop = Loop(iterations=1, images=10, epochs=4, generations=1, batch=10)
+    said: list[str] = []
+
+    def computed(data: Path, unseen: np.ndarray) -> list[str]:
+        said.clear()
+        run_loop(Workshop(tmp_path / "report", "smoke", data, said.append), loop, unseen)
+        return [line.split(",")[0] for line in said if line.startswith(("computing", "evolving"))]
+
+    strange, flat = random_cppns(30, 28, 1, seed=9), np.zeros((30, 1, 28, 28), np.uint8)
+    assert len(computed(easy_data, strange)) == 3
+    assert computed(easy_data, flat) == ["computing retraining iteration 1"]
+    assert computed(easy_data, strange) == []
+    shutil.copytree(easy_data, tmp_path / "data")
+    for half, first in (("t10k", []), ("train", ["computing retraining network 1", "evolving retraining-class-1"])):
+        images = tmp_path / "data" / "mnist" / "MNIST" / "raw" / f"{half}-images-idx3-ubyte"
+        images.write_bytes(images.read_bytes()[:16] + bytes(255 - byte for byte in images.read_bytes()[16:]))
+        assert computed(tmp_path / "data", strange) == [*first, "computing retraining iteration 1"]
+
+
+def test_networks_are_told_apart_by_the_images_they_were_taught(easy_data: Path, tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, "smoke", easy_data)
+    data = mnist_of(workshop)
+    paths = [
+        train_network(workshop, Loop(epochs=1), 2, data.train, random_cppns(20, 28, 1, seed=seed)) for seed in (1, 2, 1)
+    ]
+    assert paths[0] == paths[2] != paths[1]
 
 
 def test_bad_requests(easy_data: Path, tmp_path: Path) -> None:

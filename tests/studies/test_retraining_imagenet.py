@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.torchvision_cpu import import_torchvision
 from evo_fool.errors import ConfigError
-from evo_fool.studies.retraining_imagenet import retrain_head
-from evo_fool.studies.workshop import Workshop
+from evo_fool.runs import list_runs, open_run
+from evo_fool.studies import retraining_imagenet
+from evo_fool.studies.imagenet import imagenet_run
+from evo_fool.studies.outliers import random_cppns
+from evo_fool.studies.retraining import fooling_images
+from evo_fool.studies.retraining_imagenet import (
+    HeadRetraining,
+    distinct_seeds,
+    retrain_head,
+    retrain_imagenet,
+    unseen_elites,
+)
+from evo_fool.studies.workshop import Stopped, Workshop
 
 
 def images(n: int, seed: int, *, fooling: bool) -> np.ndarray:
@@ -61,9 +77,109 @@ def test_a_head_that_ends_otherwise_is_refused() -> None:
         retrain_head(scorer(network), images(4, 0, fooling=False), images(4, 1, fooling=True))
 
 
-def test_without_photographs_there_is_nothing_to_retrain(tmp_path: object) -> None:
-    from pathlib import Path
+def test_without_photographs_there_is_nothing_to_retrain(tmp_path: Path) -> None:
+    assert retrain_imagenet(Workshop(tmp_path, "smoke")) is None
 
-    from evo_fool.studies.retraining_imagenet import retrain_imagenet
 
-    assert retrain_imagenet(Workshop(Path(str(tmp_path)), "smoke")) is None
+@pytest.fixture(scope="module")
+def object_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SqueezeNet with random weights, and noise for photographs."""
+    folder = tmp_path_factory.mktemp("objects") / "imagenet"
+    (folder / "weights").mkdir(parents=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = import_torchvision().models.get_model("squeezenet1_1", weights=None)
+        network.classifier[1].weight.data *= 10  # of a trained network's size
+    torch.save(network.state_dict(), folder / "weights" / "squeezenet1_1.pt")
+    rng = np.random.default_rng(0)
+    for name in ("tench", "goldfish"):
+        (folder / "photos" / name).mkdir(parents=True)
+        for number in range(8):
+            pixels = rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / "photos" / name / f"{number}.png")
+    return folder.parent
+
+
+@pytest.fixture(scope="module")
+def retrained(object_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, HeadRetraining, int]:
+    folder = tmp_path_factory.mktemp("report")
+    workshop = Workshop(folder, "smoke", object_data)
+    found = retrain_imagenet(workshop)
+    assert found is not None
+    return folder, found, workshop.ledger.images
+
+
+def test_a_network_is_given_a_1001st_class(object_data: Path, retrained: tuple[Path, HeadRetraining, int]) -> None:
+    folder, found, _ = retrained
+    (weights,) = (folder / "weights").iterdir()
+    workshop = Workshop(folder, "smoke", object_data)
+    old = workshop.classifier("torchvision:squeezenet1_1", object_data / "imagenet" / "weights" / "squeezenet1_1.pt")
+    new = workshop.classifier("torchvision:squeezenet1_1", weights)
+    assert len(old.classes) == 1000 and len(new.classes) == 1001
+    fooling = torch.from_numpy(random_cppns(6, 224, 3, seed=5)).float() / 255
+    with torch.no_grad():
+        before, after = old(fooling), new(fooling)
+    torch.testing.assert_close(after[:, :1000], before)
+    assert after.shape == (6, 1001)
+    # By chance it would be one in a thousand.
+    assert found.recognised > 0.5 and found.false_alarms < 0.5
+    assert found.photographs == (8, 8) and found.unseen > 10 and found.images == 128
+
+
+def test_no_two_runs_begin_with_the_same_images(
+    object_data: Path, retrained: tuple[Path, HeadRetraining, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run against DNN_2 does not start from what DNN_2 was taught, nor are the unseen images among it."""
+    folder, found, _ = retrained
+    assert len(set(found.seeds)) == 3
+    weights = object_data / "imagenet" / "weights" / "squeezenet1_1.pt"
+    workshop = Workshop(folder, "smoke", object_data)
+    first, other = (imagenet_run(workshop, "squeezenet1_1", weights, "cppn", seed) for seed in found.seeds[:2])
+    (again,) = (run for run in map(open_run, list_runs(folder / "runs")) if run.experiment.seed == found.seeds[2])
+    with first, other, again:
+        assert len(again.classes) == 1001
+        taught = {image.tobytes() for image in fooling_images(first, 40)}
+        # An image of one colour may come from any seed.
+        begun = {image.tobytes() for image in fooling_images(again, 40)[:20] if np.ptp(image, axis=(1, 2)).any()}
+        assert len(begun) > 10
+        unseen = unseen_elites(other, fooling_images(first, 40))
+        assert len({image.tobytes() for image in unseen}) == len(unseen) == found.unseen
+        assert not taught & {image.tobytes() for image in unseen}
+        assert not taught & begun
+        elites = {elite.id for elite in other.elites}
+        assert len(unseen_elites(other, other.image(other.elites[0].class_index)[None])) < len(elites)
+
+
+def test_all_that_networks_look_at_is_counted(object_data: Path, retrained: tuple[Path, HeadRetraining, int]) -> None:
+    folder, found, images = retrained
+    runs, learned, judged = 3 * found.images, 8 + found.taught, 2 * 8 + found.unseen
+    assert images == runs + learned + judged
+    again = Workshop(folder, "smoke", object_data)
+    same = retrain_imagenet(again)
+    assert same is not None and same.as_json() == found.as_json() and again.ledger.images == images
+
+
+def test_other_photographs_teach_another_network(
+    object_data: Path, retrained: tuple[Path, HeadRetraining, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As many photographs of the same classes are not the same photographs."""
+    keys: list[str] = []
+
+    def note(workshop: Workshop, key: str, make: object) -> Path:
+        keys.append(key)
+        raise Stopped("enough")
+
+    monkeypatch.setattr(retraining_imagenet, "trained", note)
+    shutil.copytree(object_data, tmp_path / "data")
+    Image.new("RGB", (256, 256)).save(next((tmp_path / "data" / "imagenet" / "photos" / "goldfish").glob("0.png")))
+    for data in (object_data, tmp_path / "data", object_data):
+        with pytest.raises(Stopped):
+            retrain_imagenet(Workshop(retrained[0], "smoke", data))
+    assert keys[0] == keys[2] != keys[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"), [((1,), (1, 2, 3)), ((1, 2, 3, 4), (1, 2, 3)), ((3, 4), (3, 4, 5)), ((1, 5), (1, 5, 2))]
+)
+def test_three_seeds_are_distinct(given: tuple[int, ...], taken: tuple[int, ...], tmp_path: Path) -> None:
+    assert distinct_seeds(Workshop(tmp_path, "laptop", seeds=given)) == taken
