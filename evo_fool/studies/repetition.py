@@ -4,11 +4,13 @@ The paper took three images and removed by hand all but one of their repeated el
 the elements are found in one of two ways:
 
 - *objects*: the image is split into its background, the colour of most pixels, and connected patches on it; patches of
-  like size and shape are one element repeated.
+  like size, shape and colour are one element repeated.
 - *lattice*: where there are none, a peak of the autocorrelation is a period, and one period of the pattern the element.
 
 All but one are painted over with the background. What is left is scored, and beside it the same image with not one
-element left, which tells whether the element mattered at all. The converse is tiling: the image k × k times, smaller.
+element left, which tells whether the element mattered at all; and the image with as many pixels painted over at random
+places, which tells what any change of that size costs: elites are maxima, and nearly every change lowers them. The
+converse is tiling: the image k × k times, smaller.
 """
 
 from __future__ import annotations
@@ -22,13 +24,14 @@ from scipy import ndimage
 
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
+from evo_fool.randomness import Stream, stream
 from evo_fool.studies.elites import ImageSet, confidences
 
 _LEVELS = 8
 """Levels a channel into which colours are binned to find the background."""
 
 _CONTRAST = 48
-"""Distance in bytes, in the channel where it is largest, from which a pixel is not background."""
+"""Distance in bytes, in the channel where it is largest, from which two colours are not the same."""
 
 _SMALLEST = 0.002
 """Share of the image below which a patch is dust."""
@@ -85,6 +88,9 @@ class Ablation:
         before: probability of the class as it was, float64 ``(k,)``.
         one: with one element left.
         none: with no element left.
+        elsewhere: with as many pixels as for ``one`` painted over at random places.
+        changed: share of the pixels that ``one`` and ``elsewhere`` clearly change, float64 ``(k, 2)``: painting
+            background over background changes nothing.
         of: how many images were searched.
     """
 
@@ -94,6 +100,8 @@ class Ablation:
     before: np.ndarray
     one: np.ndarray
     none: np.ndarray
+    elsewhere: np.ndarray
+    changed: np.ndarray
     of: int
 
     @property
@@ -113,6 +121,8 @@ class Ablation:
             "before": _quartiles(self.before),
             "one": _quartiles(self.one),
             "none": _quartiles(self.none),
+            "elsewhere": _quartiles(self.elsewhere),
+            "changed": np.median(self.changed, axis=0).tolist(),
             "drop": _quartiles(self.drop),
             "within_1_percent": float((self.drop <= 0.01).mean()),
         }
@@ -138,13 +148,50 @@ def without(image: np.ndarray, pixels: np.ndarray, fill: np.ndarray) -> np.ndarr
     return np.where(pixels, fill[:, None, None], image)
 
 
-def ablate(images: ImageSet, scorer: Scorer) -> Ablation:
+def random_places(shape: tuple[int, int], pixels: int, side: int, rng: Stream) -> np.ndarray:
+    """Squares at random places that together cover so many pixels, bool ``shape``.
+
+    Args:
+        shape: height and width; squares that leave the image come in again at the other side.
+        pixels: how many in all, 0 to all of them; the last square is cut to fit.
+        side: of a square, at least 1 and at most the image's smaller side.
+        rng: says where.
+    """
+    covered = np.zeros(shape, dtype=bool)
+    left = pixels
+    for place in rng.permutation(covered.size).tolist():
+        if not left:
+            break
+        rows, columns = (np.arange(at, at + side) % n for at, n in zip(divmod(place, shape[1]), shape, strict=True))
+        fresh = np.argwhere(~covered[np.ix_(rows, columns)])[:left]
+        covered[rows[fresh[:, 0]], columns[fresh[:, 1]]] = True
+        left -= len(fresh)
+    return covered
+
+
+def elsewhere(image: np.ndarray, repetition: Repetition, rng: Stream) -> np.ndarray:
+    """The image with as many pixels as there are in the repeats painted over at random places, uint8 as it was.
+
+    They are squares of a repeat's size; some may fall on the repeats, as chance has it.
+    """
+    pixels = int(repetition.removed.sum())
+    height, width = repetition.removed.shape
+    side = int(np.clip(round((pixels / max(1, repetition.count - 1)) ** 0.5), 1, min(height, width)))
+    return without(image, random_places((height, width), pixels, side, rng), repetition.fill)
+
+
+def ablate(images: ImageSet, scorer: Scorer, *, seed: int = 1) -> Ablation:
     """Remove all repeated elements but one from every image that has any, and score what is left.
+
+    Args:
+        images: what to search.
+        scorer: the classifier at work.
+        seed: of the random places that are painted over for comparison.
 
     Raises:
         ClassifierError: the classifier fails.
     """
-    rows, found, one, none = [], [], [], []
+    rows, found, one, none, control = [], [], [], [], []
     for row, image in enumerate(images.images):
         repetition = find_repetition(image)
         if repetition is None:
@@ -153,18 +200,20 @@ def ablate(images: ImageSet, scorer: Scorer) -> Ablation:
         found.append(repetition)
         one.append(without(image, repetition.removed, repetition.fill))
         none.append(without(one[-1], repetition.kept, repetition.fill))
-    shape = (0, *images.images.shape[1:])
-    changed = np.stack(one) if one else np.empty(shape, np.uint8)
-    empty = np.stack(none) if none else changed
+        control.append(elsewhere(image, repetition, stream(seed, "equal area", row)))
     chosen = np.array(rows, dtype=np.int64)
-    targets = images.targets[chosen]
+    targets, before = images.targets[chosen], images.images[chosen]
+    one_left, none_left, painted = (np.stack(found) if found else before for found in (one, none, control))
+    changed = [[_differs(image, other).mean() for image, other in zip(before, s, strict=True)] for s in (one, control)]
     return Ablation(
         rows=chosen,
         found=tuple(found),
-        images=changed,
-        before=confidences(scorer, images.images[chosen], targets),
-        one=confidences(scorer, changed, targets),
-        none=confidences(scorer, empty, targets),
+        images=one_left,
+        before=confidences(scorer, before, targets),
+        one=confidences(scorer, one_left, targets),
+        none=confidences(scorer, none_left, targets),
+        elsewhere=confidences(scorer, painted, targets),
+        changed=np.array(changed, dtype=np.float64).T,
         of=len(images),
     )
 
@@ -200,17 +249,22 @@ def _quartiles(values: np.ndarray) -> list[float]:
 
 
 def _objects(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
-    difference = np.abs(image.astype(np.int16) - fill.astype(np.int16)[:, None, None]).max(axis=0)
-    labels, _ = ndimage.label(difference >= _CONTRAST, structure=np.ones((3, 3)))
+    labels, _ = ndimage.label(_differs(image, fill[:, None, None]), structure=np.ones((3, 3)))
     areas = np.bincount(labels.ravel())
     pixels = labels.size
     patches = [
         i for i in range(1, len(areas)) if max(4, _SMALLEST * pixels) <= areas[i] <= _LARGEST * pixels
     ]  # dust is left where it is
     shapes = dict(zip(patches, _shapes(labels, patches), strict=True))
+    colours = dict(zip(patches, _colours(image, labels, patches), strict=True))
     best: list[int] = []
     for patch in patches:
-        group = [other for other in patches if _alike(shapes[patch], shapes[other], areas[patch], areas[other])]
+        group = [
+            other
+            for other in patches
+            if np.abs(colours[patch] - colours[other]).max() < _CONTRAST
+            and _alike(shapes[patch], shapes[other], areas[patch], areas[other])
+        ]
         if (len(group), areas[group].sum()) > (len(best), areas[best].sum() if best else 0):
             best = group
     if len(best) < 2 or areas[best].sum() < _MAIN * areas[1:].sum():
@@ -219,6 +273,17 @@ def _objects(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
     one, others = labels == kept, np.isin(labels, [patch for patch in best if patch != kept])
     grown, rest = (ndimage.binary_dilation(m, iterations=_HALO) & ((labels == 0) | m) for m in (one, others))
     return Repetition("objects", len(best), grown, rest & ~grown, None, fill)
+
+
+def _differs(image: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Where two colours are told apart, bool ``(height, width)``."""
+    difference: np.ndarray = np.abs(image.astype(np.int16) - other.astype(np.int16)).max(axis=0) >= _CONTRAST
+    return difference
+
+
+def _colours(image: np.ndarray, labels: np.ndarray, patches: list[int]) -> np.ndarray:
+    """Each patch's mean colour, float64 ``(patches, channels)``."""
+    return np.stack([ndimage.mean(plane, labels, patches) for plane in image], axis=1)
 
 
 def _shapes(labels: np.ndarray, patches: list[int]) -> list[np.ndarray]:

@@ -7,8 +7,20 @@ import torch
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
+from evo_fool.randomness import stream
 from evo_fool.studies.elites import ImageSet
-from evo_fool.studies.repetition import ablate, background, find_period, find_repetition, tiled, without
+from evo_fool.studies.repetition import (
+    _lattice,
+    ablate,
+    background,
+    elsewhere,
+    find_period,
+    find_repetition,
+    random_places,
+    tiled,
+    without,
+)
+from evo_fool.studies.repetition_page import verdict_on
 
 BACK, FRONT = (30, 60, 200), (240, 220, 10)
 PLACES = [(8, 8), (8, 40), (30, 24), (48, 6), (48, 44)]
@@ -47,19 +59,88 @@ def test_another_shape_is_left_alone() -> None:
     assert (without(image, found.removed, found.fill)[:, 4:7, 20:60] == 255).all()
 
 
-@pytest.mark.parametrize(("down", "right"), [(0, 14), (11, 0), (8, 12)])
-def test_a_planted_period_is_found(down: int, right: int) -> None:
+def test_like_shapes_of_another_colour_are_another_element() -> None:
+    image = planted(PLACES)
+    for top, left in PLACES[:2]:
+        patch = image[:, top : top + 12, left : left + 12]
+        patch[:, _triangle(12)] = np.array([250, 20, 220], np.uint8)[:, None]
+    found = find_repetition(image)
+    assert found is not None and found.count == 3
+    others = without(planted(PLACES[:2]), found.removed | found.kept, found.fill)
+    np.testing.assert_array_equal(others, planted(PLACES[:2]))
+
+
+def _stripes(down: int, right: int) -> np.ndarray:
     rows, columns = np.mgrid[:96, :96]
     phase = 2 * np.pi * (rows * down + columns * right) / (down**2 + right**2)
-    image = (127 + 100 * np.sin(phase)).astype(np.uint8)[None]
-    period = find_period(image)
+    return (127 + 100 * np.sin(phase)).astype(np.uint8)[None]
+
+
+STRIPES = [(0, 14), (11, 0), (8, 12)]
+
+
+@pytest.mark.parametrize(("down", "right"), STRIPES)
+def test_a_planted_period_is_found(down: int, right: int) -> None:
+    period = find_period(_stripes(down, right))
     assert period is not None
     # Along a stripe everything repeats, so that only the part of the displacement across the stripes is determined.
     across = (period[0] * down + period[1] * right) / np.hypot(down, right)
     assert abs(across) == pytest.approx(np.hypot(down, right), abs=1.0)
+
+
+@pytest.mark.parametrize(("down", "right"), STRIPES)
+def test_bright_and_dark_stripes_are_not_one_element(down: int, right: int) -> None:
+    image = _stripes(down, right)
     found = find_repetition(image)
+    assert found is not None and found.kind == "objects"
+    # Oblique stripes are cut short in the corners, where they are of another shape.
+    stripes = 96 * (down + right) / (down**2 + right**2)
+    assert stripes - (1 if 0 in (down, right) else 4) < found.count < stripes + 1
+    removed = image[0][found.removed].astype(int) - int(found.fill[0])
+    clearly = removed[np.abs(removed) >= 48]
+    assert len(clearly) and len(set(np.sign(clearly))) == 1
+
+
+@pytest.mark.parametrize(("down", "right"), STRIPES)
+def test_one_period_of_a_lattice_stays(down: int, right: int) -> None:
+    image = _stripes(down, right)
+    found = _lattice(image, background(image))
+    assert found is not None and found.kind == "lattice" and found.period is not None
+    step = np.array(found.period, dtype=float)
+    length = np.hypot(*step)
+    # The image's extent along the period, in periods; at both ends there may be a part of one.
+    periods = 96 * np.abs(step).sum() / length**2
+    assert periods - 1 <= found.count <= periods + 2
+    np.testing.assert_array_equal(found.removed, ~found.kept)
+    places = np.argwhere(found.kept) @ step / length
+    assert places.max() - places.min() == pytest.approx(length, abs=1.5)
+    assert found.kept[47:49, 47:49].all()
+    # One period holds as much bright as dark: the whole of the element, whatever it begins with.
+    assert image[0][found.kept].mean() == pytest.approx(127, abs=6)
+
+
+def test_an_image_without_a_period_has_no_lattice() -> None:
+    assert _lattice(planted([(20, 20)]), np.array(BACK, np.uint8)) is None
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 100, 1500, 24 * 64])
+def test_random_places_cover_exactly_as_much(pixels: int) -> None:
+    covered = random_places((24, 64), pixels, 7, stream(1, "test"))
+    assert covered.shape == (24, 64) and covered.sum() == pixels
+    np.testing.assert_array_equal(covered, random_places((24, 64), pixels, 7, stream(1, "test")))
+    if pixels == 100:
+        assert (covered != random_places((24, 64), pixels, 7, stream(2, "test"))).any()
+        assert covered.any(axis=1).sum() < 24  # squares, not dust
+
+
+def test_control_paints_as_many_pixels_as_the_removal() -> None:
+    noise = np.random.default_rng(0).integers(100, 256, (3, 64, 64), dtype=np.uint8)
+    found = find_repetition(planted(PLACES))
     assert found is not None
-    assert found.count == pytest.approx(96 * (down + right) / (down**2 + right**2), abs=2) or found.kind == "objects"
+    painted = elsewhere(noise, found, stream(1, "test"))
+    changed = (painted != noise).any(axis=0)
+    assert changed.sum() == pytest.approx(found.removed.sum(), abs=3) and (changed & ~found.removed).any()
+    assert (painted[:, changed] == found.fill[:, None]).all()
 
 
 def test_nothing_is_found_where_nothing_repeats() -> None:
@@ -94,6 +175,40 @@ def test_ablation_scores_five_one_and_none() -> None:
     assert result.rows.tolist() == [0] and result.of == 2
     expected = [1 / (1 + np.exp(3 - count)) for count in (5, 1, 0)]
     np.testing.assert_allclose([result.before[0], result.one[0], result.none[0]], expected, rtol=1e-5)
+    # At random places there is less yellow to paint over than in the triangles.
+    assert expected[1] < result.elsewhere[0] <= expected[0]
+    assert result.changed.shape == (1, 2) and result.changed[0, 0] == pytest.approx(4 * 78 / 64**2)
+    assert result.changed[0, 1] < result.changed[0, 0]
+    again = ablate(images, _counting_scorer(64), seed=2)
+    assert again.one[0] == result.one[0] and again.changed[0, 1] != result.changed[0, 1]
+
+
+def test_ablation_of_nothing() -> None:
+    noise = np.random.default_rng(0).integers(0, 200, (3, 64, 64), dtype=np.uint8)
+    result = ablate(ImageSet("noise", noise[None], np.array([0]), ("many", "few")), _counting_scorer(64))
+    assert not len(result.rows) and result.changed.shape == (0, 2) and result.to_json()["one"] is None
+
+
+@pytest.mark.parametrize(
+    ("one", "none", "verdict", "words"),
+    [
+        (0.985, 0.2, "reproduced", "with none 20"),
+        (0.9899, 0.9899, "not reproduced", "hardly what the network goes by"),
+        (0.98, 0.95, "not reproduced", "hardly what the network goes by"),
+        (0.6, 0.1, "not reproduced", "the repeats are needed"),
+    ],
+)
+def test_verdict(one: float, none: float, verdict: str, words: str) -> None:
+    """The same for every sure elite; two that are not sure would turn it over if they counted."""
+    before = np.array([0.99, 0.99, 0.99, 0.3, 0.3])
+    with_one = np.array([one, one, one, 0.3, 0.0])
+    found = verdict_on(before, with_one, np.array([none, none, none, 0.0, 0.3]))
+    assert found[0] == verdict and words in found[1] and "3 elites" in found[1]
+
+
+def test_no_verdict_without_sure_elites() -> None:
+    verdict, why = verdict_on(np.array([0.89, 0.5]), np.array([0.89, 0.5]), np.zeros(2))
+    assert verdict == "skipped" and "evolve further" in why and "2 elites" in why
 
 
 def test_tiling() -> None:
