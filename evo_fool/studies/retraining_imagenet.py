@@ -24,7 +24,7 @@ from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.runs import Run
 from evo_fool.studies.identity import identity
-from evo_fool.studies.imagenet import imagenet_run, primary_network
+from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.retraining import fooling_images
 from evo_fool.studies.statistics import Comparison, mann_whitney
 from evo_fool.studies.training import trained

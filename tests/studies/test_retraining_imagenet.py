@@ -17,7 +17,7 @@ from evo_fool.classifiers.torchvision_cpu import import_torchvision
 from evo_fool.errors import ConfigError
 from evo_fool.runs import list_runs, open_run
 from evo_fool.studies import retraining_imagenet
-from evo_fool.studies.imagenet import imagenet_run
+from evo_fool.studies.imagenet_runs import imagenet_run
 from evo_fool.studies.outliers import random_cppns
 from evo_fool.studies.retraining import fooling_images
 from evo_fool.studies.retraining_imagenet import (
