@@ -49,6 +49,11 @@ if TYPE_CHECKING:
     help="Take finished runs from this folder too, such as outputs.",
 )
 @click.option("--seeds", metavar="1,2,3", help="Other seeds.  [default: 1 for smoke, 1 to 5 otherwise]")
+@click.option(
+    "--own-pictures",
+    is_flag=True,
+    help="Leave out pictures in which images of --data can be seen, so that the report may be published.",
+)
 @output_option
 def reproduce(
     figures: tuple[str, ...],
@@ -57,6 +62,7 @@ def reproduce(
     data: Path | None,
     runs: tuple[Path, ...],
     seeds: str | None,
+    own_pictures: bool,
     output: Output,
 ) -> int:
     """Run what FIGURE needs, or take what is there, and write it beside the paper's as report.html, .md and .json.
@@ -75,11 +81,12 @@ def reproduce(
 
     options = ["--budget", budget, "--out", str(out)] + (["--data", str(data)] if data else [])
     options += [part for folder in runs for part in ("--runs", str(folder))] + (["--seeds", seeds] if seeds else [])
+    options += ["--own-pictures"] if own_pictures else []
     command = shlex.join(["evo-fool", "reproduce", *figures, *options])
     with StopFlag() as stop, _Watch(err=output.json) as watch:
         workshop = Workshop(out, budget, data, output.say, numbers, runs=runs, observer=watch, stop=stop)
         try:
-            report = make(figures, workshop, command)
+            report = make(figures, workshop, command, own_pictures=own_pictures)
         except (Stopped, KeyboardInterrupt) as error:
             output.say(f"stopped; what is done is in {out / 'report.html'}; go on with: {command}")
             return EXIT_CODES["ctrl-c"] if isinstance(error, KeyboardInterrupt) else EXIT_CODES.get(str(error), 1)

@@ -40,11 +40,13 @@ class Picture:
         name: a file name without suffix, distinct on its page.
         png: the bytes of a PNG.
         caption: one or two sentences that say what is to be seen.
+        borrowed: whether images of the data folder can be seen in it, which may not be everybody's to publish.
     """
 
     name: str
     png: bytes
     caption: str
+    borrowed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

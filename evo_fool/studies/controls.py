@@ -87,7 +87,7 @@ def arm_of_run(label: str, run: Run, images: int | None = None) -> Arm:
 def section(workshop: Workshop) -> Section:
     """The page."""
     arms = {"MNIST": _mnist(workshop)}
-    pictures = [_curve("MNIST", arms["MNIST"]), _samples(workshop)]
+    pictures = [_curve("MNIST", arms["MNIST"]), *_samples(workshop)]
     network = primary_network(workshop)
     if network is not None:
         title = f"ImageNet, {network[0]}"
@@ -243,18 +243,24 @@ def _curve(title: str, arms: Sequence[Arm]) -> Picture:
     )
 
 
-def _samples(workshop: Workshop) -> Picture:
-    """A few images of each kind, with what the network takes them for."""
+def _samples(workshop: Workshop) -> list[Picture]:
+    """A few images of each kind, with what the network takes them for; those made of natural images by themselves."""
     classifier = workshop.classifier()
     scorer, mnist = workshop.scorer(classifier), workshop.mnist()
     natural = None if mnist is None else mnist.test.images.numpy()[:, None]
-    rows = []
+    shape = (classifier.channels, classifier.size, classifier.size)
+    rows = {}
     for kind in KINDS:
         if kind == "permuted" and natural is None:
             continue
-        shape = (classifier.channels, classifier.size, classifier.size)
         images = random_images(kind, 10, shape, stream(workshop.seeds[0], f"noise {kind}", 0), natural)
         log_odds = scorer.score(images)
         names = [f"{classifier.classes[row.argmax()]}: {percent(float(probability(row.max())))}" for row in log_odds]
-        rows.append((kind, list(zip(images, names, strict=True))))
-    return Picture("samples", board(rows), "Random images of each kind, with the digit that LeNet takes each for.")
+        rows[kind] = list(zip(images, names, strict=True))
+    permuted = rows.pop("permuted", None)
+    caption = "Random images of each kind, with the digit that LeNet takes each for."
+    pictures = [Picture("samples", board(list(rows.items())), caption)]
+    if permuted:
+        caption = "Test digits with their pixels permuted, with the digit that LeNet takes each for."
+        pictures.append(Picture("permuted", board([("permuted", permuted)]), caption, borrowed=True))
+    return pictures

@@ -164,3 +164,15 @@ def test_a_strange_report_is_not_kept(studies: dict[str, object], tmp_path: Path
 def test_every_page_says_what_makes_it_again(studies: dict[str, object], tmp_path: Path) -> None:
     (section,) = reproduce(["one"], Workshop(tmp_path, "laptop", tmp_path, seeds=[4, 5]), "").sections
     assert section.commands[0] == f"evo-fool reproduce one --budget laptop --seeds 4,5 --data {tmp_path}"
+
+
+def test_pictures_of_other_peoples_images_can_be_left_out(studies: dict[str, object], tmp_path: Path) -> None:
+    pictures = [Picture("ours", _png(), ""), Picture("theirs", _png(), "", borrowed=True)]
+    studies["one"] = lambda workshop: SECTION.with_pictures(pictures)
+    for own, names in ((True, ["ours"]), (False, ["ours", "theirs"])):
+        report = reproduce(["one"], Workshop(tmp_path / str(own), "laptop"), "", own_pictures=own)
+        assert [picture.name for picture in report.sections[0].pictures] == names
+        assert len(list((tmp_path / str(own) / "images").iterdir())) == len(names)
+    studies["two"] = lambda workshop: Section(key="two", title="B", figures="", verdict="new", why="w")
+    report = reproduce(["two"], Workshop(tmp_path / "False", "laptop"), "", own_pictures=True)
+    assert [picture.name for picture in report.sections[0].pictures] == ["ours"]  # those of an earlier call too

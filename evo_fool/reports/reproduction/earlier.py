@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,13 @@ def _section(folder: Path, page: dict[str, Any]) -> Section:
     )
     pictures = []
     for entry in page["pictures"]:
-        picture = Picture(Path(entry["file"]).stem.removeprefix(f"{section.key}-"), b"", str(entry["caption"]))
+        picture = Picture(
+            Path(entry["file"]).stem.removeprefix(f"{section.key}-"),
+            b"",
+            str(entry["caption"]),
+            bool(entry["borrowed"]),
+        )
         file = folder / picture_path(section, picture)
         if file.is_file():
-            pictures.append(Picture(picture.name, file.read_bytes(), picture.caption))
+            pictures.append(replace(picture, png=file.read_bytes()))
     return section.with_pictures(pictures)

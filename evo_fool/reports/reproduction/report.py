@@ -68,7 +68,8 @@ def _section(section: Section) -> dict[str, Any]:
     }
     record["rows"] = [asdict(row) for row in section.rows]
     record["pictures"] = [
-        {"file": picture_path(section, picture), "caption": picture.caption} for picture in section.pictures
+        {"file": picture_path(section, picture), "caption": picture.caption, "borrowed": picture.borrowed}
+        for picture in section.pictures
     ]
     record["data"] = section.data
     result: dict[str, Any] = plain(record)

@@ -22,7 +22,7 @@ from evo_fool.studies.base import Section
 from evo_fool.studies.workshop import Ledger, Stopped, Workshop
 
 
-def reproduce(names: Sequence[str], workshop: Workshop, command: str) -> Report:
+def reproduce(names: Sequence[str], workshop: Workshop, command: str, *, own_pictures: bool = False) -> Report:
     """Make the pages that ``names`` mean and write the report into the workshop's folder, again after every page.
 
     Pages of the same budget that an earlier call left there and that are not made anew stay in the report.
@@ -31,6 +31,7 @@ def reproduce(names: Sequence[str], workshop: Workshop, command: str) -> Report:
         names: see :func:`evo_fool.studies.chosen`.
         workshop: where to work.
         command: what was typed, for the report.
+        own_pictures: leave out pictures in which images of the data folder can be seen.
 
     Raises:
         ConfigError: there is no such study.
@@ -39,10 +40,11 @@ def reproduce(names: Sequence[str], workshop: Workshop, command: str) -> Report:
     """
     studies = chosen(names)
     made: dict[str, Section] = {}
-    before = {section.key: section for section in earlier_sections(workshop.folder, workshop.budget)}
+    show = _without_borrowed if own_pictures else _as_it_is
+    before = {section.key: show(section) for section in earlier_sections(workshop.folder, workshop.budget)}
     for name in studies:
         try:
-            made[name] = _section(name, workshop)
+            made[name] = show(_section(name, workshop))
         except BaseException as error:
             if isinstance(error, Stopped | KeyboardInterrupt):
                 write_report(_report(before | made, workshop, command, complete=False), workshop.folder)
@@ -52,6 +54,14 @@ def reproduce(names: Sequence[str], workshop: Workshop, command: str) -> Report:
         write_report(report, workshop.folder)
         workshop.say(f"{made[name].title}: {made[name].verdict}. {made[name].why}")
     return report
+
+
+def _as_it_is(section: Section) -> Section:
+    return section
+
+
+def _without_borrowed(section: Section) -> Section:
+    return section.with_pictures([picture for picture in section.pictures if not picture.borrowed])
 
 
 def _section(name: str, workshop: Workshop) -> Section:
