@@ -111,18 +111,16 @@ def claims_of(passed: Passed, threshold: float) -> tuple[list[tuple[bool, str]],
 
 def rows_of(passed: Passed) -> list[Row]:
     """With their own network, by kind of pair, ensembles with the networks left out, and chance."""
-    control = (
-        f"control: for each class the best of {passed.noise_images:,} random images by that network; each evolution "
-        f"scored {passed.evolved_images:,}"
-    )
     own = [(name, name) for name in passed.noise.judges]
-    rows = [
-        _row(passed, f"their own network, at least {_printed(t)}", own, _reaching(t), note=control) for t in THRESHOLDS
-    ]
+    rows = [_row(passed, f"their own network, at least {_printed(t)}", own, _reaching(t)) for t in THRESHOLDS]
     for kind, pairs in passed.pairs().items():
         number = f"mean over {len(pairs)} pairs of networks" + (f": {_alike(passed, pairs)}" if kind == ALIKE else "")
         if kind == SAME and ALIKE in passed.pairs():
-            number += "; they differ in passes over the training images too"
+            trained = {name: passed.recipes[name] for name, _ in pairs}
+            number += (
+                f"; they differ in training too ({', '.join(f'{n} {passes}' for n, passes in trained.items())}): only the "
+                "budget paper trains them alike, minutes each"
+            )
         rows += [
             _row(passed, f"{kind}: class kept", pairs, lambda m: m.agreement, note=number),
             _row(passed, f"{kind}: mean confidence", pairs, lambda m: m.mean, form=percent, note=number),
@@ -217,10 +215,20 @@ def _row(
     *,
     form: Callable[[float], str] = share_text,
     paper: str | None = None,
-    note: str,
+    note: str = "",
 ) -> Row:
+    control = (
+        f"control: for each class the best of {passed.noise_images:,} random images; an evolution scored "
+        f"{passed.evolved_images:,}"
+    )
     ours = np.array([_mean(matrix, table, pairs) for matrix in passed.evolved])
-    return Row(f"{passed.name}, {what}", _range(ours, form), paper, form(_mean(passed.noise, table, pairs)), note)
+    return Row(
+        f"{passed.name}, {what}",
+        _range(ours, form),
+        paper,
+        form(_mean(passed.noise, table, pairs)),
+        "; ".join(filter(None, (note, control))),
+    )
 
 
 def _mean(matrix: TransferMatrix, table: Table, pairs: Pairs) -> float:

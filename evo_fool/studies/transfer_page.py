@@ -37,7 +37,9 @@ def section(workshop: Workshop) -> Section:
         taught = [SHIPPED, f"{SHIPPED} B"]
         makers = _digit_makers(workshop, networks, taught)
         noise = workshop.scale(smoke=_FEW, laptop=2000, paper=20_000)
-        recipes = {name: f"{network.epochs} passes" for name, network in digits.items()}
+        recipes = {
+            name: f"{network.epochs} {'passes' if network.epochs > 1 else 'pass'}" for name, network in digits.items()
+        }
         passed.append(_passed("MNIST", workshop, networks, taught, makers, _seeds(workshop), noise, recipes))
         settings["MNIST"] = {
             "networks": {name: network.to_json() for name, network in digits.items()},
