@@ -118,8 +118,8 @@ def rows_of(passed: Passed) -> list[Row]:
         if kind == SAME and ALIKE in passed.pairs():
             trained = {name: passed.recipes[name] for name, _ in pairs}
             number += (
-                f"; they differ in training too ({', '.join(f'{n} {passes}' for n, passes in trained.items())}): only the "
-                "budget paper trains them alike, minutes each"
+                f"; they differ in training too ({', '.join(f'{n} {passes}' for n, passes in trained.items())}): "
+                "only the budget paper trains them alike, minutes each"
             )
         rows += [
             _row(passed, f"{kind}: class kept", pairs, lambda m: m.agreement, note=number),
