@@ -15,7 +15,7 @@ from evo_fool.studies.charts import distributions
 from evo_fool.studies.drawing import board
 from evo_fool.studies.elites import ImageSet, confidences, elites_of, share_text
 from evo_fool.studies.identity import identity
-from evo_fool.studies.imagenet import imagenet_run, primary_network
+from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.repetition import ablate, find_repetition, tiled, without
 from evo_fool.studies.workshop import Workshop
 
@@ -148,7 +148,7 @@ def _rows(found: dict[str, Any], before: np.ndarray, one: np.ndarray, none: np.n
             f"tiled {times} × {times}: median confidence of all elites",
             percent(entry["median"]),
             control=f"as they are: {percent(found['all_elites'])}",
-            note=f"raised for {percent(entry['raised'])}",
+            note=f"raised for {share_text(entry['raised'])}",
         )
         for times, entry in found["tilings"].items()
     ]
