@@ -48,6 +48,9 @@ IMAGENET_DIRECT_AT_LEAST_99 = 45
 
 IMAGENET_DIRECT_IMAGES = 20_001 * 200
 
+IMAGENET_CPPN_IMAGES = 5001 * IMAGENET_BATCH
+"""CPPN: generations 0 to 5000."""
+
 IMAGENET_CPPN_FINAL = 0.8811
 """CPPN: median confidence after 5000 generations of 400 images, 5 runs (text)."""
 

@@ -20,7 +20,7 @@ from evo_fool.studies.charts import distributions, overlay
 from evo_fool.studies.drawing import board
 from evo_fool.studies.elites import ImageSet, elites_of, share_text
 from evo_fool.studies.identity import identity
-from evo_fool.studies.imagenet import imagenet_run, primary_network
+from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.paths import sure
 from evo_fool.studies.workshop import Workshop
 

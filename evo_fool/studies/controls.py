@@ -23,7 +23,7 @@ from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.drawing import Curve, board, draw_confidence
 from evo_fool.studies.elites import share_text
 from evo_fool.studies.identity import identity
-from evo_fool.studies.imagenet import PRIMARY, imagenet_run, primary_network
+from evo_fool.studies.imagenet_runs import PRIMARY, imagenet_run, primary_network
 from evo_fool.studies.mnist import random_runs
 from evo_fool.studies.noise import KINDS, Harvest, harvest_noise, random_images
 from evo_fool.studies.workshop import Workshop

@@ -22,7 +22,7 @@ from evo_fool.studies.drawing import board
 from evo_fool.studies.elites import noise_set
 from evo_fool.studies.gradient_ascent import SETTINGS, STARTS, Setting, ascend, shortened
 from evo_fool.studies.identity import identity
-from evo_fool.studies.imagenet import primary_network
+from evo_fool.studies.imagenet_runs import primary_network
 from evo_fool.studies.pgd import targeted_pgd
 from evo_fool.studies.workshop import Workshop
 

@@ -18,6 +18,7 @@ from evo_fool.reports.paper_figures import (
     DOGS_AND_CATS,
     IMAGENET_BATCH,
     IMAGENET_CPPN_FINAL,
+    IMAGENET_CPPN_IMAGES,
     IMAGENET_CPPN_MEDIAN,
     IMAGENET_DIRECT_AT_LEAST_99,
     IMAGENET_DIRECT_IMAGES,
@@ -28,10 +29,7 @@ from evo_fool.reports.paper_figures import (
 from evo_fool.runs import Run
 from evo_fool.studies.base import Picture, Row, Section, judged, skipped
 from evo_fool.studies.drawing import Curve, board, draw_by_class, draw_confidence
-from evo_fool.studies.imagenet_runs import PRESETS
-from evo_fool.studies.imagenet_runs import PRIMARY as PRIMARY
-from evo_fool.studies.imagenet_runs import imagenet_run as imagenet_run
-from evo_fool.studies.imagenet_runs import primary_network as primary_network
+from evo_fool.studies.imagenet_runs import PRESETS, PRIMARY, imagenet_run, primary_network
 from evo_fool.studies.likeness import Likeness, likeness, thumbnails
 from evo_fool.studies.mnist import spread
 from evo_fool.studies.statistics import Comparison, mann_whitney
@@ -285,8 +283,8 @@ def _rows(arms: dict[str, Arm], others: dict[str, dict[str, Any]], alike: dict[s
                 percent(float(np.sort(by_class(arm.final))[-SHOWN:].mean())),
                 as_printed(IMAGENET_SHOWN_MEAN),
                 percent(float(np.sort(by_class(control.final))[-SHOWN:].mean())),
-                f"ours: the forty surest; paper: the forty of Figure 8, after 2,000,400 images, where the median is "
-                f"{as_printed(IMAGENET_CPPN_FINAL)}",
+                f"ours: the forty surest; paper: the forty of Figure 8, after {IMAGENET_CPPN_IMAGES:,} images, where the "
+                f"median is {as_printed(IMAGENET_CPPN_FINAL)}",
             ),
         ]
         block = weak_block(arm.final)

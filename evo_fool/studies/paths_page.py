@@ -17,7 +17,7 @@ from evo_fool.studies.charts import bands
 from evo_fool.studies.drawing import board
 from evo_fool.studies.elites import ImageSet, elites_of, share_text
 from evo_fool.studies.identity import identity
-from evo_fool.studies.imagenet import imagenet_run, primary_network
+from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.noise import random_images
 from evo_fool.studies.paths import follow, intrinsic_dimension, line, natural_pairs, pair_rows, see, sure
 from evo_fool.studies.workshop import Workshop

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evo_fool.reports.captions import percent
-from evo_fool.reports.paper_figures import RETRAINED_IMAGENET_MEDIANS, RETRAINED_RECOGNISED
+from evo_fool.reports.paper_figures import IMAGENET_CPPN_IMAGES, RETRAINED_IMAGENET_MEDIANS, RETRAINED_RECOGNISED
 from evo_fool.studies.base import Picture, Row, Section, judged, skipped
 from evo_fool.studies.drawing import board
 from evo_fool.studies.retraining_imagenet import HeadRetraining, retrain_imagenet
@@ -68,7 +68,10 @@ def claims(found: HeadRetraining) -> list[tuple[bool, str]]:
 def rows_of(found: HeadRetraining) -> list[Row]:
     """The medians, what is recognised, and what it costs on photographs."""
     some, of = RETRAINED_RECOGNISED
-    lengths = ("2,000,400 images, on AlexNet", "AlexNet, trained again on all of ImageNet; how many images is not told")
+    lengths = (
+        f"{IMAGENET_CPPN_IMAGES:,} images, on AlexNet",
+        "AlexNet, trained again on all of ImageNet; how many images is not told",
+    )
     named = zip((1, 2), found.medians, RETRAINED_IMAGENET_MEDIANS, lengths, found.seeds[::2], strict=True)
     return [
         *(

@@ -19,7 +19,7 @@ from evo_fool.runs import Run
 from evo_fool.runs.ancestry import goal_switches, history, lineage
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.drawing import Curve, draw_confidence, draw_matrix
-from evo_fool.studies.imagenet import imagenet_run, primary_network
+from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.mnist import Course, course, random_runs, spread
 from evo_fool.studies.workshop import Workshop
 

@@ -11,7 +11,7 @@ from evo_fool.runs import Run
 from evo_fool.studies.base import Section, skipped
 from evo_fool.studies.digit_networks import SHIPPED, DigitNetwork, digit_networks
 from evo_fool.studies.elites import elites_of, noise_set
-from evo_fool.studies.imagenet import imagenet_run
+from evo_fool.studies.imagenet_runs import imagenet_run
 from evo_fool.studies.transfer import transfer, transfer_of_noise
 from evo_fool.studies.transfer_figures import Passed, ensembles_text, pictures_of, rows_of, verdict_of
 from evo_fool.studies.workshop import Workshop
