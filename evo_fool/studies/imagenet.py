@@ -283,8 +283,8 @@ def _rows(arms: dict[str, Arm], others: dict[str, dict[str, Any]], alike: dict[s
                 percent(float(np.sort(by_class(arm.final))[-SHOWN:].mean())),
                 as_printed(IMAGENET_SHOWN_MEAN),
                 percent(float(np.sort(by_class(control.final))[-SHOWN:].mean())),
-                f"ours: the forty surest; paper: the forty of Figure 8, after {IMAGENET_CPPN_IMAGES:,} images, where the "
-                f"median is {as_printed(IMAGENET_CPPN_FINAL)}",
+                f"ours: the forty surest; paper: the forty of Figure 8, after {IMAGENET_CPPN_IMAGES:,} images, where "
+                f"the median is {as_printed(IMAGENET_CPPN_FINAL)}",
             ),
         ]
         block = weak_block(arm.final)

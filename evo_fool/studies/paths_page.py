@@ -250,4 +250,5 @@ def _pictures(
         (elites.classes[starts.targets[i]], [(image, "") for image in line(starts.images[i], ends.images[i], _FRAMES)])
         for i in range(min(_SHOWN, len(starts)))
     ]
-    return [chart, Picture(f"{what} ways", board(rows, tile=72, label=40), "From an elite to a digit of its class.")]
+    caption = "From an elite to a digit of its class."
+    return [chart, Picture(f"{what} ways", board(rows, tile=72, label=40), caption, borrowed=True)]
