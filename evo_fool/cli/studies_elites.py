@@ -202,7 +202,7 @@ def repetition(
     table = [
         (
             *(elites.classes[elites.targets[row]], found.kind, found.count),
-            *(_percent(p) for p in (result.before[i], result.one[i], result.none[i])),
+            *(_percent(p) for p in (result.before[i], result.one[i], result.none[i], result.elsewhere[i])),
         )
         for i, (row, found) in enumerate(zip(result.rows.tolist(), result.found, strict=True))
     ]
@@ -212,7 +212,7 @@ def repetition(
             f"tiled {times_a_side} × {times_a_side}: median {_percent(found['median'])} "
             f"(as they are {_percent(float(np.median(whole)))}), raised for {_percent(found['raised'])} of the elites"
         )
-    columns = ["class", "kind", " elements", " as it is", " one left", " none left"]
+    columns = ["class", "kind", " elements", " as it is", " one left", " none left", " elsewhere"]
     data = result.to_json() | {"all_elites": float(np.median(whole)), "tilings": tilings}
     _finish(output, data, columns, table, remark, to, rows)
 
@@ -285,14 +285,16 @@ def paths(
     """Say what RUN's network makes of random pictures, and of what lies between elites and photographs."""
     from evo_fool.classifiers.photographs import read_photographs
     from evo_fool.studies.elites import ImageSet, noise_set
-    from evo_fool.studies.paths import follow, pairs, see
+    from evo_fool.studies.paths import follow, pairs, see, sure
 
     elites, scorer, remark = _open(run, out, classes, limit, classifier, weights, device)
     noise = noise_set(elites.classes, elites.images.shape[1:], random, seed=1)
     found: dict[str, Any] = {"random": see(scorer, noise.images).to_json(elites.classes)}
     if photos is not None:
         natural = ImageSet("photographs", *read_photographs(scorer.classifier, photos), elites.classes)
-        found["to photographs"] = follow(scorer, *pairs(elites, natural)).to_json()
+        ends = [images.pick(sure(scorer, images)) for images in (elites, natural)]
+        found["sure"] = {"elites": [len(ends[0]), len(elites)], "photographs": [len(ends[1]), len(natural)]}
+        found["to photographs"] = follow(scorer, *pairs(*ends)).to_json()
     if output.json:
         output.data(found | {"remark": remark})
         return
@@ -303,6 +305,8 @@ def paths(
     )
     if photos is not None:
         way = found["to photographs"]
+        known = ", ".join(f"{n} of {of} {what}" for what, (n, of) in found["sure"].items())
+        output.say(f"of those with at least half of the confidence in their own class ({known}), {way['ways']} pairs:")
         rows = [(f"{at:.2f}", *map(_percent, p)) for at, *p in zip(way["at"], way["first"], way["top"], strict=True)]
         output.table([" on the way", " its class", " what is answered"], rows)
     _remark(output, remark)

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from evo_fool.classifiers.lenet import LeNet
 from evo_fool.classifiers.mnist_architectures import mlp
 from evo_fool.cli.main import main
 from evo_fool.experiment import Experiment
-from evo_fool.runs import evolve
+from evo_fool.runs import evolve, open_run
 
 QUESTIONS = [
     (["gradient-ascent", "--steps", "3", "--setting", "all"], "none"),
@@ -124,3 +125,21 @@ def test_bad_input(words: list[str], message: str, cppn_run: Path, capsys: pytes
     assert main(["study", *(str(cppn_run) if word == "RUN" else word for word in words)]) != 0
     error = capsys.readouterr().err
     assert re.search(message, error) and error.count("\n") == 1
+
+
+def test_ways_end_in_photographs_that_the_network_knows(
+    cppn_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The elites themselves stand in for photographs: one under its own name, one under a name it is not taken for."""
+    photos = tmp_path / "photos"
+    with open_run(cppn_run) as run:
+        best = max(run.elites, key=lambda elite: elite.log_odds).class_index
+        for cls, image in ((best, run.image(best)), ((best + 1) % 10, run.image(best))):
+            (photos / str(cls)).mkdir(parents=True)
+            Image.fromarray(image[0]).save(photos / str(cls) / "a.png")
+    assert main(["study", "paths", str(cppn_run), "--photos", str(photos), "--random", "20", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["sure"]["photographs"] == [1, 2]
+    assert found["to photographs"]["ways"] == 1
+    assert main(["study", "paths", str(cppn_run), "--photos", str(photos), "--random", "20"]) == 0
+    assert "1 of 2 photographs" in capsys.readouterr().out
