@@ -53,9 +53,9 @@ def claims(found: HeadRetraining) -> list[tuple[bool, str]]:
     return [
         (
             before >= _FOOLED and found.test.first_larger and found.test.p < 1e-4 and after < before / 2,
-            f"Retrained once, the network is harder to fool: the median goes from {percent(before)} to "
-            f"{percent(after)} (Mann–Whitney {found.test.text}; paper {100 * first:.1f} % to {100 * second:.1f} %, "
-            "p < 0.0001).",
+            f"Retrained once, the median {'falls to less' if after < before / 2 else 'does not fall to less'} than half: "
+            f"from {percent(before)} to {percent(after)} (Mann–Whitney {found.test.text}; paper {100 * first:.1f} % to "
+            f"{100 * second:.1f} %, p < 0.0001).",
         ),
         (
             found.recognised >= some / of,
