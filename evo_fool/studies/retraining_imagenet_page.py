@@ -53,8 +53,8 @@ def claims(found: HeadRetraining) -> list[tuple[bool, str]]:
     return [
         (
             before >= _FOOLED and found.test.first_larger and found.test.p < 1e-4 and after < before / 2,
-            f"Retrained once, the median {'falls to less' if after < before / 2 else 'does not fall to less'} than half: "
-            f"from {percent(before)} to {percent(after)} (Mann–Whitney {found.test.text}; paper {100 * first:.1f} % to "
+            f"Retrained once, the median {'falls' if after < before / 2 else 'does not fall'} to less than half: from "
+            f"{percent(before)} to {percent(after)} (Mann–Whitney {found.test.text}; paper {100 * first:.1f} % to "
             f"{100 * second:.1f} %, p < 0.0001).",
         ),
         (
