@@ -29,6 +29,7 @@ from evo_fool.reports.paper_figures import (
 from evo_fool.runs import Run
 from evo_fool.studies.base import Picture, Row, Section, judged, skipped
 from evo_fool.studies.drawing import Curve, board, draw_by_class, draw_confidence
+from evo_fool.studies.elites import share_text
 from evo_fool.studies.imagenet_runs import PRESETS, PRIMARY, imagenet_run, primary_network, typed
 from evo_fool.studies.likeness import Likeness, likeness, thumbnails
 from evo_fool.studies.mnist import spread
@@ -299,7 +300,7 @@ def _rows(arms: dict[str, Arm], others: dict[str, dict[str, Any]], alike: dict[s
         )
         both = mann_whitney(by_class(arm.final), by_class(pixels.final))
         note = f"Mann–Whitney over classes {both.text}"
-        rows.append(Row(f"{_NAMES[kind]} against direct", f"{percent(both.effect)} of pairs", note=note))
+        rows.append(Row(f"{_NAMES[kind]} against direct", f"{share_text(both.effect)} of pairs", note=note))
     for kind, found in (alike or {}).items():
         rows.append(
             Row(

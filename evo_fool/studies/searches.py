@@ -19,6 +19,7 @@ from evo_fool.runs import Run
 from evo_fool.runs.ancestry import goal_switches, history, lineage
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.drawing import Curve, draw_confidence, draw_matrix
+from evo_fool.studies.elites import share_text
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.mnist import Course, course, random_runs, spread
 from evo_fool.studies.workshop import Workshop
@@ -193,7 +194,7 @@ def section(workshop: Workshop) -> Section:
         why += (
             f" ImageNet, {network[0]}: MAP-Elites spends {shared:,} images on 1000 classes; the genetic algorithm with "
             f"{images:,} for one class alone does better in {wins} of {len(duels)} classes tried, and with "
-            f"{first} for each, more than an equal share, in {even}; {percent(switched.share)} of captures are goal "
+            f"{first} for each, more than an equal share, in {even}; {share_text(switched.share)} of captures are goal "
             "switches."
         )
         data["imagenet"] = {"duels": [asdict(duel) for duel in duels], "switching": _without_steps(switched)}
@@ -273,7 +274,7 @@ def _why(courses: dict[str, dict[str, Course]], found: dict[str, list[Switching]
         parts.append(
             f"{name}, {c['MAP-Elites'].images // len(c['MAP-Elites'].seeds):,} images: median {elites} by MAP-Elites, "
             f"{genetic} by the genetic algorithm; {sure[0]} and {sure[1]} of 10 digits ≥ 99.99 %; "
-            f"{percent(float(np.median([x.share for x in s])))} of captures are goal switches."
+            f"{share_text(float(np.median([x.share for x in s])))} of captures are goal switches."
         )
     return " ".join(parts)
 
@@ -309,13 +310,14 @@ def _switching_rows(name: str, found: Sequence[Switching]) -> list[Row]:
     return [
         Row(
             f"{name}: goal switches, share of captures",
-            percent(middle([s.share for s in found])),
+            share_text(middle([s.share for s in found])),
             note=f"{middle([s.captures for s in found]):,.0f} captures a run",
         ),
         Row(
-            f"{name}: elites of which no parent ever held their class", percent(middle([s.elite_share for s in found]))
+            f"{name}: elites of which no parent ever held their class",
+            share_text(middle([s.elite_share for s in found])),
         ),
-        Row(f"{name}: elites with a goal switch in their line", percent(middle([s.line_share for s in found]))),
+        Row(f"{name}: elites with a goal switch in their line", share_text(middle([s.line_share for s in found]))),
         Row(
             f"{name}: ancestors of an elite, median",
             middle([s.line for s in found]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evo_fool.errors import EvoFoolError
-from evo_fool.plain import to_json
 from evo_fool.reports.reproduction.earlier import earlier_sections
 from evo_fool.reports.reproduction.markdown import markdown
 from evo_fool.reports.reproduction.page import page
@@ -112,5 +112,5 @@ def write_report(report: Report, folder: Path) -> None:
         for picture in section.pictures:
             write_whole(folder / picture_path(section, picture), picture.png)
     write_whole(folder / "report.md", markdown(report).encode())
-    write_whole(folder / "report.json", to_json(report.as_json()).encode())
+    write_whole(folder / "report.json", json.dumps(report.as_json(), ensure_ascii=False, allow_nan=False).encode())
     write_whole(folder / "report.html", page(report).encode())
