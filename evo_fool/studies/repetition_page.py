@@ -116,8 +116,8 @@ def verdict_on(before: np.ndarray, one: np.ndarray, none: np.ndarray) -> tuple[V
         f"(median), with none {share_text(with_none)}; the paper's three keep {share_text(lowest)} and more with one."
     )
     if not enough:
-        text += " Here the repeats are needed."
-    if not matters:
+        text += " Here one is not enough: the repeats are needed."
+    elif not matters:
         text += (
             f" The one element is worth {share_text(worth)}: what repeats is hardly what the network goes by, so that "
             "this does not tell whether one of them is enough."

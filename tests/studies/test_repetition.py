@@ -195,7 +195,8 @@ def test_ablation_of_nothing() -> None:
         (0.985, 0.2, "reproduced", "with none 20"),
         (0.9899, 0.9899, "not reproduced", "hardly what the network goes by"),
         (0.98, 0.95, "not reproduced", "hardly what the network goes by"),
-        (0.6, 0.1, "not reproduced", "the repeats are needed"),
+        (0.6, 0.1, "not reproduced", "the repeats are needed."),
+        (0.05, 0.01, "not reproduced", "the repeats are needed."),
     ],
 )
 def test_verdict(one: float, none: float, verdict: str, words: str) -> None:
