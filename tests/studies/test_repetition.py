@@ -205,6 +205,7 @@ def test_verdict(one: float, none: float, verdict: str, words: str) -> None:
     with_one = np.array([one, one, one, 0.3, 0.0])
     found = verdict_on(before, with_one, np.array([none, none, none, 0.0, 0.3]))
     assert found[0] == verdict and words in found[1] and "3 elites" in found[1]
+    assert ("hardly" in found[1]) == ("hardly" in words)
 
 
 def test_no_verdict_without_sure_elites() -> None:
