@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from evo_fool.studies import STUDIES
+
 from .conftest import Invoke
 
 
@@ -63,3 +65,26 @@ def test_ctrl_c_stops_with_a_report_and_the_same_command_goes_on(
     assert invoke_json("reproduce", "mnist", "--budget", "smoke", "--out", "report")["complete"] is True
     assert first <= {path.name for path in runs.iterdir()}
     assert len(list(runs.iterdir())) == 6  # the run that was stopped went on: two encodings, two codes, two controls
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(900)
+def test_the_whole_paper_at_the_smallest_budget(
+    workplace: Path, start: Callable[..., Popen[str]], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With whatever data there is: no page fails, and what lacks its data says so."""
+    try:
+        data = ["--data", str(request.getfixturevalue("data_folder"))]
+    except pytest.skip.Exception:
+        data = []
+        monkeypatch.delenv("EVO_FOOL_DATA", raising=False)
+    process = start("reproduce", "all", "--budget", "smoke", "--out", "report", *data)
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    record = json.loads((workplace / "report" / "report.json").read_text())
+    assert record["complete"] is True
+    assert [page["key"] for page in record["sections"]] == list(STUDIES)
+    missing = [page["key"] for page in record["sections"] if page["verdict"] == "skipped" and "--data" in page["why"]]
+    assert data or {"imagenet", "transfer", "retraining", "generative"} <= set(missing)
+    for page in record["sections"]:
+        assert page["key"] in missing or (page["rows"] and page["images"] > 0), page["key"]
