@@ -10,6 +10,7 @@ import numpy as np
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.photographs import read_photographs
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.errors import ConfigError
 from evo_fool.randomness import stream
 from evo_fool.reports.captions import percent
 from evo_fool.studies.base import Picture, Row, Section
@@ -109,16 +110,24 @@ def _measure(
         workshop.check()
         points = min(_POINTS, n, n if natural is None else len(natural))
         entry["points"] = points
-        entry["dimension"] = {"random": intrinsic_dimension(noise[:points])}
+        entry["dimension"] = {"random": _dimension(noise[:points])}
         if natural is not None:
             spread = np.linspace(0, len(natural) - 1, points).round().astype(int)
-            entry["dimension"]["natural"] = intrinsic_dimension(natural.images[spread])
+            entry["dimension"]["natural"] = _dimension(natural.images[spread])
             workshop.check()
             entry |= _ways(scorer, elites, natural)
         return entry
 
     of = identity(*(part for s in (elites, natural) for part in ((None,) if s is None else (s.images, s.targets))))
     return workshop.cache(f"random pictures {what} {judge.fingerprint()[:12]} images {of} n {n} seed {seed}", make)
+
+
+def _dimension(images: np.ndarray) -> float | None:
+    """The intrinsic dimension; None where the images are too few to estimate it."""
+    try:
+        return intrinsic_dimension(images)
+    except ConfigError:
+        return None
 
 
 def _ways(scorer: Scorer, elites: ImageSet, natural: ImageSet) -> dict[str, Any]:
@@ -192,8 +201,8 @@ def _rows(what: str, entry: dict[str, Any]) -> list[Row]:
         ),
         Row(
             f"{what}: local dimension of natural images",
-            f"{dimension['natural']:.1f}" if "natural" in dimension else None,
-            control=f"{dimension['random']:.0f}",
+            None if dimension.get("natural") is None else f"{dimension['natural']:.1f}",
+            control=None if dimension["random"] is None else f"{dimension['random']:.0f}",
             note=f"of {entry['points']:,} images; control: of as many random pictures, of which distances tell little "
             "more than a bound",
         ),

@@ -163,3 +163,11 @@ def test_page_says_why_there_are_no_ways(tmp_path: Path) -> None:
     assert entry["rows"] == {"elites": [1], "natural": [0]} and "between natural" not in entry
     alone = _page_entry(tmp_path / "alone", flipped.pick([i for i in range(24) if i not in (0, 12)]))
     assert "to natural" not in alone and "0 of 22 natural images" in _sentence("MNIST", alone)
+
+
+def test_few_natural_images_cost_the_page_its_dimension_only(tmp_path: Path) -> None:
+    entry = _page_entry(tmp_path, _natural(3).pick([1, 2, 13, 14]))
+    assert entry["dimension"] == {"random": None, "natural": None}
+    (row,) = [row for row in _rows("MNIST", entry) if "local dimension" in row.what]
+    assert row.ours is None and row.control is None
+    assert entry["to natural"]["ways"] == 2
