@@ -11,7 +11,7 @@ import pytest
 
 from evo_fool.cli.main import main
 
-TINY = """
+TINY = '''
 import torch
 from evo_fool.classifiers.base import Classifier
 
@@ -23,6 +23,13 @@ def build():
     aliases = [["n1", "Formica"], ["n2", "insect"], ["n3", "insect"]]
     return Classifier(network, classes=["ant", "bee", "cat"], size=6, channels=1, name="tiny", aliases=aliases)
 
+def exact():
+    """Answers with three pixels: no sum, whose last bit could depend on an image's place in the batch."""
+    class Corner(torch.nn.Module):
+        def forward(self, images):
+            return images.flatten(1)[:, :3] * 4
+    return Classifier(Corner(), classes=["ant", "bee", "cat"], size=6, channels=1, name="exact")
+
 def undecided():
     class Sometimes(torch.nn.Linear):
         calls = 0
@@ -31,7 +38,7 @@ def undecided():
             return super().forward(x) * (float("nan") if self.calls > 4 else 1)
     network = torch.nn.Sequential(torch.nn.Flatten(), Sometimes(36, 3))
     return Classifier(network, classes=["ant", "bee", "cat"], size=6, channels=1, name="undecided")
-"""
+'''
 
 EXPERIMENT = """
 name: tiny

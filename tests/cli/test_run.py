@@ -178,7 +178,7 @@ def test_a_classifier_with_other_classes_or_weights_is_refused(tiny: Path, invok
 
 
 def test_a_run_that_gets_nowhere_says_so_once(tiny: Path, invoke: Any) -> None:
-    still = ("run", "tiny.yaml", "-S", "encoding.rate=0", "-S", "warn_after=3")
+    still = ("run", "tiny.yaml", "--classifier", "tiny.py:exact", "-S", "encoding.rate=0", "-S", "warn_after=3")
     for as_json in ([], ["--json"]):
         code, out, err = invoke(*still, *as_json)
         assert (code, out.count("no class has improved in 3 generations, since generation 0")) == (0, 0)
