@@ -147,7 +147,8 @@ def evolving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     run = _command("run", "mnist-pixels", *settings, "--out", str(folder), cwd=folder, stderr=subprocess.DEVNULL)
     for address in _serve(folder):
         deadline = time.monotonic() + 60
-        while not (found := [path for path in folder.iterdir() if (path / "run.sqlite3").exists()]):
+        # A run in the making has a hidden name until its first commit.
+        while not (found := [path for path in folder.glob("[!.]*") if (path / "run.sqlite3").exists()]):
             assert time.monotonic() < deadline and run.poll() is None, "the run does not begin"
             time.sleep(0.1)
         yield f"{address}/runs/{found[0].name}"
