@@ -183,15 +183,12 @@ def repetition(
     import numpy as np
 
     from evo_fool.studies.elites import confidences
-    from evo_fool.studies.repetition import ablate, tiled
+    from evo_fool.studies.repetition import ablate, tilings
 
     elites, scorer, remark = _open(run, out, classes, limit, classifier, weights, device)
     result = ablate(elites, scorer)
     whole = confidences(scorer, elites.images, elites.targets)
-    tilings: dict[str, dict[str, float]] = {}
-    for times in sorted(set(tiles)):
-        p = confidences(scorer, np.stack([tiled(image, times) for image in elites.images]), elites.targets)
-        tilings[str(times)] = {"median": float(np.median(p)), "raised": float((p > whole).mean())}
+    repeated = tilings(elites, scorer, sorted(set(tiles)), whole)
     rows = [
         (
             elites.classes[elites.targets[row]],
@@ -207,13 +204,13 @@ def repetition(
         for i, (row, found) in enumerate(zip(result.rows.tolist(), result.found, strict=True))
     ]
     output.say(f"{len(result.rows)} of {result.of} elites have repeated elements")
-    for times_a_side, found in tilings.items():
+    for times_a_side, found in repeated.items():
         output.say(
             f"tiled {times_a_side} × {times_a_side}: median {_percent(found['median'])} "
             f"(as they are {_percent(float(np.median(whole)))}), raised for {_percent(found['raised'])} of the elites"
         )
     columns = ["class", "kind", " elements", " as it is", " one left", " none left", " elsewhere"]
-    data = result.to_json() | {"all_elites": float(np.median(whole)), "tilings": tilings}
+    data = result.to_json() | {"all_elites": float(np.median(whole)), "tilings": repeated}
     _finish(output, data, columns, table, remark, to, rows)
 
 
@@ -283,15 +280,14 @@ def paths(
     output: Output,
 ) -> None:
     """Say what RUN's network makes of random pictures, and of what lies between elites and photographs."""
-    from evo_fool.classifiers.photographs import read_photographs
-    from evo_fool.studies.elites import ImageSet, noise_set
-    from evo_fool.studies.paths import follow, pairs, see, sure
+    from evo_fool.studies.elites import noise_set, photographs, sure
+    from evo_fool.studies.paths import follow, pairs, see
 
     elites, scorer, remark = _open(run, out, classes, limit, classifier, weights, device)
     noise = noise_set(elites.classes, elites.images.shape[1:], random, seed=1)
     found: dict[str, Any] = {"random": see(scorer, noise.images).to_json(elites.classes)}
     if photos is not None:
-        natural = ImageSet("photographs", *read_photographs(scorer.classifier, photos), elites.classes)
+        natural = photographs(scorer.classifier, photos)
         ends = [images.pick(sure(scorer, images)) for images in (elites, natural)]
         found["sure"] = {"elites": [len(ends[0]), len(elites)], "photographs": [len(ends[1]), len(natural)]}
         found["to photographs"] = follow(scorer, *pairs(*ends)).to_json()
@@ -322,16 +318,14 @@ def _open(
     device: str,
 ) -> tuple[Any, Any, str]:
     """The elites that are asked for, their network at work, and what there is to remark."""
-    import numpy as np
-
     from evo_fool.runs import find_run, open_run
-    from evo_fool.studies.elites import elites_of, judge_of
+    from evo_fool.studies.elites import elites_of, evenly, judge_of
 
     with open_run(find_run(run, out)) as opened:
         elites = elites_of(opened, classes or None)
         scorer, remark = judge_of(opened, classifier=classifier, weights=weights, device=device)
     if limit is not None and not classes and len(elites) > limit:
-        elites = elites.pick(np.linspace(0, len(elites) - 1, limit).round().astype(int))
+        elites = elites.pick(evenly(len(elites), limit))
     return elites, scorer, remark
 
 

@@ -10,18 +10,16 @@ from typing import Any
 import numpy as np
 
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.photographs import read_photographs
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.reports.captions import percent
 from evo_fool.runs import Run
 from evo_fool.studies.attribution import best_quarter, integrated_gradients, occlusion
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.charts import distributions, overlay
+from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import board
-from evo_fool.studies.elites import ImageSet, elites_of, share_text
-from evo_fool.studies.identity import identity
+from evo_fool.studies.elites import ImageSet, elites_of, evenly, identity_of, photographs, share_text, sure
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
-from evo_fool.studies.paths import sure
 from evo_fool.studies.workshop import Workshop
 
 KEY, TITLE, FIGURES = "attribution", "Where the network looks", ""
@@ -80,8 +78,7 @@ def section(workshop: Workshop) -> Section:
 
 
 def _digits(workshop: Workshop) -> Case:
-    smoke = {"generations": 20} if workshop.budget == "smoke" else {}
-    with workshop.run(workshop.experiment("mnist-cppn", {"seed": workshop.seeds[0]} | smoke)) as run:
+    with digit_run(workshop, "mnist-cppn", workshop.seeds[0]) as run:
         elites, known = _sure_elites(run, 10)
     natural, data = None, workshop.mnist()
     if data is not None:
@@ -97,21 +94,15 @@ def _photographs(workshop: Workshop, name: str, weights: Path) -> Case:
     natural, folder = None, workshop.photographs()
     if folder is not None:
         # Twice as many as elites: a small network is not sure of every photograph.
-        images, labels = read_photographs(judge, folder, limit=2 * n)
-        natural = ImageSet("photographs", images, labels, tuple(judge.classes))
+        natural = photographs(judge, folder, limit=2 * n)
     return Case("ImageNet", judge, elites, known, natural, n)
 
 
 def _sure_elites(run: Run, most: int) -> tuple[ImageSet | None, tuple[int, int]]:
     """At most so many of the elites that the network is sure of, evenly spread; how many it is sure of, and of all."""
     known = [elite.class_index for elite in run.elites if elite.probability >= _SURE]
-    elites = elites_of(run, [known[i] for i in _spread(len(known), most)]) if known else None
+    elites = elites_of(run, [known[i] for i in evenly(len(known), most)]) if known else None
     return elites, (len(known), len(run.elites))
-
-
-def _spread(n: int, most: int) -> np.ndarray:
-    """At most so many of n rows, evenly spread."""
-    return np.linspace(0, n - 1, min(n, most)).round().astype(int)
 
 
 def _measure(workshop: Workshop, case: Case) -> dict[str, Any]:
@@ -127,11 +118,10 @@ def _measure(workshop: Workshop, case: Case) -> dict[str, Any]:
             found["sure"]["natural"] = [len(known), len(case.natural)]
             if len(known):
                 workshop.check()
-                found["natural"] = _quarter(scorer, case.natural.pick(known[_spread(len(known), case.most)]))
+                found["natural"] = _quarter(scorer, case.natural.pick(known[evenly(len(known), case.most)]))
         return found
 
-    sets = (case.elites, case.natural)
-    of = identity(*(part for s in sets for part in ((None,) if s is None else (s.images, s.targets))))
+    of = identity_of(case.elites, case.natural)
     key = f"quarters {case.what} {case.judge.fingerprint()[:12]} images {of} sure {case.known} most {case.most}"
     return workshop.cache(key, quarters)
 
@@ -186,7 +176,7 @@ def _pictures(workshop: Workshop, case: Case, entry: dict[str, Any]) -> list[Pic
     what, judge, elites = case.what, case.judge, case.elites
     if elites is None:
         return []
-    shown = elites.pick(_spread(len(elites), _SHOWN))
+    shown = elites.pick(evenly(len(elites), _SHOWN))
     gradient = integrated_gradients(judge, shown.images, shown.targets, steps=32, count=workshop.count)
     hidden = occlusion(judge, shown.images, shown.targets, count=workshop.count)
     names = [elites.classes[target] for target in shown.targets]

@@ -20,6 +20,7 @@ from evo_fool.randomness import stream
 from evo_fool.reports.captions import percent
 from evo_fool.runs import Run
 from evo_fool.studies.base import Picture, Row, Section
+from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import Curve, board, draw_confidence
 from evo_fool.studies.elites import share_text
 from evo_fool.studies.identity import identity
@@ -119,8 +120,7 @@ def _mnist(workshop: Workshop) -> list[Arm]:
     """Every kind of noise, random genomes and evolution, at equal numbers of images."""
     arms = []
     for label, preset in (("evolved pixels", "mnist-pixels"), ("evolved CPPNs", "mnist-cppn")):
-        smoke = {"generations": 20} if workshop.budget == "smoke" else {}
-        with workshop.run(workshop.experiment(preset, {"seed": workshop.seeds[0]} | smoke)) as run:
+        with digit_run(workshop, preset, workshop.seeds[0]) as run:
             arms.append(arm_of_run(label, run))
     for label, kind in (("random pixel genomes", "pixels"), ("random CPPN genomes", "cppn")):
         runs = random_runs(workshop, kind)

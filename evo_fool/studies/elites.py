@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.photographs import read_photographs
 from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
@@ -16,6 +19,7 @@ from evo_fool.randomness import stream
 from evo_fool.runs.assembly import trusted_classifier
 from evo_fool.runs.environment import choose_device
 from evo_fool.runs.run import Run
+from evo_fool.studies.identity import identity
 from evo_fool.studies.noise import random_images
 
 
@@ -106,6 +110,34 @@ def judge_of(
 def confidences(scorer: Scorer, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The probability of each image's own class, float64 ``(n,)``."""
     return probability(scorer.score(images)[np.arange(len(targets)), targets])
+
+
+def sure(scorer: Scorer, images: ImageSet, least: float = 0.5) -> np.ndarray:
+    """Which images have at least this probability of their own class: their rows, int64 ``(k,)``, in order.
+
+    Raises:
+        ClassifierError: the classifier fails.
+    """
+    return np.flatnonzero(confidences(scorer, images.images, images.targets) >= least)
+
+
+def evenly(n: int, most: int) -> np.ndarray:
+    """At most so many of ``n`` rows, evenly spread from the first to the last, int64 ``(k,)``.
+
+    >>> evenly(9, 3).tolist(), evenly(2, 3).tolist()
+    ([0, 4, 8], [0, 1])
+    """
+    return np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
+
+
+def identity_of(*sets: ImageSet | None) -> str:
+    """The :func:`.identity` of images and targets."""
+    return identity(*(part for s in sets for part in ((None,) if s is None else (s.images, s.targets))))
+
+
+def photographs(judge: Classifier, folder: Path, limit: int | None = None) -> ImageSet:
+    """Photographs of the classes of a network, see :func:`~evo_fool.classifiers.photographs.read_photographs`."""
+    return ImageSet("photographs", *read_photographs(judge, folder, limit=limit), tuple(judge.classes))
 
 
 def noise_set(classes: Sequence[str], shape: tuple[int, int, int], n: int, *, seed: int) -> ImageSet:

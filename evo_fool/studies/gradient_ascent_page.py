@@ -19,7 +19,7 @@ from evo_fool.studies.base import Picture, Row, Section, judged
 from evo_fool.studies.charts import bands
 from evo_fool.studies.controls import noise_budget, noise_harvest
 from evo_fool.studies.drawing import board
-from evo_fool.studies.elites import noise_set
+from evo_fool.studies.elites import evenly, noise_set
 from evo_fool.studies.gradient_ascent import SETTINGS, STARTS, Setting, ascend, shortened
 from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet_runs import primary_network
@@ -120,7 +120,7 @@ def section(workshop: Workshop) -> Section:
 
 def _spread(values: Sequence[int], n: int) -> list[int]:
     """At most ``n`` of them, evenly spaced, the first and the last among them."""
-    return [values[i] for i in np.linspace(0, len(values) - 1, min(n, len(values))).round().astype(int)]
+    return [values[i] for i in evenly(len(values), n)]
 
 
 def climbs(workshop: Workshop, case: Case) -> dict[str, dict[str, Any]]:

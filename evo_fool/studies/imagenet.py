@@ -30,7 +30,7 @@ from evo_fool.runs import Run
 from evo_fool.studies.base import Picture, Row, Section, judged, skipped
 from evo_fool.studies.drawing import Curve, board, draw_by_class, draw_confidence
 from evo_fool.studies.elites import share_text
-from evo_fool.studies.imagenet_runs import PRESETS, PRIMARY, imagenet_run, primary_network, typed
+from evo_fool.studies.imagenet_runs import PRESETS, PRIMARY, as_typed, imagenet_run, primary_network
 from evo_fool.studies.likeness import Likeness, likeness, thumbnails
 from evo_fool.studies.mnist import spread
 from evo_fool.studies.statistics import Comparison, mann_whitney
@@ -164,7 +164,7 @@ def section(workshop: Workshop) -> Section:
         },
         seeds=tuple(seeds),
         commands=tuple(
-            f"evo-fool run {PRESETS[kind]} --classifier torchvision:{network[0]} --weights {typed(network[1])} "
+            f"evo-fool run {PRESETS[kind]} --classifier torchvision:{network[0]} --weights {as_typed(network[1])} "
             f"--seed {seeds[0]} --generations {opened[kind][0].experiment.generations}"
             for kind in ("cppn", "pixels", "random")
         ),

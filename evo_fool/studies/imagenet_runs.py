@@ -32,7 +32,7 @@ def primary_network(workshop: Workshop) -> tuple[str, Path] | None:
     return None if name is None else (name, networks[name])
 
 
-def typed(path: Path) -> str:
+def as_typed(path: Path) -> str:
     """A path as one would type it here: relative where it lies below the current folder."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

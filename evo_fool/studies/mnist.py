@@ -22,6 +22,7 @@ from evo_fool.reports.paper_figures import (
 )
 from evo_fool.runs import Run
 from evo_fool.studies.base import Picture, Row, Section, judged
+from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import Curve, board, draw_confidence
 from evo_fool.studies.workshop import Workshop
 
@@ -139,7 +140,7 @@ def section(workshop: Workshop) -> Section:
     courses: dict[str, Course] = {}
     shown: list[tuple[str, list[list[tuple[np.ndarray | None, str]]]]] = []
     for variant in VARIANTS:
-        runs = [workshop.run(experiment) for experiment in _experiments(workshop, variant)]
+        runs = [digit_run(workshop, variant.preset, seed) for seed in workshop.seeds]
         courses[variant.label] = course(runs)
         shown.append((variant.label, [digits(run) for run in runs]))
         for run in runs:
@@ -170,18 +171,9 @@ def section(workshop: Workshop) -> Section:
     )
 
 
-def _experiments(workshop: Workshop, variant: Variant) -> list[Any]:
-    smoke = {"generations": 20} if workshop.budget == "smoke" else {}
-    return [workshop.experiment(variant.preset, {"seed": seed} | smoke) for seed in workshop.seeds]
-
-
 def random_runs(workshop: Workshop, kind: str) -> list[Run]:
     """The control: as many fresh random images of one encoding, for every seed."""
-    smoke = {"generations": 20} if workshop.budget == "smoke" else {}
-    return [
-        workshop.run(workshop.experiment("mnist-random", {"seed": seed, "encoding.kind": kind} | smoke))
-        for seed in workshop.seeds
-    ]
+    return [digit_run(workshop, "mnist-random", seed, {"encoding.kind": kind}) for seed in workshop.seeds]
 
 
 def digits(run: Run) -> list[tuple[np.ndarray | None, str]]:

@@ -22,7 +22,7 @@ import numpy as np
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
-from evo_fool.studies.elites import ImageSet, confidences, shares
+from evo_fool.studies.elites import ImageSet, shares
 
 _CHUNK = 4_000_000
 """Values of points that are compared with all others at a time, for memory's sake."""
@@ -172,15 +172,6 @@ def follow(scorer: Scorer, starts: ImageSet, ends: ImageSet, *, steps: int = 21)
         top=probability(log_odds.max(axis=2)),
         answers=log_odds.argmax(axis=2),
     )
-
-
-def sure(scorer: Scorer, images: ImageSet, least: float = 0.5) -> np.ndarray:
-    """Which images have at least this probability of their own class: their rows, int64 ``(k,)``, in order.
-
-    Raises:
-        ClassifierError: the classifier fails.
-    """
-    return np.flatnonzero(confidences(scorer, images.images, images.targets) >= least)
 
 
 def pair_rows(elites: ImageSet, natural: ImageSet) -> tuple[np.ndarray, np.ndarray]:

@@ -8,19 +8,18 @@ from typing import Any
 import numpy as np
 
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.photographs import read_photographs
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.randomness import stream
 from evo_fool.reports.captions import percent
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.charts import bands
+from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import board
-from evo_fool.studies.elites import ImageSet, elites_of, share_text
-from evo_fool.studies.identity import identity
+from evo_fool.studies.elites import ImageSet, elites_of, evenly, identity_of, photographs, share_text, sure
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.noise import random_images
-from evo_fool.studies.paths import follow, intrinsic_dimension, line, natural_pairs, pair_rows, see, sure
+from evo_fool.studies.paths import follow, intrinsic_dimension, line, natural_pairs, pair_rows, see
 from evo_fool.studies.workshop import Workshop
 
 KEY, TITLE, FIGURES = "paths", "What a random picture looks like", ""
@@ -47,15 +46,13 @@ def section(workshop: Workshop) -> Section:
         folder = workshop.photographs()
         natural = None
         if folder is not None:
-            images, labels = read_photographs(judge, folder)
-            natural = ImageSet("photographs", images, labels, tuple(judge.classes))
+            natural = photographs(judge, folder)
         with imagenet_run(workshop, name, weights, "cppn", workshop.seeds[0]) as run:
             wanted = workshop.scale(smoke=20, laptop=500, paper=1000)
             held = [elite.class_index for elite in run.elites]
             if natural is not None:  # elites of other classes have nowhere to go
                 held = sorted(set(held) & set(natural.targets.tolist())) or held
-            spread = np.linspace(0, len(held) - 1, min(wanted, len(held))).round().astype(int)
-            elites = elites_of(run, [held[i] for i in spread])
+            elites = elites_of(run, [held[i] for i in evenly(len(held), wanted)])
         cases.append(("ImageNet", judge, elites, natural))
     for what, judge, elites, natural in cases:
         found[what] = _measure(workshop, what, judge, elites, natural)
@@ -81,8 +78,7 @@ def section(workshop: Workshop) -> Section:
 
 
 def _digit_elites(workshop: Workshop) -> ImageSet:
-    smoke = {"generations": 20} if workshop.budget == "smoke" else {}
-    with workshop.run(workshop.experiment("mnist-cppn", {"seed": workshop.seeds[0]} | smoke)) as run:
+    with digit_run(workshop, "mnist-cppn", workshop.seeds[0]) as run:
         return elites_of(run)
 
 
@@ -112,14 +108,13 @@ def _measure(
         entry["points"] = points
         entry["dimension"] = {"random": _dimension(noise[:points])}
         if natural is not None:
-            spread = np.linspace(0, len(natural) - 1, points).round().astype(int)
-            entry["dimension"]["natural"] = _dimension(natural.images[spread])
+            entry["dimension"]["natural"] = _dimension(natural.images[evenly(len(natural), points)])
             workshop.check()
             entry |= _ways(scorer, elites, natural)
         return entry
 
-    of = identity(*(part for s in (elites, natural) for part in ((None,) if s is None else (s.images, s.targets))))
-    return workshop.cache(f"random pictures {what} {judge.fingerprint()[:12]} images {of} n {n} seed {seed}", make)
+    key = f"random pictures {what} {judge.fingerprint()[:12]} images {identity_of(elites, natural)} n {n} seed {seed}"
+    return workshop.cache(key, make)
 
 
 def _dimension(images: np.ndarray) -> float | None:

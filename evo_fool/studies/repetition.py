@@ -15,6 +15,7 @@ converse is tiling: the image k × k times, smaller.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -235,6 +236,29 @@ def tiled(image: np.ndarray, times: int) -> np.ndarray:
     return np.concatenate(
         [np.concatenate([tiles[h, w] for w in columns.tolist()], axis=2) for h in rows.tolist()], axis=1
     )
+
+
+def tilings(
+    images: ImageSet, scorer: Scorer, times: Iterable[int], whole: np.ndarray, check: Callable[[], None] = lambda: None
+) -> dict[str, dict[str, float]]:
+    """What tiling does to confidence: by the number of tiles a side, the median, and the share of images it raises.
+
+    Args:
+        images: as they are.
+        scorer: the network at work.
+        times: tiles a side, each at least 2.
+        whole: probability of each image's class as it is, float64 ``(n,)``.
+        check: called before each number; may raise to stop.
+
+    Raises:
+        ConfigError: see :func:`tiled`.
+    """
+    found = {}
+    for number in times:
+        check()
+        p = confidences(scorer, np.stack([tiled(image, number) for image in images.images]), images.targets)
+        found[str(number)] = {"median": float(np.median(p)), "raised": float((p > whole).mean())}
+    return found
 
 
 def _resized(image: np.ndarray, height: int, width: int) -> np.ndarray:

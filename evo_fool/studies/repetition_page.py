@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.probability import probability
 from evo_fool.reports.captions import percent
-from evo_fool.reports.paper_figures import REPETITION
+from evo_fool.reports.paper_figures import REPETITION, as_printed
 from evo_fool.studies.base import Picture, Row, Section, Verdict, judged, skipped
 from evo_fool.studies.charts import distributions
 from evo_fool.studies.drawing import board
 from evo_fool.studies.elites import ImageSet, confidences, elites_of, share_text
 from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
-from evo_fool.studies.repetition import ablate, find_repetition, tiled, without
+from evo_fool.studies.repetition import ablate, find_repetition, tilings, without
 from evo_fool.studies.workshop import Workshop
 
 KEY, TITLE, FIGURES = "repetition", "Repeated elements", "Figure 10"
@@ -68,13 +67,7 @@ def section(workshop: Workshop) -> Section:
 
 def _measure(workshop: Workshop, elites: ImageSet, scorer: Scorer, seed: int) -> dict[str, Any]:
     result = ablate(elites, scorer, seed=seed)
-    tilings, as_they_are = {}, confidences(scorer, elites.images, elites.targets)
-    for times in TILINGS:
-        workshop.check()
-        images = np.stack([tiled(image, times) for image in elites.images])
-        log_odds = scorer.score(images)
-        p = probability(log_odds[np.arange(len(elites)), elites.targets])
-        tilings[str(times)] = {"median": np.median(p), "raised": (p > as_they_are).mean()}
+    as_they_are = confidences(scorer, elites.images, elites.targets)
     return result.to_json() | {
         "rows": result.rows,
         "before": result.before,
@@ -85,7 +78,7 @@ def _measure(workshop: Workshop, elites: ImageSet, scorer: Scorer, seed: int) ->
         "kinds": [repetition.kind for repetition in result.found],
         "counts": [repetition.count for repetition in result.found],
         "all_elites": np.median(as_they_are),
-        "tilings": tilings,
+        "tilings": tilings(elites, scorer, TILINGS, as_they_are, workshop.check),
     }
 
 
@@ -164,7 +157,7 @@ def _removal(label: str, before: np.ndarray, one: np.ndarray, none: np.ndarray, 
         Row(
             f"{label}median confidence before → with one element",
             f"{percent(middle[0])} → {percent(middle[1])}",
-            "; ".join(f"{n} {_printed(a)} → {_printed(b)}" for n, (a, b) in REPETITION.items()),
+            "; ".join(f"{n} {as_printed(a)} → {as_printed(b)}" for n, (a, b) in REPETITION.items()),
             f"with none: {percent(middle[2])}",
             f"{len(before)} elites",
         ),
@@ -201,10 +194,6 @@ def _removal(label: str, before: np.ndarray, one: np.ndarray, none: np.ndarray, 
 def _points(cost: np.ndarray) -> str:
     """A difference of probabilities, median."""
     return f"{100 * float(np.median(cost)):.2f} points"
-
-
-def _printed(share: float) -> str:
-    return f"{100 * share:.2f} %"
 
 
 def _pictures(

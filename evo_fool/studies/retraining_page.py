@@ -10,8 +10,9 @@ from itertools import chain, count, islice
 import numpy as np
 
 from evo_fool.reports.captions import percent
-from evo_fool.reports.paper_figures import RETRAINED_MNIST_MEDIANS, RETRAINED_RECOGNISED
+from evo_fool.reports.paper_figures import RETRAINED_MNIST_MEDIANS, RETRAINED_RECOGNISED, as_printed
 from evo_fool.studies.base import Picture, Row, Section, judged, skipped
+from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import Curve, board, draw_confidence
 from evo_fool.studies.retraining import Iteration, Loop, run_loop, unseen_images
 from evo_fool.studies.workshop import Workshop
@@ -81,11 +82,9 @@ def unseen(workshop: Workshop, taught: Sequence[Loop]) -> np.ndarray:
 
     They are those of the page on MNIST, but for seeds that loops are taught with.
     """
-    smoke = {"generations": 20} if workshop.budget == "smoke" else {}
     with ExitStack() as stack:
         seeds = unseen_seeds(workshop.seeds, taught)
-        experiments = [workshop.experiment("mnist-cppn", {"seed": seed} | smoke) for seed in seeds]
-        return unseen_images([stack.enter_context(workshop.run(experiment)) for experiment in experiments])
+        return unseen_images([stack.enter_context(digit_run(workshop, "mnist-cppn", seed)) for seed in seeds])
 
 
 def section(workshop: Workshop) -> Section:
@@ -140,7 +139,7 @@ def claims(outcome: Outcome) -> list[tuple[bool, str]]:
             lowest >= min(known),
             f"However often MNIST is retrained with a fooling class, evolution finds new images: the lowest median of "
             f"{len(later)} retrained network{'s' * (len(later) > 1)} is {percent(lowest)} (the paper's first "
-            f"{len(known)}: {100 * min(known):.2f} %).",
+            f"{len(known)}: {as_printed(min(known))}).",
         )
     ]
 
@@ -164,7 +163,7 @@ def rows_of(outcome: Outcome, *, paper: bool) -> list[Row]:
             Row(
                 f"{outcome.name}: median confidence against DNN_{i.number}",
                 percent(i.median),
-                None if theirs is None else f"{100 * theirs:.2f} %",
+                None if theirs is None else as_printed(theirs),
                 f"noise {percent(i.noise_median)}, random CPPNs {percent(i.cppn_median)}",
                 f"trained with {i.taught} fooling images; {i.images:,} images, of each control as many; one loop, one "
                 "seed",

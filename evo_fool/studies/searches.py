@@ -18,8 +18,9 @@ from evo_fool.reports.captions import percent
 from evo_fool.runs import Run
 from evo_fool.runs.ancestry import goal_switches, history, lineage
 from evo_fool.studies.base import Picture, Row, Section
+from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import Curve, draw_confidence, draw_matrix
-from evo_fool.studies.elites import share_text
+from evo_fool.studies.elites import evenly, share_text
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.mnist import Course, course, random_runs, spread
 from evo_fool.studies.workshop import Workshop
@@ -118,11 +119,8 @@ def switching(run: Run) -> Switching:
 
 def _lines(run: Run) -> list[tuple[int, int, bool]]:
     """For a sample of elites: number of ancestors, goal switches along the line, whether the last step was one."""
-    elites = run.elites
-    if len(elites) > _MANY:
-        elites = [elites[i] for i in np.linspace(0, len(elites) - 1, _MANY).round().astype(int)]
     found = []
-    for elite in elites:
+    for elite in (run.elites[i] for i in evenly(len(run.elites), _MANY)):
         line = lineage(run, elite.id)
         held = {cls for parent in line[-1].parents for cls in lineage(run, parent)[-1].holds}
         strange = bool(line[-1].parents) and elite.class_index not in held
@@ -224,12 +222,9 @@ def section(workshop: Workshop) -> Section:
 
 def _runs(workshop: Workshop, kind: str, *, genetic: bool) -> list[Run]:
     """The runs of one search and encoding, one a seed."""
-    settings: dict[str, Any] = {"generations": 20} if workshop.budget == "smoke" else {}
-    preset = {"pixels": "mnist-pixels", "cppn": "mnist-cppn"}[kind]
-    if genetic:
-        preset = "mnist-ga"
-        settings |= {"encoding.kind": kind, "name": f"mnist-ga-{kind}"}
-    return [workshop.run(workshop.experiment(preset, settings | {"seed": seed})) for seed in workshop.seeds]
+    preset = "mnist-ga" if genetic else {"pixels": "mnist-pixels", "cppn": "mnist-cppn"}[kind]
+    settings = {"encoding.kind": kind, "name": f"mnist-ga-{kind}"} if genetic else {}
+    return [digit_run(workshop, preset, seed, settings) for seed in workshop.seeds]
 
 
 def _imagenet(workshop: Workshop, name: str, weights: Path) -> tuple[list[Duel], Switching, tuple[int, int, int]]:

@@ -28,7 +28,7 @@ Pairs = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class TransferResult:
     """What became of images that were passed among the networks of one data set.
 
     Attributes:
@@ -66,12 +66,12 @@ class Passed:
         return {kind: pairs for kind, pairs in kinds.items() if pairs}
 
 
-def verdict_of(passed: Sequence[Passed]) -> tuple[Verdict, str]:
+def verdict_of(results: Sequence[TransferResult]) -> tuple[Verdict, str]:
     """The verdict and its reason: at 99.99 %, or where no network has such an image of its own, at 99 % or 90 %."""
     untested: list[str] = []
     for threshold in sorted(THRESHOLDS, reverse=True):
         claims = []
-        for part in passed:
+        for part in results:
             found, missing = claims_of(part, threshold)
             claims += found
             untested += missing
@@ -81,7 +81,7 @@ def verdict_of(passed: Sequence[Passed]) -> tuple[Verdict, str]:
     return "skipped", " ".join(untested)
 
 
-def claims_of(passed: Passed, threshold: float) -> tuple[list[tuple[bool, str]], list[str]]:
+def claims_of(result: TransferResult, threshold: float) -> tuple[list[tuple[bool, str]], list[str]]:
     """The paper's sentence at a threshold: some images reach it with both networks, some with their own alone.
 
     It is asked of networks that were trained alike but for their start, and of networks of other architectures.
@@ -90,101 +90,101 @@ def claims_of(passed: Passed, threshold: float) -> tuple[list[tuple[bool, str]],
         The claims, and a sentence for each that cannot be tested because no image reaches it with its own network.
     """
     claims, untested = [], []
-    kinds, at = passed.pairs(), _printed(threshold)
+    kinds, at = result.pairs(), _printed(threshold)
     for kind in (ALIKE if ALIKE in kinds else SAME, OTHER):
         if kind not in kinds:
             continue
         own_pairs = [(one, one) for one, _ in kinds[kind]]
-        own = np.array([_mean(m, _reaching(threshold), own_pairs) for m in passed.evolved])
-        both = np.array([_mean(m, _both(threshold), kinds[kind]) for m in passed.evolved])
+        own = np.array([_mean(m, _reaching(threshold), own_pairs) for m in result.evolved])
+        both = np.array([_mean(m, _both(threshold), kinds[kind]) for m in result.evolved])
         if not own.any():
-            untested.append(f"{passed.name}, {kind}: not tested at {at}, which no image reaches with its own network.")
+            untested.append(f"{result.name}, {kind}: not tested at {at}, which no image reaches with its own network.")
             continue
         paper = "the paper asks it of ImageNet" if kind == OTHER and SAME in kinds else "the paper: some, not all"
         text = (
-            f"{passed.name}, {kind}: {_range(own, share_text)} of images reach {at} with the network that they were "
+            f"{result.name}, {kind}: {_range(own, share_text)} of images reach {at} with the network that they were "
             f"evolved against, {_range(both, share_text)} with the other too ({paper})."
         )
         claims.append((0 < float(both.mean()) < float(own.mean()), text))
     return claims, untested
 
 
-def rows_of(passed: Passed) -> list[Row]:
+def rows_of(result: TransferResult) -> list[Row]:
     """With their own network, by kind of pair, ensembles with the networks left out, and chance."""
-    own = [(name, name) for name in passed.noise.judges]
-    rows = [_row(passed, f"their own network, at least {_printed(t)}", own, _reaching(t)) for t in THRESHOLDS]
-    for kind, pairs in passed.pairs().items():
-        number = f"mean over {len(pairs)} pairs of networks" + (f": {_alike(passed, pairs)}" if kind == ALIKE else "")
-        if kind == SAME and ALIKE in passed.pairs():
-            trained = {name: passed.recipes[name] for name, _ in pairs}
+    own = [(name, name) for name in result.noise.judges]
+    rows = [_row(result, f"their own network, at least {_printed(t)}", own, _reaching(t)) for t in THRESHOLDS]
+    for kind, pairs in result.pairs().items():
+        number = f"mean over {len(pairs)} pairs of networks" + (f": {_alike(result, pairs)}" if kind == ALIKE else "")
+        if kind == SAME and ALIKE in result.pairs():
+            trained = {name: result.recipes[name] for name, _ in pairs}
             number += (
                 f"; they differ in training too ({', '.join(f'{n} {passes}' for n, passes in trained.items())}): "
                 "only the budget paper trains them alike, minutes each"
             )
         rows += [
-            _row(passed, f"{kind}: class kept", pairs, lambda m: m.agreement, note=number),
-            _row(passed, f"{kind}: mean confidence", pairs, lambda m: m.mean, form=percent, note=number),
+            _row(result, f"{kind}: class kept", pairs, lambda m: m.agreement, note=number),
+            _row(result, f"{kind}: mean confidence", pairs, lambda m: m.mean, form=percent, note=number),
             *(
                 _row(
-                    passed,
+                    result,
                     f"{kind}: at least {_printed(t)} with both",
                     pairs,
                     _both(t),
-                    paper="some, not all" if t == SURE and (kind != OTHER or SAME not in passed.pairs()) else None,
+                    paper="some, not all" if t == SURE and (kind != OTHER or SAME not in result.pairs()) else None,
                     note=number,
                 )
                 for t in THRESHOLDS
             ),
         ]
-    rows += _ensemble_rows(passed)
-    chance = passed.noise.agreement[passed.noise.sources.index(CHANCE)]
-    note = f"{passed.noise_images:,} images; 1 in the number of classes by construction"
-    return [*rows, Row(f"{passed.name}, {CHANCE}: class kept", share_text(float(chance.mean())), note=note)]
+    rows += _ensemble_rows(result)
+    chance = result.noise.agreement[result.noise.sources.index(CHANCE)]
+    note = f"{result.noise_images:,} images; 1 in the number of classes by construction"
+    return [*rows, Row(f"{result.name}, {CHANCE}: class kept", share_text(float(chance.mean())), note=note)]
 
 
-def _ensemble_rows(passed: Passed) -> list[Row]:
-    out = [name for name in passed.noise.judges if name not in passed.taught]
-    members = len(passed.taught)
+def _ensemble_rows(result: TransferResult) -> list[Row]:
+    out = [name for name in result.noise.judges if name not in result.taught]
+    members = len(result.taught)
     rows = []
-    for source in passed.noise.sources if out else ():
+    for source in result.noise.sources if out else ():
         if not source.startswith(tuple(f"{way} of " for way in WAYS)):
             continue
         pairs = [(source, name) for name in out]
         note = f"left out: {', '.join(out)}; each evolved image cost {members} forward passes, one a member"
         what = f"evolved against the {source}, networks left out"
         rows += [
-            _row(passed, f"{what}: class kept", pairs, lambda m: m.agreement, note=note),
-            _row(passed, f"{what}: mean confidence", pairs, lambda m: m.mean, form=percent, note=note),
-            _row(passed, f"{what}: at least {_printed(SURE)}", pairs, _reaching(SURE), note=note),
+            _row(result, f"{what}: class kept", pairs, lambda m: m.agreement, note=note),
+            _row(result, f"{what}: mean confidence", pairs, lambda m: m.mean, form=percent, note=note),
+            _row(result, f"{what}: at least {_printed(SURE)}", pairs, _reaching(SURE), note=note),
         ]
     return rows
 
 
-def ensembles_text(passed: Passed) -> str:
+def ensembles_text(result: TransferResult) -> str:
     """How images evolved against several networks do on those left out, beside images evolved against one."""
-    out = [name for name in passed.noise.judges if name not in passed.taught]
-    ways = {way: s for s in passed.noise.sources for way in WAYS if s.startswith(f"{way} of ")}
+    out = [name for name in result.noise.judges if name not in result.taught]
+    ways = {way: s for s in result.noise.sources for way in WAYS if s.startswith(f"{way} of ")}
     if not out or not ways:
         return ""
 
     def told(sources: Sequence[str]) -> str:
         pairs = [(source, name) for source in sources for name in out]
         mean, kept = (
-            float(np.mean([_mean(m, table, pairs) for m in passed.evolved]))
+            float(np.mean([_mean(m, table, pairs) for m in result.evolved]))
             for table in (lambda m: m.mean, lambda m: m.agreement)
         )
         return f"{percent(mean)} (class kept by {share_text(kept)})"
 
     together = ", ".join(f"{way} {told([source])}" for way, source in ways.items())
     return (
-        f"{passed.name}: the mean confidence of networks left out ({', '.join(out)}) in images evolved against one of "
-        f"{' and '.join(passed.taught)} is {told(passed.taught)}, against all of these at once: {together}."
+        f"{result.name}: the mean confidence of networks left out ({', '.join(out)}) in images evolved against one of "
+        f"{' and '.join(result.taught)} is {told(result.taught)}, against all of these at once: {together}."
     )
 
 
-def pictures_of(passed: Passed) -> list[Picture]:
+def pictures_of(result: TransferResult) -> list[Picture]:
     """The matrices as heat maps, mean over seeds."""
-    tables = [beside_noise(matrix, passed.noise) for matrix in passed.evolved]
+    tables = [beside_noise(matrix, result.noise) for matrix in result.evolved]
     labels = {"row_label": "evolved against, or chosen from noise by", "label": "judged by"}
 
     def drawn(table: Table) -> bytes:
@@ -193,22 +193,22 @@ def pictures_of(passed: Passed) -> list[Picture]:
 
     return [
         Picture(
-            f"{passed.name} agreement",
+            f"{result.name} agreement",
             drawn(lambda m: m.agreement),
-            f"{passed.name}: share of images that each network takes for the class they were evolved for. Below, for "
-            f"each class the best of {passed.noise_images:,} random images by each network, and all of them with the "
+            f"{result.name}: share of images that each network takes for the class they were evolved for. Below, for "
+            f"each class the best of {result.noise_images:,} random images by each network, and all of them with the "
             "classes in turn.",
         ),
         Picture(
-            f"{passed.name} confidence",
+            f"{result.name} confidence",
             drawn(lambda m: m.mean),
-            f"{passed.name}: mean confidence of each network in that class.",
+            f"{result.name}: mean confidence of each network in that class.",
         ),
     ]
 
 
 def _row(
-    passed: Passed,
+    result: TransferResult,
     what: str,
     pairs: Pairs,
     table: Table,
@@ -218,15 +218,15 @@ def _row(
     note: str = "",
 ) -> Row:
     control = (
-        f"control: for each class the best of {passed.noise_images:,} random images; an evolution scored "
-        f"{passed.evolved_images:,}"
+        f"control: for each class the best of {result.noise_images:,} random images; an evolution scored "
+        f"{result.evolved_images:,}"
     )
-    ours = np.array([_mean(matrix, table, pairs) for matrix in passed.evolved])
+    ours = np.array([_mean(matrix, table, pairs) for matrix in result.evolved])
     return Row(
-        f"{passed.name}, {what}",
+        f"{result.name}, {what}",
         _range(ours, form),
         paper,
-        form(_mean(passed.noise, table, pairs)),
+        form(_mean(result.noise, table, pairs)),
         "; ".join(filter(None, (note, control))),
     )
 
@@ -250,9 +250,9 @@ def _both(threshold: float) -> Table:
     return lambda matrix: matrix.both[threshold]
 
 
-def _alike(passed: Passed, pairs: Pairs) -> str:
+def _alike(result: TransferResult, pairs: Pairs) -> str:
     names = list(dict.fromkeys(one for one, _ in pairs))
-    return f"{' and '.join(names)}, {passed.recipes[names[0]]} each"
+    return f"{' and '.join(names)}, {result.recipes[names[0]]} each"
 
 
 def _printed(threshold: float) -> str:

@@ -10,10 +10,11 @@ from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import Run
 from evo_fool.studies.base import Section, skipped
 from evo_fool.studies.digit_networks import SHIPPED, DigitNetwork, digit_networks
+from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.elites import elites_of, noise_set
 from evo_fool.studies.imagenet_runs import imagenet_run
 from evo_fool.studies.transfer import transfer, transfer_of_noise
-from evo_fool.studies.transfer_figures import Passed, ensembles_text, pictures_of, rows_of, verdict_of
+from evo_fool.studies.transfer_figures import TransferResult, ensembles_text, pictures_of, rows_of, verdict_of
 from evo_fool.studies.workshop import Workshop
 
 KEY, TITLE, FIGURES = "transfer", "Transfer from network to network", "text"
@@ -27,7 +28,7 @@ Maker = Callable[[int], Run]
 
 def section(workshop: Workshop) -> Section:
     """The page."""
-    passed: list[Passed] = []
+    results: list[TransferResult] = []
     settings: dict[str, Any] = {}
     commands: tuple[str, ...] = ()
     data = workshop.mnist()
@@ -40,7 +41,7 @@ def section(workshop: Workshop) -> Section:
         recipes = {
             name: f"{network.epochs} {'passes' if network.epochs > 1 else 'pass'}" for name, network in digits.items()
         }
-        passed.append(_passed("MNIST", workshop, networks, taught, makers, _seeds(workshop), noise, recipes))
+        results.append(_show_to_all("MNIST", workshop, networks, taught, makers, _seeds(workshop), noise, recipes))
         settings["MNIST"] = {
             "networks": {name: network.to_json() for name, network in digits.items()},
             "ensembles of": taught,
@@ -53,30 +54,30 @@ def section(workshop: Workshop) -> Section:
         taught = _taught(list(networks))
         makers = _object_makers(workshop, networks, taught)
         noise = workshop.scale(smoke=_FEW, laptop=500, paper=5000)
-        passed.append(_passed("ImageNet", workshop, networks, taught, makers, workshop.seeds[:1], noise, {}))
+        results.append(_show_to_all("ImageNet", workshop, networks, taught, makers, workshop.seeds[:1], noise, {}))
         settings["ImageNet"] = {
             "networks": {name: {"spec": config.spec} for name, config in networks.items()},
             "ensembles of": taught,
             "random images": noise,
         }
-    if not passed:
+    if not results:
         reason = (
             "There is neither MNIST to train further networks on, nor are there two ImageNet networks: give --data."
         )
         return skipped(KEY, TITLE, FIGURES, reason)
-    verdict, why = verdict_of(passed)
+    verdict, why = verdict_of(results)
     return Section(
         key=KEY,
         title=TITLE,
         figures=FIGURES,
         verdict=verdict,
-        why=" ".join([why, *map(ensembles_text, passed)]).strip(),
-        rows=tuple(row for part in passed for row in rows_of(part)),
-        pictures=tuple(picture for part in passed for picture in pictures_of(part)),
+        why=" ".join([why, *map(ensembles_text, results)]).strip(),
+        rows=tuple(row for part in results for row in rows_of(part)),
+        pictures=tuple(picture for part in results for picture in pictures_of(part)),
         settings=settings,
         seeds=_seeds(workshop),
         commands=(*commands, "evo-fool study transfer RUN RUN"),
-        data={part.name: part.to_json() for part in passed},
+        data={part.name: part.to_json() for part in results},
     )
 
 
@@ -121,8 +122,7 @@ def _digit_makers(
 ) -> dict[str, Maker]:
     def maker(config: ClassifierConfig) -> Maker:
         settings: dict[str, Any] = {} if config == ClassifierConfig() else {"classifier": config.model_dump()}
-        settings |= {"generations": 20} if workshop.budget == "smoke" else {}
-        return lambda seed: workshop.run(workshop.experiment("mnist-cppn", settings | {"seed": seed}))
+        return lambda seed: digit_run(workshop, "mnist-cppn", seed, settings)
 
     return {name: maker(config) for name, config in (dict(networks) | _ensemble_configs(networks, taught)).items()}
 
@@ -150,7 +150,7 @@ def _object_makers(
     return makers | {name: together(config) for name, config in _ensemble_configs(networks, taught).items()}
 
 
-def _passed(
+def _show_to_all(
     name: str,
     workshop: Workshop,
     networks: Mapping[str, ClassifierConfig],
@@ -159,7 +159,7 @@ def _passed(
     seeds: Sequence[int],
     noise: int,
     recipes: Mapping[str, str],
-) -> Passed:
+) -> TransferResult:
     """Images of every maker, seed by seed, and noise, shown to every network."""
     judges = {label: workshop.scorer(workshop.classifier(c.spec, c.weights)) for label, c in networks.items()}
     by_seed, evolved = [], 0
@@ -177,7 +177,7 @@ def _passed(
     shape = (first.channels, first.size, first.size)
     workshop.check()
     random = noise_set(first.classes, shape, noise, seed=seeds[0])
-    return Passed(
+    return TransferResult(
         name=name,
         evolved=tuple(by_seed),
         noise=transfer_of_noise(random, judges, _ensembles(taught)),

@@ -7,7 +7,7 @@ import pytest
 
 from evo_fool.reports.paper_figures import IMAGENET_CPPN_MEDIAN
 from evo_fool.studies.imagenet import Arm, claims, paper_median, section, weak_block
-from evo_fool.studies.imagenet_runs import typed
+from evo_fool.studies.imagenet_runs import as_typed
 from evo_fool.studies.likeness import likeness
 from evo_fool.studies.statistics import mann_whitney
 from evo_fool.studies.workshop import Workshop
@@ -73,8 +73,8 @@ def test_claims_hold_or_not_by_the_numbers() -> None:
 
 def test_paths_are_shown_as_one_would_type_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert typed(tmp_path / "data" / "x.pt") == "data/x.pt"
-    assert typed(tmp_path.parent / "x.pt") == str(tmp_path.parent / "x.pt")
+    assert as_typed(tmp_path / "data" / "x.pt") == "data/x.pt"
+    assert as_typed(tmp_path.parent / "x.pt") == str(tmp_path.parent / "x.pt")
 
 
 def test_without_weights_the_page_says_what_is_missing(tmp_path: Path) -> None:

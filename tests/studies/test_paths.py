@@ -10,8 +10,8 @@ import torch
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
-from evo_fool.studies.elites import ImageSet
-from evo_fool.studies.paths import follow, intrinsic_dimension, line, natural_pairs, pairs, see, sure
+from evo_fool.studies.elites import ImageSet, sure
+from evo_fool.studies.paths import follow, intrinsic_dimension, line, natural_pairs, pairs, see
 from evo_fool.studies.paths_page import _measure, _rows, _sentence
 from evo_fool.studies.workshop import Ledger, Workshop
 

@@ -15,7 +15,16 @@ from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import open_run
 from evo_fool.studies.elites import ImageSet, elites_of, judge_of, noise_set
 from evo_fool.studies.transfer import CHANCE, TransferMatrix, beside_noise, transfer, transfer_of_noise
-from evo_fool.studies.transfer_figures import ALIKE, OTHER, SAME, Passed, claims_of, ensembles_text, rows_of, verdict_of
+from evo_fool.studies.transfer_figures import (
+    ALIKE,
+    OTHER,
+    SAME,
+    TransferResult,
+    claims_of,
+    ensembles_text,
+    rows_of,
+    verdict_of,
+)
 
 
 def _at_work(classifier: Classifier) -> Scorer:
@@ -110,7 +119,7 @@ def _shares(values: dict[tuple[str, str], float], sources: tuple[str, ...]) -> n
     return np.array([[values.get((one, other), 0.0) for other in NAMES] for one in sources])
 
 
-def _passed(both: dict[tuple[str, str], float], own: float = 1.0, at: float = 0.9999, seeds: int = 1) -> Passed:
+def _passed(both: dict[tuple[str, str], float], own: float = 1.0, at: float = 0.9999, seeds: int = 1) -> TransferResult:
     """Of which a share reaches ``at`` with its own network, and so many with another; nothing reaches more."""
     sources = (*NAMES, "mean of LeNet + LeNet B")
     table = _shares(both | {(name, name): own for name in NAMES}, sources)
@@ -122,7 +131,7 @@ def _passed(both: dict[tuple[str, str], float], own: float = 1.0, at: float = 0.
         return TransferMatrix(sources, NAMES, first, first, first, tables, tables, everywhere)
 
     noise = matrix({t: np.zeros((6, 4)) for t in tables}, (*sources, CHANCE))
-    return Passed(
+    return TransferResult(
         name="MNIST",
         evolved=tuple(matrix({t: table / (1 + s) for t, table in tables.items()}, sources) for s in range(seeds)),
         noise=noise,

@@ -40,11 +40,12 @@ def reproduce(names: Sequence[str], workshop: Workshop, command: str, *, own_pic
     """
     studies = chosen(names)
     made: dict[str, Section] = {}
-    show = _without_borrowed if own_pictures else _as_it_is
-    before = {section.key: show(section) for section in earlier_sections(workshop.folder, workshop.budget)}
+    before = {
+        section.key: _shown(section, own_pictures) for section in earlier_sections(workshop.folder, workshop.budget)
+    }
     for name in studies:
         try:
-            made[name] = show(_section(name, workshop))
+            made[name] = _shown(_section(name, workshop), own_pictures)
         except BaseException as error:
             if isinstance(error, Stopped | KeyboardInterrupt):
                 write_report(_report(before | made, workshop, command, complete=False), workshop.folder)
@@ -56,12 +57,8 @@ def reproduce(names: Sequence[str], workshop: Workshop, command: str, *, own_pic
     return report
 
 
-def _as_it_is(section: Section) -> Section:
-    return section
-
-
-def _without_borrowed(section: Section) -> Section:
-    return section.with_pictures([picture for picture in section.pictures if not picture.borrowed])
+def _shown(section: Section, own_pictures: bool) -> Section:
+    return section.with_pictures([p for p in section.pictures if not (own_pictures and p.borrowed)])
 
 
 def _section(name: str, workshop: Workshop) -> Section:
