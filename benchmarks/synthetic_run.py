@@ -23,8 +23,9 @@ from evo_fool.evolution.statistics import STATISTICS
 from evo_fool.experiment import Experiment
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
-from evo_fool.runs.directory import create_directory
+from evo_fool.runs.directory import new_directory
 from evo_fool.runs.schema import METRICS
+from evo_fool.runs.seals import take_seals
 from evo_fool.runs.store import Store, pack_image
 
 _POOL = 400
@@ -134,10 +135,10 @@ def make_run(
         "codec": encoding.codec,
         "image_shape": json.dumps([3, size, size]),
     }
-    path = create_directory(out, name, {"experiment.yaml": experiment.to_yaml()}, meta)
-    store = Store(path)
-    _write(store, past, _kept(past, kept), pool, experiment.batch)
-    store.finish()
+    with new_directory(out, name, {"experiment.yaml": experiment.to_yaml()}, meta) as (draft, path):
+        store = Store(draft)
+        _write(store, past, _kept(past, kept), pool, experiment.batch)
+        store.finish()
     return path
 
 
@@ -161,7 +162,7 @@ def _write(store: Store, past: History, kept: set[int], pool: list[tuple[bytes, 
     db = store.connection
     db.execute("BEGIN")
     db.executemany(
-        "INSERT INTO individuals VALUES (?, ?, ?, NULL, ?, 1, ?, ?)",
+        "INSERT INTO individuals VALUES (?, ?, ?, NULL, ?, 1, ?, ?, x'')",
         [(id, at, parent, "mutation" if at else "random", nothing, nothing) for id, at, parent in past.individuals],
     )
     db.executemany("INSERT INTO blobs VALUES (?, ?, ?)", [(id, *pool[id * 7919 % len(pool)]) for id in sorted(kept)])
@@ -174,6 +175,8 @@ def _write(store: Store, past: History, kept: set[int], pool: list[tuple[bytes, 
         "UPDATE progress SET generation = ?, evaluations = ?, seconds = ?",
         tuple(last[METRICS.index(name)] for name in ("generation", "evaluations", "seconds")),
     )
+    seals = take_seals(db)
+    db.executemany("INSERT OR REPLACE INTO seals VALUES (?, ?, ?)", seals.take())
     db.execute("COMMIT")
 
 

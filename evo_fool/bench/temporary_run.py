@@ -21,7 +21,7 @@ from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
 from evo_fool.runs.assembly import Parts
 from evo_fool.runs.checkpoint import restore
-from evo_fool.runs.directory import create_directory
+from evo_fool.runs.directory import new_directory
 from evo_fool.runs.recorder import Recorder
 from evo_fool.runs.session import describe
 from evo_fool.runs.store import Store
@@ -53,7 +53,8 @@ class TemporaryRun:
         with ExitStack() as resources:
             folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="evo-fool-bench-")))
             if start is None:
-                self.path = create_directory(folder, experiment.name, *describe(experiment, parts))
+                with new_directory(folder, experiment.name, *describe(experiment, parts)) as (_, self.path):
+                    pass
             else:
                 self.path = Path(shutil.copytree(start, folder / start.name))
             self.store = Store(self.path)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evo_fool.errors import EvoFoolError, RunNotFoundError
+from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.directory import find_run, list_runs
 from evo_fool.runs.lock import is_locked
 from evo_fool.runs.run import Run, open_run
-from evo_fool.runs.store import DATABASE
 
 Stamp = tuple[object, ...]
 """Changes whenever a run does; compared for equality only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 
 import numpy as np
@@ -12,7 +13,7 @@ from evo_fool.evolution.genetic import Genetic
 from evo_fool.evolution.map_elites import ArchiveStrategy, Standing
 from evo_fool.experiment import RetentionConfig
 from evo_fool.runs.lineage import Lineage
-from evo_fool.runs.store import StoreReader
+from evo_fool.runs.store_reader import StoreReader
 
 
 def restore(
@@ -69,9 +70,15 @@ def _genomes(store: StoreReader, encoding: Encoding, ids: list[int]) -> Genomes:
     """The genomes of ``ids`` as one batch, in that order."""
     rows = []
     for id in ids:
-        blob = store.rows("SELECT genome FROM blobs WHERE id = ?", (id,))
+        blob = store.rows(
+            "SELECT b.genome, i.genome_sha256 FROM blobs b JOIN individuals i ON i.id = b.id WHERE b.id = ?", (id,)
+        )
         if not blob or not isinstance(blob[0][0], bytes):
             raise CorruptRunError(f"{store.path}: the genome of individual {id} is missing")
+        if hashlib.sha256(blob[0][0]).digest() != blob[0][1]:
+            raise CorruptRunError(
+                f"{store.path}: the genome of individual {id} is not the one that was scored; restore a copy"
+            )
         try:
             rows.append(encoding.decode(blob[0][0]))
         except GenomeError as error:

@@ -7,7 +7,7 @@ import struct
 from typing import Any
 
 from evo_fool.runs.schema import METRICS
-from evo_fool.runs.store import StoreReader
+from evo_fool.runs.store_reader import StoreReader
 
 _TIMELESS = ", ".join(name for name in METRICS if name != "seconds")
 

@@ -7,21 +7,31 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from evo_fool.errors import EvoFoolError, RunNotFoundError
-from evo_fool.runs.store import DATABASE, Store, StoreReader
+from evo_fool.runs.database_files import DATABASE
+from evo_fool.runs.sqlite_errors import what_is_full
+from evo_fool.runs.store import Store
+from evo_fool.runs.store_reader import StoreReader
 
 EVENTS = "events.jsonl"
 EXPERIMENT = "experiment.yaml"
 
 
-def create_directory(out: Path, name: str, files: dict[str, str], meta: dict[str, str]) -> Path:
-    """Make ``out/<UTC time>_<name>_<id>/`` with its files and an empty database, and return its path.
+@contextmanager
+def new_directory(out: Path, name: str, files: dict[str, str], meta: dict[str, str]) -> Iterator[tuple[Path, Path]]:
+    """A new run directory ``out/<UTC time>_<name>_<id>/`` with its files and an empty database.
 
-    It is built under a hidden name and renamed when complete, so an interruption leaves no half-made run.
+    It is built under a hidden name, and renamed when the ``with`` block ends: what happens inside is part of making it,
+    so that an interruption leaves no half-made run.
+
+    Yields:
+        Where it is now, and where it will be.
 
     Raises:
         EvoFoolError: ``out`` cannot be written.
@@ -31,20 +41,28 @@ def create_directory(out: Path, name: str, files: dict[str, str], meta: dict[str
     final = out / f"{created:%Y%m%dT%H%M%SZ}_{_slug(name)}_{run_id}"
     draft = out / f".{final.name}.part"
     try:
-        draft.mkdir(parents=True)
-        for file, text in files.items():
-            (draft / file).write_text(text, encoding="utf-8")
-        Store.create(
-            draft, meta | {"id": run_id, "name": name, "created": created.isoformat(timespec="seconds")}
-        ).finish()
-        draft.rename(final)
-    except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise EvoFoolError(f"{out}: {error.strerror}; choose a folder that can be written with --out DIR") from None
+        try:
+            draft.mkdir(parents=True)
+            for file, text in files.items():
+                (draft / file).write_text(text, encoding="utf-8")
+            Store.create(
+                draft, meta | {"id": run_id, "name": name, "created": created.isoformat(timespec="seconds")}
+            ).finish()
+        except OSError as error:
+            raise _unwritable(out, error) from None
+        yield draft, final
+        try:
+            draft.rename(final)
+        except OSError as error:
+            raise _unwritable(out, error) from None
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    return final
+
+
+def _unwritable(out: Path, error: OSError) -> EvoFoolError:
+    cause = f"the disk has no {full} left" if (full := what_is_full(out)) else error.strerror
+    return EvoFoolError(f"{out}: {cause}; choose a folder that can be written with --out DIR")
 
 
 def _slug(name: str) -> str:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from evo_fool.errors import ConfigError
 from evo_fool.runs.naming import ImageName, parse_folder_name, parse_image_name
-from evo_fool.runs.store import MAX_SIZE
+from evo_fool.runs.store_reader import MAX_SIZE
 
 _MAX_FILE = 256 * 1024 * 1024
 _MODES = {"1", "L", "P", "RGB", "LA", "PA", "RGBA"}

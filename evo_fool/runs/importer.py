@@ -7,7 +7,6 @@ probability; the run records the one that its classifier gives.
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from evo_fool.evolution.statistics import build_statistics
 from evo_fool.experiment import MAX_BATCH, ClassifierConfig, Experiment, PixelsConfig, ScoringConfig
 from evo_fool.probability import probability
 from evo_fool.runs.assembly import Parts, with_absolute_paths
-from evo_fool.runs.directory import create_directory, log_event
+from evo_fool.runs.directory import log_event, new_directory
 from evo_fool.runs.environment import choose_device
 from evo_fool.runs.images import Found, ImageFile, Skipped, UnusableImageError, find_images, read_image
 from evo_fool.runs.lineage import Lineage
@@ -253,20 +252,15 @@ def _store(
     ]
     documents, meta = describe(experiment, parts)
     documents[RECORD] = _record(files[0].path.parent, found.generation, comparisons)
-    path = create_directory(out, experiment.name, documents, meta)
-    try:
-        with writer(path):
-            store = Store(path)
-            lineage, seconds = Lineage(experiment.retention), time.monotonic() - began
-            with Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds) as recorder:
-                recorder(population, scored, captures, row)
-                recorder.commit()
-                recorder.flush()
-            log_event(path, "imported", images=len(files), skipped=len(skipped))
-            store.finish()
-    except BaseException:  # an import cannot be resumed: all of it or nothing
-        shutil.rmtree(path, ignore_errors=True)
-        raise
+    with new_directory(out, experiment.name, documents, meta) as (draft, path), writer(draft):
+        store = Store(draft)
+        lineage, seconds = Lineage(experiment.retention), time.monotonic() - began
+        with Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds) as recorder:
+            recorder(population, scored, captures, row)
+            recorder.commit()
+            recorder.flush()
+        log_event(draft, "imported", images=len(files), skipped=len(skipped))
+        store.finish()
     return Imported(open_run(path), len(files), skipped, found.generation, comparisons)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +18,11 @@ from evo_fool.errors import ConfigError, CorruptRunError, RunNotFoundError
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.experiment import Experiment
 from evo_fool.probability import probability
+from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.lock import is_locked
 from evo_fool.runs.packed_image import unpack_image
 from evo_fool.runs.schema import METRICS
-from evo_fool.runs.store import DATABASE, StoreReader
+from evo_fool.runs.store_reader import StoreReader
 
 if TYPE_CHECKING:
     from evo_fool.encodings.base import Encoding
@@ -68,8 +70,7 @@ class Run(Mapping[int, Elite]):
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if not (self.path / DATABASE).exists():
-            raise RunNotFoundError(f"{path}: no run here (there is no {DATABASE}); list runs with: evo-fool ls")
+        require_run(self.path)
         self.store = StoreReader(self.path)
         self.classes = self.store.classes()
         self.class_aliases = self.store.class_aliases(len(self.classes))
@@ -224,7 +225,7 @@ class Run(Mapping[int, Elite]):
         fields = [("generation", "i8"), ("class", "i8"), ("id", "i8"), ("previous", "i8"), ("log_odds", "f8")]
         try:
             return np.array(rows, dtype=fields)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise CorruptRunError(f"{self.path}: the captures have entries that are not numbers") from None
 
     def class_index(self, cls: int | str) -> int:
@@ -324,6 +325,16 @@ class Run(Mapping[int, Elite]):
         if not rows or not isinstance(rows[0][0], bytes):
             raise CorruptRunError(f"{self.path}: the {column} of individual {id} is missing")
         return bytes(rows[0][0])
+
+
+def require_run(path: Path) -> None:
+    """Refuse a place where there is no run.
+
+    Raises:
+        RunNotFoundError: there is none.
+    """
+    if not os.path.lexists(path / DATABASE):
+        raise RunNotFoundError(f"{path}: no run here (there is no {DATABASE}); list runs with: evo-fool ls")
 
 
 def open_run(path: str | Path) -> Run:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from deap import tools
 
-from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
+from evo_fool.errors import ClassifierError, ConfigError, CorruptRunError, EvoFoolError
 from evo_fool.evaluation import Scored
 from evo_fool.evolution.archive import Captures
 from evo_fool.evolution.loop import evolve as run_loop
@@ -19,14 +20,15 @@ from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
 from evo_fool.runs.assembly import Parts, assemble, resolved, trusted_classifier, with_absolute_paths
 from evo_fool.runs.checkpoint import restore
-from evo_fool.runs.directory import EXPERIMENT, create_directory, log_event
+from evo_fool.runs.directory import EXPERIMENT, log_event, new_directory
 from evo_fool.runs.environment import environment
 from evo_fool.runs.files import write_whole
 from evo_fool.runs.lock import writer
 from evo_fool.runs.recorder import Recorder
-from evo_fool.runs.run import Run, open_run
+from evo_fool.runs.run import Run, open_run, require_run
+from evo_fool.runs.soundness import renamed_class, require_sound
 from evo_fool.runs.stagnation import Stagnation
-from evo_fool.runs.store import Store
+from evo_fool.runs.store import Store, recover
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,10 @@ def evolve(
     parts = assemble(experiment)
     # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
     experiment = resolved(experiment, parts)
-    path = create_directory(Path(out), experiment.name, *describe(experiment, parts))
-    with writer(path):
+    with ExitStack() as stack:
+        with new_directory(Path(out), experiment.name, *describe(experiment, parts)) as (draft, path):
+            # Before the run has its name: a file system that does not lock files leaves none behind.
+            stack.enter_context(writer(draft))
         store = Store(path)
         log_event(path, "started", generations=experiment.generations)
         _drive(path, store, experiment, parts, observer, stop)
@@ -119,7 +123,24 @@ def resume(
         ConfigError: fewer generations than the run has, or a classifier that no longer fits.
     """
     path = Path(path)
-    with open_run(path) as run:  # reads and checks everything before anything is written
+    require_run(path)
+    with writer(path):
+        recover(path)
+        return _resume(path, generations, device, classifier, weights, observer, stop)
+
+
+def _resume(
+    path: Path,
+    generations: int | None,
+    device: str | None,
+    classifier: str | None,
+    weights: str | None,
+    observer: Observer | None,
+    stop: StopReason,
+) -> Run:
+    """:func:`resume` with the run locked: everything is read and checked before anything is written."""
+    with open_run(path) as run:
+        require_sound(run.store, len(run.classes))
         experiment = run.experiment
         done, fingerprint, classes = run.generation, run.classifier_fingerprint, run.classes
     if generations is not None and generations < done:
@@ -137,12 +158,13 @@ def resume(
         )
     if parts.classifier.fingerprint() != fingerprint:
         raise ConfigError(f"{experiment.classifier.spec} has other weights than the run was started with; restore them")
-    with writer(path):
-        store = Store(path)
-        store.set_meta("experiment", experiment.model_dump_json())
-        write_whole(path / EXPERIMENT, experiment.to_yaml().encode())
-        log_event(path, "resumed", generation=done, generations=experiment.generations)
-        _drive(path, store, experiment, parts, observer, stop)
+    if renamed := renamed_class(classes, parts.classifier.classes):
+        raise CorruptRunError(f"{path}: {renamed}; restore a copy")
+    store = Store(path)
+    store.set_meta("experiment", experiment.model_dump_json())
+    write_whole(path / EXPERIMENT, experiment.to_yaml().encode())
+    log_event(path, "resumed", generation=done, generations=experiment.generations)
+    _drive(path, store, experiment, parts, observer, stop)
     return open_run(path)
 
 

@@ -1,37 +1,29 @@
-"""The one file that a run is: ``run.sqlite3``, written by one process in whole transactions.
+"""Writing ``run.sqlite3``, the one file that a run is: one process, whole transactions.
 
 WAL while live, so that readers are never blocked; ``journal_mode=DELETE`` on a clean finish, so that the file opens
-anywhere, read-only media included. Everything read back is checked: a run directory may come from a stranger.
+anywhere, read-only media included. Every table has a seal, see :mod:`evo_fool.runs.seals`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evo_fool.errors import CorruptRunError, EvoFoolError, RunLockedError
+from evo_fool.errors import CorruptRunError, RunLockedError
 from evo_fool.runs import schema
+from evo_fool.runs.database_files import DATABASE, check_files, has_journal
 from evo_fool.runs.lineage import Departures
+from evo_fool.runs.lock import LOCK_NAME
 from evo_fool.runs.packed_image import pack_image
-
-DATABASE = "run.sqlite3"
-
-MAX_SIZE = 4096
-"""Largest height or width of a scored image, in pixels."""
-
-# A damaged file can make the sqlite3 module itself fail to decode a name or an error message.
-_DAMAGE = (sqlite3.Error, UnicodeDecodeError)
-
-_MAX_BLOB = 256 * 1024 * 1024
+from evo_fool.runs.seals import Row, Seals, stored, take_seals
+from evo_fool.runs.sqlite_errors import DAMAGE, explain
+from evo_fool.runs.store_reader import StoreReader, open_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +43,12 @@ class IndividualRow:
         """Upper bound of what the blobs take on disk, in bytes."""
         return len(self.genome) + len(self.pixels)
 
-    def columns(self) -> tuple[Any, ...]:
-        """The values of its row in ``individuals``."""
+    def columns(self, packed: bytes | None) -> Row:
+        """The values of its row in ``individuals``; ``packed`` is the stored form of its image, None if not kept."""
         parents = (parent if parent >= 0 else None for parent in self.parents)
         digests = hashlib.sha256(self.genome).digest(), hashlib.sha256(self.pixels).digest()
-        return (self.id, self.generation, *parents, self.operator, self.captor, *digests)
-
-    def blobs(self) -> tuple[int, bytes, bytes]:
-        """The values of its row in ``blobs``; the image is compressed here, so only for those that are kept."""
-        return self.id, self.genome, pack_image(self.pixels)
+        of_packed = b"" if packed is None else hashlib.sha256(packed).digest()
+        return (self.id, self.generation, *parents, self.operator, int(self.captor), *digests, of_packed)
 
 
 @dataclass(slots=True)
@@ -78,182 +67,23 @@ class Batch:
     seconds: float
 
 
-class StoreReader:
-    """A read-only view of a run's database; it never writes, and creates no file.
-
-    Args:
-        directory: the run directory.
+def recover(directory: Path) -> None:
+    """Roll back what a process was killed in, so that the run can be read; hold the writer's lock for it.
 
     Raises:
-        CorruptRunError: no database, a damaged one, or one that is not ours.
+        CorruptRunError: the journal is not one that evo-fool left.
+        EvoFoolError: the file cannot be written.
     """
-
-    def __init__(self, directory: Path) -> None:
-        self.path = directory / DATABASE
-        if not self.path.is_file():
-            raise CorruptRunError(f"{directory} has no {DATABASE}; it is not a run directory, or it was never started")
-        self._copy: tempfile.TemporaryDirectory[str] | None = None
-        self.connection = self._open_for_reading()
-        self.connection.execute("PRAGMA query_only = 1")
-        with self.guarded():
-            schema.check(self.connection, str(self.path))
-
-    def _open_for_reading(self) -> sqlite3.Connection:
-        """Open without creating a file beside the database, not even the log's index.
-
-        A database that was left with a log but without its index (a killed run that was copied, say), or with one that
-        was never filled (a run killed at its very start), cannot be read in place without making one; it is read from
-        a private copy. A live run looks like that for an instant at most, and then nothing is moved into its file.
-        """
-        connection = self._open(self.path, "mode=ro&readonly_shm=1")
+    path = directory / DATABASE
+    check_files(path)
+    if has_journal(path):
+        connection = open_database(path, "mode=rw")
         try:
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
-        except sqlite3.OperationalError as error:
-            connection.close()
-            if not any(reason in str(error) for reason in ("unable to open", "locking protocol")):
-                raise _explain(error, self.path) from None
-            self._copy = tempfile.TemporaryDirectory(prefix="evo-fool-")
-            for suffix in ("", "-wal"):
-                if Path(f"{self.path}{suffix}").exists():
-                    shutil.copyfile(f"{self.path}{suffix}", Path(self._copy.name, DATABASE + suffix))
-            return self._open(Path(self._copy.name, DATABASE), "mode=rw")
-        except _DAMAGE as error:
-            connection.close()
-            raise _explain(error, self.path) from None
-        return connection
-
-    def _open(self, path: Path, query: str) -> sqlite3.Connection:
-        uri = f"{path.resolve().as_uri()}?{query}"
-        try:
-            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA trusted_schema = 0")
-            connection.execute("PRAGMA mmap_size = 0")
-            connection.execute("PRAGMA cell_size_check = 1")
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_BLOB)
-        except _DAMAGE as error:
-            raise _explain(error, self.path) from None
-        return connection
-
-    @property
-    def is_copy(self) -> bool:
-        """Whether this reads from a private copy, which making takes a while and closing removes."""
-        return self._copy is not None
-
-    @contextmanager
-    def guarded(self) -> Iterator[None]:
-        """Turn what SQLite raises into one clear line."""
-        try:
-            yield
-        except _DAMAGE as error:
-            raise _explain(error, self.path) from None
-
-    def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a query."""
-        with self.guarded():
-            return self.connection.execute(sql, parameters).fetchall()
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Every read inside sees one committed state, whatever a live writer does meanwhile; snapshots may nest."""
-        if self.connection.in_transaction:
-            yield
-            return
-        with self.guarded():
-            self.connection.execute("BEGIN")
-        try:
-            yield
+        except DAMAGE as error:
+            raise explain(error, path) from None
         finally:
-            with suppress(sqlite3.Error):  # what made the reading fail may have ended the transaction
-                self.connection.execute("ROLLBACK")
-
-    def meta(self) -> dict[str, str]:
-        """The key-value pairs written when the run was made."""
-        return {str(key): str(value) for key, value in self.rows("SELECT key, value FROM meta")}
-
-    def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of every image of the run.
-
-        Raises:
-            CorruptRunError: not the shape of an image.
-        """
-        match self._meta_json("image_shape"):
-            case [1 | 3 as channels, int(height), int(width)] if 0 < height <= MAX_SIZE and 0 < width <= MAX_SIZE:
-                return channels, height, width
-            case other:
-                raise CorruptRunError(f"{self.path}: {str(other)[:60]!r} is not the shape of an image")
-
-    def memory(self) -> list[float]:
-        """What the strategy knew at the last commit, beside archive and populations; empty for most.
-
-        Raises:
-            CorruptRunError: not a list of finite numbers.
-        """
-        if "memory" not in self.meta():
-            return []
-        memory = self._meta_json("memory")
-        if not isinstance(memory, list) or not all(isinstance(x, float) and math.isfinite(x) for x in memory):
-            raise CorruptRunError(f"{self.path}: the memory of the search is not a list of numbers")
-        return memory
-
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes.
-
-        Raises:
-            CorruptRunError: not a list of names.
-        """
-        names = self._meta_json("classes")
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-            raise CorruptRunError(f"{self.path}: the list of class names is not valid")
-        return tuple(names)
-
-    def class_aliases(self, classes: int) -> tuple[tuple[str, ...], ...]:
-        """Other names of each of ``classes`` classes; runs that have none do not store any.
-
-        Raises:
-            CorruptRunError: not one list of names for each class.
-        """
-        lists = self._meta_json("class_aliases")
-        if lists is None:
-            return ((),) * classes
-        valid = isinstance(lists, list) and len(lists) == classes
-        if not valid or not all(isinstance(names, list) and all(isinstance(n, str) for n in names) for names in lists):
-            raise CorruptRunError(f"{self.path}: the list of class aliases is not valid")
-        return tuple(map(tuple, lists))
-
-    def _meta_json(self, key: str) -> Any:
-        try:
-            return json.loads(self.meta().get(key, "null"))
-        except (ValueError, RecursionError):
-            raise CorruptRunError(f"{self.path}: {key!r} is not valid JSON") from None
-
-    def progress(self) -> tuple[int, int, float, str]:
-        """The checkpoint: last generation (-1 before the first), evaluations, active seconds, why it stopped."""
-        rows = self.rows("SELECT generation, evaluations, seconds, stopped FROM progress")
-        if len(rows) != 1 or not all(isinstance(v, t) for v, t in zip(rows[0], (int, int, float, str), strict=True)):
-            raise CorruptRunError(f"{self.path} has no valid checkpoint")
-        generation, evaluations, seconds, stopped = rows[0]
-        return generation, evaluations, seconds, stopped
-
-    def last_capture(self) -> int:
-        """The last generation in which a cell changed hands; -1 for none."""
-        found = self.rows("SELECT max(generation) FROM captures")[0][0]
-        return found if isinstance(found, int) else -1
-
-    def integrity(self) -> list[str]:
-        """What a full check of the file finds; empty when all is well."""
-        found = [str(row[0]) for row in self.rows("PRAGMA integrity_check(20)") if row[0] != "ok"]
-        # SQLite reads a last page that was cut short as if zeros followed.
-        page = int(self.rows("PRAGMA page_size")[0][0])
-        if (size := self.path.stat().st_size) % page:
-            found.append(f"{self.path} is cut short: {size} bytes are no whole number of pages of {page}")
-        return found
-
-    def close(self) -> None:
-        """Close the database; the reader is of no use afterwards."""
-        self.connection.close()
-        if self._copy is not None:
-            self._copy.cleanup()
-            self._copy = None
+            connection.close()
 
 
 class Store(StoreReader):
@@ -267,20 +97,35 @@ class Store(StoreReader):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self.close()
-        self.connection = self._open(self.path, "mode=rw")
+        self.connection = open_database(self.path, "mode=rw")
         self._go_live()
+        self.seals = Seals()
+        self._seen = self._data_version()
+        if self.format < schema.FORMAT:
+            self._upgrade()
+            return
+        try:
+            self.seals.load(self.rows("SELECT name, rows, sum FROM seals"))
+        except ValueError as error:
+            raise CorruptRunError(f"{self.path}: {error}; restore a copy") from None
 
     def _go_live(self) -> None:
         try:
             self.connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
-                raise _explain(error, self.path) from None
+                raise explain(error, self.path) from None
             raise RunLockedError(f"{self.path} is being read by another process; try again when it is done") from None
         with self.guarded():
             self.connection.execute("PRAGMA synchronous = NORMAL")
             # Folding the log into the file waits for the disk; 40 MB of log make that rare.
             self.connection.execute("PRAGMA wal_autocheckpoint = 10000")
+
+    def _upgrade(self) -> None:
+        """Take the seals of a run that was made before there were any."""
+        with self._transaction():
+            schema.upgrade(self.connection)
+            self.seals = take_seals(self.connection)
 
     @classmethod
     def create(cls, directory: Path, meta: dict[str, str]) -> Store:
@@ -290,63 +135,109 @@ class Store(StoreReader):
         try:
             with sqlite3.connect(draft) as connection:
                 schema.create(connection)
-                connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-                connection.execute("INSERT INTO progress VALUES (1, -1, 0, 0.0, '')")
+                seals = Seals()
+                for table, rows in (("meta", list(meta.items())), ("progress", [(1, -1, 0, 0.0, "")])):
+                    connection.executemany(f"INSERT INTO {table} VALUES ({_places(rows)})", rows)
+                    seals.add(table, rows)
+                connection.executemany("INSERT INTO seals VALUES (?, ?, ?)", seals.take())
             connection.close()
             draft.rename(path)
         except sqlite3.Error as error:
-            raise _explain(error, path) from None
+            raise explain(error, path) from None
         return cls(directory)
 
-    def commit(self, batch: Batch) -> None:
-        """Write one batch in one transaction: after a crash all of it is there, or none."""
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All that is written inside, with its seals, or none of it."""
         db = self.connection
+        before = self.seals.copy()
         with self.guarded():
             db.execute("BEGIN IMMEDIATE")
             try:
-                self._write(batch)
+                if self._data_version() != self._seen:
+                    raise RunLockedError(
+                        f"{self.path}: another process has written to it meanwhile; was {self.path.parent / LOCK_NAME} "
+                        f"deleted? See what is there: evo-fool verify {self.path.parent}"
+                    )
+                yield
+                db.executemany("INSERT OR REPLACE INTO seals VALUES (?, ?, ?)", self.seals.take())
                 db.execute("COMMIT")
             except BaseException:
+                self.seals = before
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
 
+    def _data_version(self) -> int:
+        """Changes when another connection has written."""
+        return int(self.rows("PRAGMA data_version")[0][0])
+
+    def _insert(self, table: str, rows: Iterable[Row]) -> None:
+        rows = list(map(stored, rows))
+        if rows:
+            self.connection.executemany(f"INSERT INTO {table} VALUES ({_places(rows)})", rows)
+            self.seals.add(table, rows)
+
+    def _delete(self, table: str, key: str, values: Iterable[Any]) -> None:
+        statement = f"DELETE FROM {table} WHERE {key} = ? RETURNING {schema.SEALED[table]}"
+        for value in values:
+            self.seals.remove(table, self.connection.execute(statement, (value,)).fetchall())
+
+    def commit(self, batch: Batch) -> None:
+        """Write one batch in one transaction: after a crash all of it is there, or none.
+
+        Raises:
+            RunLockedError: another process has written to the run meanwhile; nothing is written.
+            EvoFoolError: it cannot be written.
+        """
+        with self._transaction():
+            self._write(batch)
+
     def _write(self, batch: Batch) -> None:
-        db = self.connection
         gone = set(batch.departures.rows)
         bare = gone.union(batch.departures.blobs)
         individuals = [row for row in batch.individuals if row.id not in gone]
-        db.executemany(
-            "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [row.columns() for row in individuals]
+        # Compressed here, so only what is kept.
+        packed = {row.id: pack_image(row.pixels) for row in individuals if row.id not in bare}
+        self._insert("individuals", (row.columns(packed.get(row.id)) for row in individuals))
+        self.connection.executemany(
+            "INSERT INTO blobs VALUES (?, ?, ?)",
+            ((row.id, row.genome, packed[row.id]) for row in individuals if row.id in packed),
         )
-        db.executemany("INSERT INTO blobs VALUES (?, ?, ?)", [row.blobs() for row in individuals if row.id not in bare])
+        self.seals.add("blobs", ((id,) for id in packed))
         # What arrived and left between two commits was never written.
         new = {row.id for row in batch.individuals}
-        db.executemany("DELETE FROM blobs WHERE id = ?", [(id,) for id in bare - new])
-        db.executemany("DELETE FROM individuals WHERE id = ?", [(id,) for id in gone - new])
-        db.executemany("INSERT INTO captures VALUES (?, ?, ?, ?, ?)", batch.captures)
-        db.executemany("INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?)", batch.cells)
-        db.executemany(f"INSERT INTO metrics VALUES ({', '.join('?' * len(schema.METRICS))})", batch.metrics)
+        self._delete("blobs", "id", bare - new)
+        self._delete("individuals", "id", gone - new)
+        self._insert("captures", batch.captures)
+        self._delete("cells", "class", (cell[0] for cell in batch.cells))
+        self._insert("cells", batch.cells)
+        self._insert("metrics", batch.metrics)
         for target, ids, log_odds in batch.members:
-            db.execute("DELETE FROM members WHERE target = ?", (target,))
+            self._delete("members", "target", [target])
             rows = [(target, place, *pair) for place, pair in enumerate(zip(ids, log_odds, strict=True))]
-            db.executemany("INSERT INTO members VALUES (?, ?, ?, ?)", rows)
+            self._insert("members", rows)
         if batch.memory:
-            db.execute("INSERT OR REPLACE INTO meta VALUES ('memory', ?)", (json.dumps(batch.memory),))
-        db.execute(
-            "UPDATE progress SET generation = ?, evaluations = ?, seconds = ?, stopped = ''",
-            (batch.generation, batch.evaluations, batch.seconds),
-        )
+            self._set_meta("memory", json.dumps(batch.memory))
+        self._set_progress((batch.generation, batch.evaluations, batch.seconds, ""))
+
+    def _set_progress(self, values: Row) -> None:
+        self._delete("progress", "one", [1])
+        self._insert("progress", [(1, *values)])
+
+    def _set_meta(self, key: str, value: str) -> None:
+        self._delete("meta", "key", [key])
+        self._insert("meta", [(key, value)])
 
     def set_stopped(self, reason: str) -> None:
         """Note why the run stopped; the next commit clears it."""
-        with self.guarded():
-            self.connection.execute("UPDATE progress SET stopped = ?", (reason,))
+        with self._transaction():
+            self._set_progress((*self.progress()[:3], reason))
 
     def set_meta(self, key: str, value: str) -> None:
         """Change one entry of ``meta``, as extending a run does."""
-        with self.guarded():
-            self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+        with self._transaction():
+            self._set_meta(key, value)
 
     def finish(self) -> None:
         """Fold the log into the file, so that it opens anywhere, and close."""
@@ -358,16 +249,6 @@ class Store(StoreReader):
         self.close()
 
 
-def _explain(error: Exception, path: Path) -> EvoFoolError:
-    message = str(error)
-    if "full" in message:
-        return EvoFoolError(f"{path}: the disk is full; free some space and run: evo-fool resume {path.parent}")
-    if "readonly" in message or "unable to open" in message:
-        return EvoFoolError(f"{path}: cannot be opened ({message}); check the permissions of {path.parent}")
-    if "locked" in message:
-        return EvoFoolError(f"{path}: {message}; another program has it open for writing")
-    if isinstance(error, UnicodeDecodeError):
-        return CorruptRunError(f"{path} is damaged: its text is not UTF-8; restore a copy, the rest cannot be trusted")
-    if isinstance(error, sqlite3.DatabaseError) and "disk I/O" not in message:
-        return CorruptRunError(f"{path} is damaged: {message}; restore a copy, the rest cannot be trusted")
-    return EvoFoolError(f"{path}: {message}")
+def _places(rows: list[Row]) -> str:
+    """The placeholders of a statement that inserts these rows."""
+    return ", ".join("?" * len(rows[0]))

@@ -1,19 +1,24 @@
-"""Does a run hold what it says? Every elite rendered and scored again from what is stored, and the records compared."""
+"""Does a run hold what it says? Every stored byte checked against its seal or hash, every elite rendered and scored."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError, GenomeError
+from evo_fool.errors import ConfigError, CorruptRunError, GenomeError
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.probability import probability
+from evo_fool.runs import schema
 from evo_fool.runs.packed_image import unpack_image
 from evo_fool.runs.run import Run
+from evo_fool.runs.soundness import renamed_class, seal_faults, story_faults, value_faults
+
+if TYPE_CHECKING:
+    from evo_fool.classifiers.scoring import Scorer
 
 TOLERANCE = 1e-4
 """Largest difference in probability that counts as the same score; batches of other sizes round differently."""
@@ -26,15 +31,19 @@ class Verification:
     """The outcome of :func:`verify`.
 
     Attributes:
-        elites: distinct images that were rendered and scored again.
-        cells: cells that were compared.
+        genomes: genomes and images that were compared with the hashes taken when they were scored.
+        elites: distinct images of elites and members of populations that were rendered and scored again.
+        cells: places in cells and populations whose score was compared.
+        sealed: whether the run's tables have seals; a run of an earlier version has none until it is resumed.
         damage: what is broken in the files; one sentence each.
         deviations: what is intact but does not repeat; one sentence each.
         largest_difference: largest difference in probability over all cells.
     """
 
+    genomes: int = 0
     elites: int = 0
     cells: int = 0
+    sealed: bool = True
     damage: list[str] = field(default_factory=list)
     deviations: list[str] = field(default_factory=list)
     largest_difference: float = 0.0
@@ -47,6 +56,8 @@ class Verification:
         """The outcome as plain data."""
         return {
             "clean": self.clean,
+            "sealed": self.sealed,
+            "genomes": self.genomes,
             "elites": self.elites,
             "cells": self.cells,
             "damage": self.damage,
@@ -69,43 +80,41 @@ def verify(
     Raises:
         ConfigError: the classifier cannot be loaded, or is code and was not named.
     """
-    found = Verification()
+    found = Verification(sealed=run.store.format >= schema.FORMAT)
     found.damage += run.store.integrity()
     if found.damage:
         return found  # nothing that is read from a damaged file can be trusted
     with run.store.snapshot():
+        found.damage += seal_faults(run.store)
+        if faults := value_faults(run.store, len(run.classes)):
+            found.damage += faults
+            return found  # what follows takes the values for what they should be
         _check_records(run, found)
-        _check_elites(run, found, classifier, weights, device)
+        sound = _check_genomes(run, found)
+        _check_scores(run, found, sound, classifier, weights, device)
     return found
 
 
 def _check_records(run: Run, found: Verification) -> None:
     """Captures, cells and metrics must tell one story."""
     captures = run.captures
-    generation, evaluations, _, _ = run.store.progress()
-    last: dict[int, tuple[int, float, int]] = {}
+    last: dict[int, tuple[int, float]] = {}
     for at, cell, id, previous, log_odds in captures.tolist():
         held = last.get(cell)
         if (held[0] if held else -1) != previous:
             found.damage.append(f"class {cell}, generation {at}: taken from {previous}, but {held and held[0]} held it")
         elif held and not log_odds > held[1]:
             found.damage.append(f"class {cell}, generation {at}: captured without a better score")
-        last[cell] = (id, log_odds, at)
-    cells = {e.class_index: (e.id, e.log_odds, e.generation) for e in run.elites}
-    for cell in sorted(cells.keys() | last.keys()):
-        if cells.get(cell) != last.get(cell):
-            found.damage.append(f"class {cell}: the archive holds {cells.get(cell)}, the captures say {last.get(cell)}")
-    metrics = run.metrics
-    covered = metrics["generation"].tolist() == list(range(generation + 1))
-    if not covered or (generation >= 0 and int(metrics["evaluations"][-1]) != evaluations):
-        found.damage.append(f"the metrics do not cover generations 0 to {generation} and {evaluations} evaluations")
-    else:
-        _check_metrics(run, captures, metrics, found)
-    strangers = run.store.rows(
+        last[cell] = (id, log_odds)
+    faults = story_faults(run.store)
+    found.damage += faults
+    if not faults:
+        _check_metrics(run, captures, run.metrics, found)
+    orphans = run.store.rows(
         "SELECT i.id, i.parent FROM individuals i JOIN cells c ON c.id = i.id "
         "WHERE i.parent NOT IN (SELECT id FROM individuals) LIMIT 5"
     )
-    found.damage += [f"individual {id}: its parent {parent} is missing" for id, parent in strangers]
+    found.damage += [f"individual {id}: its parent {parent} is missing" for id, parent in orphans]
 
 
 def _check_metrics(run: Run, captures: np.ndarray, metrics: dict[str, np.ndarray], found: Verification) -> None:
@@ -125,7 +134,39 @@ def _check_metrics(run: Run, captures: np.ndarray, metrics: dict[str, np.ndarray
             return
 
 
-def _check_elites(run: Run, found: Verification, classifier: str | None, weights: str | None, device: str) -> None:
+def _check_genomes(run: Run, found: Verification) -> set[int]:
+    """Compare every stored genome and image with its hashes; returns the ids of those that are as they were."""
+    sound = set()
+    packed = ", i.packed_sha256" if run.store.format >= schema.FORMAT else ", x''"
+    for (id,) in run.store.rows("SELECT id FROM blobs ORDER BY id"):
+        found.genomes += 1
+        row = run.store.rows(
+            f"SELECT b.genome, b.image, i.genome_sha256, i.image_sha256{packed} "
+            "FROM blobs b JOIN individuals i ON i.id = b.id WHERE b.id = ?",
+            (id,),
+        )[0]
+        try:
+            _check_hashes(run, *row)
+        except CorruptRunError as error:
+            found.damage.append(f"individual {id}: {error}")
+        else:
+            sound.add(id)
+    return sound
+
+
+def _check_hashes(run: Run, genome: bytes, blob: bytes, of_genome: bytes, of_image: bytes, of_packed: bytes) -> None:
+    if hashlib.sha256(genome).digest() != of_genome:
+        raise CorruptRunError("its genome is not the one that was scored")
+    if hashlib.sha256(unpack_image(blob, run.store.image_shape()).tobytes()).digest() != of_image:
+        raise CorruptRunError("its image is not the one that was scored")
+    if of_packed and hashlib.sha256(blob).digest() != of_packed:
+        raise CorruptRunError("its image is stored in other bytes than those that were written")
+
+
+def _check_scores(
+    run: Run, found: Verification, sound: set[int], classifier: str | None, weights: str | None, device: str
+) -> None:
+    """Render and score again whatever holds a cell or a place in a population."""
     from evo_fool.runs.assembly import assemble, trusted_classifier  # torch, which reading a run does not load
 
     experiment = run.experiment
@@ -135,35 +176,47 @@ def _check_elites(run: Run, found: Verification, classifier: str | None, weights
         raise ConfigError(f"{config.spec} has {len(parts.classifier.classes)} classes, the run has {len(run.classes)}")
     if parts.classifier.fingerprint() != run.classifier_fingerprint:
         found.deviations.append(f"{config.spec} has other weights than the run was made with")
-    by_id: dict[int, list[int]] = {}
-    elites = {elite.class_index: elite for elite in run.elites}
-    for elite in elites.values():
-        by_id.setdefault(elite.id, []).append(elite.class_index)
-    ids = sorted(by_id)
+    elif other := renamed_class(run.classes, parts.classifier.classes):
+        found.damage.append(other)
+    held: dict[int, list[tuple[int, float]]] = {}
+    for cell, id, log_odds in run.store.rows(
+        "SELECT class, id, log_odds FROM cells UNION ALL SELECT target, id, log_odds FROM members ORDER BY id"
+    ):
+        held.setdefault(id, []).append((cell, log_odds))
+    kept = set(id for (id,) in run.store.rows("SELECT id FROM blobs"))
+    found.damage += [f"individual {id}: its genome or image is missing" for id in held if id not in kept]
+    ids = [id for id in held if id in sound]
+    try:
+        _ = run.encoding
+    except CorruptRunError as error:
+        found.damage.append(str(error))
+        return
     for start in range(0, len(ids), _CHUNK):
-        images, genomes, kept = [], [], []
-        for id in ids[start : start + _CHUNK]:
-            try:
-                image, genome = _load(run, id)
-            except EvoFoolError as error:
-                found.damage.append(f"individual {id}: {error}")
-                continue
-            images.append(image)
-            genomes.append(genome)
-            kept.append(id)
-        if not kept:
+        _score_again(run, found, parts.evaluator.scorer, {id: held[id] for id in ids[start : start + _CHUNK]})
+
+
+def _score_again(run: Run, found: Verification, scorer: Scorer, held: dict[int, list[tuple[int, float]]]) -> None:
+    images, genomes, kept = [], [], []
+    for id in held:
+        genome, image = run.store.rows("SELECT genome, image FROM blobs WHERE id = ?", (id,))[0]
+        try:
+            genomes.append(run.encoding.decode(genome))
+        except GenomeError as error:
+            found.damage.append(f"individual {id}: {error}")
             continue
-        found.elites += len(kept)
-        rendered = run.encoding.render(np.concatenate(genomes))
-        scores = parts.evaluator.scorer.score(np.stack(images))
-        for id, image, again, row in zip(kept, images, rendered, scores, strict=True):
-            if not np.array_equal(image, again):
-                pixels = int((image != again).sum())
-                found.deviations.append(
-                    f"individual {id}: its genome renders {pixels} of {image.size} values otherwise"
-                )
-            for cell in by_id[id]:
-                _compare(found, elites[cell].log_odds, float(row[cell]), cell, id)
+        images.append(unpack_image(image, run.store.image_shape()))
+        kept.append(id)
+    if not kept:
+        return
+    found.elites += len(kept)
+    rendered = run.encoding.render(np.concatenate(genomes))
+    scores = scorer.score(np.stack(images))
+    for id, image, again, row in zip(kept, images, rendered, scores, strict=True):
+        if not np.array_equal(image, again):
+            pixels = int((image != again).sum())
+            found.deviations.append(f"individual {id}: its genome renders {pixels} of {image.size} values otherwise")
+        for cell, log_odds in held[id]:
+            _compare(found, log_odds, float(row[cell]), cell, id)
 
 
 def _compare(found: Verification, recorded: float, again: float, cell: int, id: int) -> None:
@@ -173,24 +226,3 @@ def _compare(found: Verification, recorded: float, again: float, cell: int, id: 
     found.largest_difference = max(found.largest_difference, difference)
     if difference > TOLERANCE:
         found.deviations.append(f"class {cell}, individual {id}: recorded {before:.6f}, scores {now:.6f} now")
-
-
-def _load(run: Run, id: int) -> tuple[np.ndarray, np.ndarray]:
-    """Image and genome (a batch of one) of an individual, checked against the hashes taken when it was scored."""
-    rows = run.store.rows(
-        "SELECT b.genome, b.image, i.genome_sha256, i.image_sha256 "
-        "FROM blobs b JOIN individuals i ON i.id = b.id WHERE b.id = ?",
-        (id,),
-    )
-    if not rows or not all(isinstance(value, bytes) for value in rows[0]):
-        raise CorruptRunError("its genome or image is missing")
-    genome, blob, genome_digest, image_digest = rows[0]
-    image = unpack_image(blob, run.store.image_shape())
-    if hashlib.sha256(genome).digest() != genome_digest:
-        raise CorruptRunError("its genome is not the one that was scored")
-    if hashlib.sha256(image.tobytes()).digest() != image_digest:
-        raise CorruptRunError("its image is not the one that was scored")
-    try:
-        return image, run.encoding.decode(genome)
-    except GenomeError as error:
-        raise CorruptRunError(str(error)) from None

@@ -23,7 +23,7 @@ from evo_fool.reports.convergence import (
     write_convergence,
 )
 from evo_fool.runs import open_run
-from evo_fool.runs.store import DATABASE
+from evo_fool.runs.database_files import DATABASE
 
 
 def series(n: int = 50, classes: int = 10, label: str = "one") -> Series:

@@ -11,7 +11,7 @@ from PIL import Image
 from evo_fool.errors import ConfigError, EvoFoolError
 from evo_fool.reports.poster import inches, write_poster
 from evo_fool.runs import open_run
-from evo_fool.runs.store import DATABASE
+from evo_fool.runs.database_files import DATABASE
 
 
 def test_a_cppn_is_rendered_at_the_printers_resolution(cppn_run: Path, tmp_path: Path) -> None:

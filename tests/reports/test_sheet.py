@@ -19,9 +19,9 @@ from evo_fool.reports.layout import MAX_PIXELS, plan
 from evo_fool.reports.lettering import font, wrap
 from evo_fool.reports.sheet import draw_sheet, write_sheet
 from evo_fool.runs import Elite, evolve, open_run
+from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.individuals import image_of
 from evo_fool.runs.past import archive_at, changes
-from evo_fool.runs.store import DATABASE
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from evo_fool.reports.sheet import draw_sheet
 from evo_fool.reports.timelapse import spread, write_timelapse
 from evo_fool.runs import open_run
 from evo_fool.runs.ancestry import history
+from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.individuals import image_of, picture_of
-from evo_fool.runs.store import DATABASE
 
 
 @pytest.fixture

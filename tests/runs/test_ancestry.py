@@ -13,8 +13,8 @@ from support import small
 from evo_fool.errors import ConfigError, CorruptRunError, NotKeptError
 from evo_fool.runs import Run, evolve, open_run
 from evo_fool.runs.ancestry import family, goal_switches, history, lineage
+from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.individuals import describe_genome, genome_of, image_of, picture_of
-from evo_fool.runs.store import DATABASE
 
 Change = Callable[..., None]
 
@@ -199,7 +199,7 @@ def test_five_thousand_generations_are_a_moment(copied: Path) -> None:
             database.execute(f"DELETE FROM {table}")
         rows = ((g * width + i, g, (g - 1) * width if g else None) for g in range(generations) for i in range(width))
         database.executemany(
-            "INSERT INTO individuals VALUES (?, ?, ?, NULL, 'mutation', 1, ?, ?)",
+            "INSERT INTO individuals VALUES (?, ?, ?, NULL, 'mutation', 1, ?, ?, x'')",
             ((*row, digest, digest) for row in rows),
         )
         database.executemany(

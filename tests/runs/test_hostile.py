@@ -1,6 +1,7 @@
 """A run directory made by a hostile hand, or damaged: one clear error, never a crash, never code executed."""
 
 import contextlib
+import functools
 import json
 import os
 import random
@@ -11,13 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import small
+from support import change, small
 
 from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError
 from evo_fool.runs import digest, evolve, open_run, resume, verify
+from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.lock import LOCK_NAME, is_locked
 from evo_fool.runs.schema import FORMAT
-from evo_fool.runs.store import DATABASE
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +35,7 @@ def victim(original: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tamper(victim: Path) -> Callable[..., Path]:
-    def edit(*statements: str, parameters: tuple = ()) -> Path:  # type: ignore[type-arg]
-        with sqlite3.connect(victim / DATABASE) as database:
-            for statement in statements:
-                database.execute(statement, parameters)
-        database.close()
-        return victim
-
-    return edit
+    return functools.partial(change, victim)
 
 
 def read_everything(path: Path) -> None:
@@ -134,7 +128,9 @@ def test_code_named_by_a_run_is_never_executed(spec: str, victim: Path, tamper: 
     with open_run(victim) as run:
         experiment = run.experiment.model_dump()
     experiment["classifier"]["spec"] = spec.format(folder=victim)
-    path = tamper("UPDATE meta SET value = ? WHERE key = 'experiment'", parameters=(json.dumps(experiment),))
+    path = tamper(
+        "UPDATE meta SET value = ? WHERE key = 'experiment'", parameters=(json.dumps(experiment),), reseal=True
+    )
     read_everything(path)
     with open_run(path) as run, pytest.raises(ConfigError, match="if you trust it"):
         verify(run)
@@ -147,7 +143,9 @@ def test_an_empty_classifier_option_is_no_consent(victim: Path, tamper: Callable
     with open_run(victim) as run:
         experiment = run.experiment.model_dump()
     experiment["classifier"]["spec"] = "import:os:getcwd"
-    path = tamper("UPDATE meta SET value = ? WHERE key = 'experiment'", parameters=(json.dumps(experiment),))
+    path = tamper(
+        "UPDATE meta SET value = ? WHERE key = 'experiment'", parameters=(json.dumps(experiment),), reseal=True
+    )
     with open_run(path) as run, pytest.raises(ConfigError, match=r"classifier\.spec"):
         verify(run, classifier="")
 
@@ -156,7 +154,9 @@ def test_a_size_that_its_images_do_not_have_is_corrupt(victim: Path, tamper: Cal
     with open_run(victim) as run:
         experiment = run.experiment.model_dump()
     experiment["encoding"]["size"] = 14
-    path = tamper("UPDATE meta SET value = ? WHERE key = 'experiment'", parameters=(json.dumps(experiment),))
+    path = tamper(
+        "UPDATE meta SET value = ? WHERE key = 'experiment'", parameters=(json.dumps(experiment),), reseal=True
+    )
     with open_run(path) as run:
         assert any("28x28" in damage for damage in verify(run).damage)
 

@@ -1,19 +1,18 @@
 """Interrupted or not, checkpointed often or seldom, extended or asked for at once: the same bytes."""
 
 import shutil
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from support import small
+from support import change, small
 
 from evo_fool.errors import ClassifierError, ConfigError, CorruptRunError, RunLockedError, RunNotFoundError
 from evo_fool.evaluation import Evaluator
 from evo_fool.runs import digest, evolve, find_run, open_run, resume, verify
+from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.lock import writer
-from evo_fool.runs.store import DATABASE
 
 GENETIC = {"kind": "genetic", "target": "all"}
 SEARCHES: list[tuple[str, dict[str, Any]]] = [
@@ -181,21 +180,15 @@ def test_a_finished_run_is_one_plain_file_that_opens_read_only(out: Path) -> Non
 def test_other_weights_than_the_recorded_are_refused(out: Path) -> None:
     run = evolve(small(generations=2), out=out)
     run.store.close()
-    import sqlite3
-
-    with sqlite3.connect(run.path / DATABASE) as database:
-        database.execute("UPDATE meta SET value = 'another' WHERE key = 'classifier_sha256'")
+    change(run.path, "UPDATE meta SET value = 'another' WHERE key = 'classifier_sha256'", reseal=True)
     with pytest.raises(ConfigError, match="other weights"):
         resume(run.path, generations=4)
 
 
 def test_a_missing_genome_is_corruption(out: Path) -> None:
-    import sqlite3
-
     run = evolve(small(generations=2), out=out)
     run.close()
-    with sqlite3.connect(run.path / DATABASE) as database:
-        database.execute("DELETE FROM blobs WHERE id = (SELECT max(id) FROM cells)")
+    change(run.path, "DELETE FROM blobs WHERE id = (SELECT max(id) FROM cells)", reseal=True)
     with pytest.raises(CorruptRunError, match="missing"):
         resume(run.path, generations=4)
 
@@ -240,7 +233,6 @@ def test_a_run_is_found_by_its_name_as_given_and_after_renaming(out: Path) -> No
 @pytest.mark.parametrize("memory", ["[1.0]", '["a"]', "[NaN, 1.0]", "{}", "["])
 def test_a_memory_that_is_not_the_searchs_is_corrupt(memory: str, out: Path) -> None:
     run = evolve(small(search={"kind": "map_elites", "parents": "curiosity"}), out=out, stop=StopAt(3))
-    with sqlite3.connect(run.path / DATABASE) as db:
-        db.execute("UPDATE meta SET value = ? WHERE key = 'memory'", (memory,))
+    change(run.path, "UPDATE meta SET value = ? WHERE key = 'memory'", parameters=(memory,), reseal=True)
     with pytest.raises(CorruptRunError):
         resume(run.path)

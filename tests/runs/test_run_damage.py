@@ -8,7 +8,7 @@ import pytest
 
 from evo_fool.errors import CorruptRunError
 from evo_fool.runs import open_run
-from evo_fool.runs.store import DATABASE
+from evo_fool.runs.database_files import DATABASE
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evo_fool.runs import open_run
-from evo_fool.runs.store import DATABASE
+from evo_fool.runs.database_files import DATABASE
 from evo_fool.studies.searches import confidence_after, section, switching
 from evo_fool.studies.workshop import Workshop
 
