@@ -23,6 +23,7 @@ LOG, INDEX, JOURNAL = "-wal", "-shm", "-journal"
 
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
 _JOURNAL_HEADER = struct.Struct(">8s5I")
+_WAL_VERSION = slice(18, 20)
 _CHUNK = 1 << 20
 _MARGIN = 64 * 1024 * 1024
 """Bytes that a private copy leaves free on the disk for temporary files."""
@@ -53,6 +54,17 @@ def has_journal(path: Path) -> bool:
         return Path(f"{path}{JOURNAL}").stat().st_size > 0
     except OSError:
         return False
+
+
+def readable_in_place(path: Path) -> bool:
+    """Whether SQLite would read a database without making a file beside it: in WAL mode it wants log and index."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_WAL_VERSION.stop)
+    except OSError:
+        return True  # SQLite says what is wrong with it
+    logged = header[_WAL_VERSION] == b"\2\2"
+    return not logged or all(os.path.lexists(f"{path}{suffix}") for suffix in (LOG, INDEX))
 
 
 def private_copy(path: Path) -> tempfile.TemporaryDirectory[str]:

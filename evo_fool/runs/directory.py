@@ -61,8 +61,9 @@ def new_directory(out: Path, name: str, files: dict[str, str], meta: dict[str, s
 
 
 def _unwritable(out: Path, error: OSError) -> EvoFoolError:
-    cause = f"the disk has no {full} left" if (full := what_is_full(out)) else error.strerror
-    return EvoFoolError(f"{out}: {cause}; choose a folder that can be written with --out DIR")
+    return EvoFoolError(
+        f"{out}: {what_is_full(out) or error.strerror}; choose a folder that can be written with --out DIR"
+    )
 
 
 def _slug(name: str) -> str:

@@ -31,7 +31,7 @@ def explain(error: Exception, path: Path) -> EvoFoolError:
         )
     if name in ("SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_FSYNC"):
         if full := what_is_full(folder):
-            return EvoFoolError(f"{path}: the disk has no {full} left; free some and run: evo-fool resume {folder}")
+            return EvoFoolError(f"{path}: {full}; free some and run: evo-fool resume {folder}")
         if name == "SQLITE_FULL":
             return EvoFoolError(f"{path}: the disk is full; free some space and run: evo-fool resume {folder}")
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
@@ -46,11 +46,11 @@ def explain(error: Exception, path: Path) -> EvoFoolError:
 
 
 def what_is_full(folder: Path) -> str:
-    """What the file system of a folder has run out of: ``"space"``, ``"inodes"``, or ``""`` for neither."""
+    """That the file system of a folder has no space or no inodes left, as a clause; empty where it has both."""
     try:
         status = os.statvfs(folder)
     except OSError:
         return ""
     if status.f_files and not status.f_favail:
-        return "inodes"
-    return "" if status.f_bavail * status.f_frsize > 1 << 16 else "space"
+        return "the disk has no inodes left (too many files)"
+    return "" if status.f_bavail * status.f_frsize > 1 << 16 else "the disk is full"

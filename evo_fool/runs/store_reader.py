@@ -13,7 +13,7 @@ from typing import Any
 
 from evo_fool.errors import CorruptRunError
 from evo_fool.runs import schema
-from evo_fool.runs.database_files import DATABASE, check_files, private_copy
+from evo_fool.runs.database_files import DATABASE, check_files, private_copy, readable_in_place
 from evo_fool.runs.sqlite_errors import DAMAGE, explain
 
 MAX_SIZE = 4096
@@ -75,19 +75,20 @@ class StoreReader:
         the run, say), an index that was never filled, a journal to roll back. Then a private copy is read. A live run
         looks like that for an instant at most, and then nothing is moved into its file.
         """
-        connection = open_database(self.path, "mode=ro&readonly_shm=1")
-        try:
-            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
-        except sqlite3.OperationalError as error:
-            connection.close()
-            if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PROTOCOL")):
+        if readable_in_place(self.path):
+            connection = open_database(self.path, "mode=ro&readonly_shm=1")
+            try:
+                connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+                return connection
+            except sqlite3.OperationalError as error:
+                connection.close()
+                if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PROTOCOL")):
+                    raise explain(error, self.path) from None
+            except DAMAGE as error:
+                connection.close()
                 raise explain(error, self.path) from None
-            self._copy = private_copy(self.path)
-            return open_database(Path(self._copy.name, DATABASE), "mode=rw")
-        except DAMAGE as error:
-            connection.close()
-            raise explain(error, self.path) from None
-        return connection
+        self._copy = private_copy(self.path)
+        return open_database(Path(self._copy.name, DATABASE), "mode=rw")
 
     @property
     def is_copy(self) -> bool:
