@@ -55,10 +55,10 @@ class StoreReader:
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / DATABASE
+        check_files(self.path)
         if not self.path.is_file():
             raise CorruptRunError(f"{directory} has no {DATABASE}; it is not a run directory, or it was never started")
         self._copy: tempfile.TemporaryDirectory[str] | None = None
-        check_files(self.path)
         self.connection = self._open_for_reading()
         try:
             self.connection.execute("PRAGMA query_only = 1")

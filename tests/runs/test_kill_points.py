@@ -1,4 +1,4 @@
-"""``kill -9`` before the calls that change a file, one after the other, at the start, at commits and at the end of a run.
+"""``kill -9`` before each call that changes a file: at the start of a run, at its commits and at its end.
 
 EVO_FOOL_KILL_STRIDE=1 tries every call; by default every seventh is.
 """
