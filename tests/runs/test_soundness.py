@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,7 @@ def test_absurd_numbers_cost_neither_memory_nor_time(
 def test_seals_follow_every_commit_extension_and_stop(originals: dict[str, Path], tmp_path: Path) -> None:
     for source in originals.values():
         path = Path(shutil.copytree(source, tmp_path / source.name))
-        for generations, wishes in ((22, iter(["", "ctrl-c"])), (24, iter([""] * 9))):
+        for generations, wishes in ((22, iter(["", "ctrl-c"])), (24, repeat(""))):
             resume(path, generations=generations, stop=functools.partial(next, wishes)).close()
             written = Seals()
             with sqlite3.connect(path / DATABASE) as database:
