@@ -359,7 +359,7 @@ def _remark(output: Output, remark: str) -> None:
 def _write(to: Path, png: bytes) -> None:
     from evo_fool.runs.files import write_whole
 
-    write_whole(to, png)
+    write_whole(to, png, "--to")
 
 
 def _percent(value: float) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from evo_fool.errors import EvoFoolError, RunNotFoundError
+from evo_fool.runs.files import why_not_written
+from evo_fool.runs.lock import writer
 from evo_fool.runs.store import DATABASE, Store, StoreReader
 
 EVENTS = "events.jsonl"
@@ -34,13 +36,14 @@ def create_directory(out: Path, name: str, files: dict[str, str], meta: dict[str
         draft.mkdir(parents=True)
         for file, text in files.items():
             (draft / file).write_text(text, encoding="utf-8")
-        Store.create(
-            draft, meta | {"id": run_id, "name": name, "created": created.isoformat(timespec="seconds")}
-        ).finish()
+        with writer(draft):  # where there are no locks, it is said before there is a run
+            Store.create(
+                draft, meta | {"id": run_id, "name": name, "created": created.isoformat(timespec="seconds")}
+            ).finish()
         draft.rename(final)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
-        raise EvoFoolError(f"{out}: {error.strerror}; choose a folder that can be written with --out DIR") from None
+        raise EvoFoolError(f"{out}: {why_not_written(error, out)}, or choose another folder with --out DIR") from None
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -9,8 +10,13 @@ from pathlib import Path
 from evo_fool.errors import EvoFoolError
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, option: str = "") -> None:
     """Write a file under a hidden name and rename it; what stood there before is replaced, never followed or cut short.
+
+    Args:
+        path: of the file; its folder is made where it is missing.
+        data: its content.
+        option: by which the user chooses another place, such as ``--to``; empty where there is none.
 
     Raises:
         EvoFoolError: the folder cannot be made or written, or the disk is full; nothing is left behind.
@@ -26,6 +32,23 @@ def write_whole(path: Path, data: bytes) -> None:
             draft.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise EvoFoolError(
-            f"{path}: {error.strerror or error}; free some space or choose another place with --to"
-        ) from None
+        another = f", or choose another place with {option}" if option else ""
+        raise EvoFoolError(f"{path}: {why_not_written(error, path.parent)}{another}") from None
+
+
+def why_not_written(error: OSError, folder: Path) -> str:
+    """The cause of a failed write in ``folder``, and what helps: ``"No space left on device; free some space"``."""
+    if error.errno == errno.ENOSPC and _out_of_inodes(folder):
+        return "the file system has no inodes left (df -i); delete some files"
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{reason}; free some space"
+    return f"{reason}; check that {folder} is a folder that you may write to"
+
+
+def _out_of_inodes(folder: Path) -> bool:
+    try:
+        found = os.statvfs(next(each for each in (folder, *folder.absolute().parents) if each.exists()))
+    except OSError:
+        return False
+    return found.f_files > 0 and found.f_favail == 0  # file systems that make inodes as they need them count none

@@ -290,7 +290,7 @@ class Workshop:
             value = plain(make())
             images, self.ledger.images = self.ledger.images - before, before
             entry = {"key": key, "seconds": time.monotonic() - began, "images": images, "value": value}
-            write_whole(path, to_json(entry).encode())
+            write_whole(path, to_json(entry).encode(), "--out")
         self.ledger.add(str(path), images=entry["images"], seconds=entry["seconds"])
         value = entry["value"]
         return dict(value)
