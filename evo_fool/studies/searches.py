@@ -23,6 +23,7 @@ from evo_fool.studies.drawing import Curve, draw_confidence, draw_matrix
 from evo_fool.studies.elites import evenly, share_text
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.mnist import Course, course, random_runs, spread
+from evo_fool.studies.review import reviewed
 from evo_fool.studies.workshop import Workshop, opened
 
 KEY, TITLE = "searches", "MAP-Elites against one class at a time"
@@ -199,7 +200,7 @@ def section(workshop: Workshop) -> Section:
         title=TITLE,
         figures="",
         verdict="new",
-        why=why,
+        why=reviewed(KEY, why),
         rows=tuple(rows),
         pictures=tuple(pictures),
         settings={
