@@ -46,4 +46,4 @@ class GenomeError(EvoFoolError, ValueError):
 
 
 class NotKeptError(EvoFoolError, LookupError):
-    """An individual whose genome and image retention has given up, or who never was (exit code 1)."""
+    """An individual whose genome and image retention has discarded, or that never was (exit code 1)."""

@@ -9,18 +9,30 @@ from __future__ import annotations
 
 import difflib
 import re
+import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from evo_fool.errors import ConfigError
-from evo_fool.yaml_file import read_yaml
+from evo_fool.overrides import override, unknown_key
+from evo_fool.yaml_file import read_yaml, write_yaml
 
-Rate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+# Strict, or pydantic reads true as 1 and "0200" as 200. A whole number is a number, as in rate: 1.
+Integer = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+Rate = Annotated[Number, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Positive = Annotated[Number, Field(gt=0.0, allow_inf_nan=False)]
 Colour = Literal["auto", "grey", "rgb", "hsv", "hls"]
 
 MAX_BATCH = 100_000
@@ -40,7 +52,9 @@ class ClassifierConfig(_Section):
         "or several: ensemble:mean:SPEC+SPEC, ensemble:minimum:SPEC@WEIGHTS+SPEC@WEIGHTS",
     )
     weights: str | None = Field(
-        None, description="path of a weights file (.safetensors, or .pt holding tensors only); none: the spec's own"
+        None,
+        max_length=4096,
+        description="path of a weights file (.safetensors, or .pt holding tensors only); none: the spec's own",
     )
 
 
@@ -52,7 +66,7 @@ class ScoringConfig(_Section):
         description="arithmetic that chooses candidates; what is recorded is always a float32 score. "
         "auto: bfloat16 where the device computes in it and the classifier's images are large, else float32",
     )
-    batch: int | None = Field(
+    batch: Integer | None = Field(
         None,
         ge=1,
         le=MAX_BATCH,
@@ -68,7 +82,7 @@ class PixelsConfig(_Section):
     """The direct encoding: one gene in [0,1] a pixel and channel (paper, section 2.2)."""
 
     kind: Literal["pixels"]
-    size: int | None = Field(
+    size: Integer | None = Field(
         None, ge=1, le=4096, description="height and width of the image; none: the classifier's input"
     )
     colour: Colour = Field("auto", description="what the genes mean; auto: grey for one channel, hsv for three")
@@ -79,7 +93,7 @@ class PixelsConfig(_Section):
     eta: Positive = Field(
         15.0, le=1e4, description="distribution index of the polynomial mutation; larger steps are rarer"
     )
-    halve_every: int | None = Field(
+    halve_every: Integer | None = Field(
         None, ge=1, description="halve the rate every so many generations (the paper: 1000)"
     )
     crossover: Rate = Field(0.0, description="probability that a pair of parents is crossed by SBX")
@@ -94,7 +108,7 @@ class CppnConfig(_Section):
     """The indirect encoding: a CPPN mutated by the paper's rules (section 2.2 and the released code)."""
 
     kind: Literal["cppn"]
-    size: int | None = Field(
+    size: Integer | None = Field(
         None, ge=1, le=4096, description="height and width of the scored image; none: the classifier's input"
     )
     colour: Colour = Field("auto", description="what the outputs mean; auto: grey for one channel, hsv for three")
@@ -112,10 +126,10 @@ class CppnConfig(_Section):
         0.0, description="probability that a pair of parents exchanges colour channels; the paper: none"
     )
     weight_range: Positive = Field(10.0, le=1e4, description="weights lie in [-weight_range, weight_range]")
-    max_nodes: int = Field(
+    max_nodes: Integer = Field(
         128, ge=3, le=4096, description="cap on hidden and output nodes; at the cap no node is added"
     )
-    max_links: int = Field(256, ge=12, le=16384, description="cap on links; at the cap no link is added")
+    max_links: Integer = Field(256, ge=12, le=16384, description="cap on links; at the cap no link is added")
 
 
 EncodingConfig = Annotated[PixelsConfig | CppnConfig, Field(discriminator="kind")]
@@ -140,20 +154,20 @@ class GeneticConfig(_Section):
     """The single-class genetic algorithm; with ``target: all`` each class in turn, one generation a turn."""
 
     kind: Literal["genetic"]
-    target: int | str = Field(
+    target: Integer | Annotated[str, Field(max_length=1000)] = Field(
         "all", description="class index or name, or all: the classes take turns, so that the budget is shared evenly"
     )
     variation: Literal["and", "or"] = Field("and", description="DEAP's varAnd (generational) or varOr ((mu + lambda))")
     selection: Literal["tournament", "rank"] = Field(
         "tournament", description="tournament: DEAP's selTournament; rank: linear ranking"
     )
-    tournament_size: int = Field(3, ge=1, le=MAX_BATCH, description="individuals in one tournament")
-    rank_pressure: float = Field(
+    tournament_size: Integer = Field(3, ge=1, le=MAX_BATCH, description="individuals in one tournament")
+    rank_pressure: Number = Field(
         1.5, ge=1.0, le=2.0, description="linear ranking: expected offspring of the best individual"
     )
     crossover: Rate = Field(0.0, description="probability of crossover (an encoding without crossover: 0)")
     mutation: Rate = Field(1.0, description="probability that an offspring is mutated")
-    elitism: int = Field(1, ge=0, description="best individuals that pass unchanged into the next generation")
+    elitism: Integer = Field(1, ge=0, description="best individuals that pass unchanged into the next generation")
 
 
 class RandomConfig(_Section):
@@ -175,12 +189,12 @@ SearchConfig = Annotated[MapElitesConfig | GeneticConfig | RandomConfig | Import
 class CheckpointConfig(_Section):
     """When a run commits: whichever of the two comes first, and always at the end."""
 
-    generations: Annotated[int, Field(ge=1)] | Literal["auto"] | None = Field(
+    generations: Annotated[Integer, Field(ge=1)] | Literal["auto"] | None = Field(
         "auto",
         description="commit every so many generations; auto: every one for images up to 64 pixels a side, "
         "else every 30 seconds",
     )
-    seconds: float | None = Field(None, gt=0, description="commit when so many seconds have passed")
+    seconds: Number | None = Field(None, gt=0, description="commit when so many seconds have passed")
 
 
 class RetentionConfig(_Section):
@@ -189,7 +203,7 @@ class RetentionConfig(_Section):
     keep: Literal["elites", "lineage", "all"] = Field(
         "lineage", description="elites: those in a cell; lineage: their ancestors too; all: whatever ever held a cell"
     )
-    limit_mb: float = Field(
+    limit_mb: Number = Field(
         2048.0, gt=0, description="upper bound in MB; beyond it the oldest that hold no cell lose genome and image"
     )
 
@@ -205,11 +219,13 @@ class Experiment(_Section):
         "mnist-cppn", min_length=1, max_length=100, description="a label; part of the run directory's name"
     )
     preset: str = Field("custom", max_length=200, description="which shipped settings these are; every report says it")
-    seed: int = Field(1, ge=0, lt=2**63, description="decides every random number of the run")
-    generations: int = Field(200, ge=0, le=10_000_000, description="generations after the initial one (generation 0)")
-    batch: int = Field(200, ge=1, le=MAX_BATCH, description="images a generation")
-    initial: int | None = Field(None, ge=1, le=MAX_BATCH, description="images of generation 0; none: batch")
-    warn_after: int | None = Field(
+    seed: Integer = Field(1, ge=0, lt=2**63, description="decides every random number of the run")
+    generations: Integer = Field(
+        200, ge=0, le=10_000_000, description="generations after the initial one (generation 0)"
+    )
+    batch: Integer = Field(200, ge=1, le=MAX_BATCH, description="images a generation")
+    initial: Integer | None = Field(None, ge=1, le=MAX_BATCH, description="images of generation 0; none: batch")
+    warn_after: Integer | None = Field(
         500, ge=1, description="warn when no class has improved for so many generations; none: never"
     )
     device: str = Field(
@@ -251,8 +267,9 @@ class Experiment(_Section):
             raise ValueError(
                 f"search.elitism = {self.search.elitism} leaves no room for offspring: keep it below batch"
             )
-        if self.encoding.kind == "pixels" and self.search.kind != "map_elites" and self.encoding.crossover > 0:
-            remedy = "set search.crossover" if self.search.kind == "genetic" else "leave it at 0"
+        if self.search.kind != "map_elites" and self.encoding.crossover > 0:
+            crosses = self.encoding.kind == "pixels" and self.search.kind == "genetic"
+            remedy = "set search.crossover, and " * crosses + "leave it at 0"
             raise ValueError(f"encoding.crossover has no effect with search.kind: {self.search.kind}; {remedy}")
         return self
 
@@ -283,50 +300,18 @@ class Experiment(_Section):
         return cls.from_mapping(read_yaml(path), source=str(path))
 
     def with_overrides(self, assignments: Iterable[str]) -> Experiment:
-        """A copy with ``key.sub=value`` assignments applied; values are read as YAML.
+        """A copy with ``key.sub=value`` assignments applied, as :func:`.override` does.
 
         Raises:
             ConfigError: a malformed assignment, an unknown key or a bad value.
         """
         data = self.model_dump()
-        for assignment in assignments:
-            key, separator, text = assignment.partition("=")
-            if not separator or not key.strip():
-                raise ConfigError(f"-S {assignment!r}: expected key=value, as in -S encoding.colour=hsv")
-            try:
-                value = yaml.safe_load(text)
-            except yaml.YAMLError:
-                raise ConfigError(f"-S {assignment!r}: the value is not YAML; put it in quotes") from None
-            _assign(data, key.strip().split("."), value, assignment)
+        override(data, assignments)
         return Experiment.from_mapping(data, source="-S")
 
     def to_yaml(self) -> str:
         """The resolved experiment as YAML; reading it back gives an equal experiment."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-
-
-def _assign(data: dict[str, Any], keys: list[str], value: Any, assignment: str) -> None:
-    """Set a nested key; a changed ``kind`` starts its section afresh, whose other keys belong to the old kind."""
-    for key in keys[:-1]:
-        if key in data and not isinstance(data[key], dict):
-            raise ConfigError(f"-S {assignment!r}: {key!r} is a setting, not a section")
-        if not isinstance(data.get(key), dict):
-            raise ConfigError(
-                f"-S {assignment!r}: {_unknown(key, [k for k, v in data.items() if isinstance(v, dict)])}"
-            )
-        data = data[key]
-    last = keys[-1]
-    # Whether a section has such a key is decided when the whole is validated, by the kind it then has.
-    if len(keys) == 1 and last not in data:
-        raise ConfigError(f"-S {assignment!r}: {_unknown(last, list(data))}")
-    if last == "kind" and value != data.get("kind"):
-        data.clear()
-    data[last] = value
-
-
-def _unknown(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}")
+        return write_yaml(self.model_dump(mode="json"))
 
 
 _UNIONS: dict[str, Any] = {
@@ -362,11 +347,11 @@ def _first_problem(error: ValidationError) -> str:
     dotted = ".".join(
         str(part)
         for i, part in enumerate(location)
-        if not (i == 1 and part in kinds) and not str(part).startswith(("constrained-", "literal["))
+        if not (i == 1 and part in kinds) and not (part == "int" or str(part).startswith(("constrained-", "literal[")))
     )
     if kind == "extra_forbidden":
         parent = f" in {dotted.rpartition('.')[0]}" if "." in dotted else ""
-        return _unknown(str(location[-1]), _known_keys(location[:-1])) + parent
+        return unknown_key(str(location[-1]), _known_keys(location[:-1])) + parent
     if kind == "union_tag_not_found":
         return f"{dotted}.kind is missing; choose one of {', '.join(sorted(_choices(str(location[0]))))}"
     if kind == "union_tag_invalid":
@@ -377,8 +362,21 @@ def _first_problem(error: ValidationError) -> str:
     message = re.sub(r"^(Value error, |Input )", "", problem["msg"])
     if kind == "value_error" and not dotted:
         return message
-    value = repr(problem["input"])
-    return f"{dotted} = {value if len(value) <= 60 else value[:57] + '...'}: {message}"
+    if kind in ("int_type", "float_type"):
+        digits = ", a decimal point" * (kind == "int_type")
+        message += f"; write plain digits without quotes{digits} or leading zeros"
+    return f"{dotted} = {_shown(problem['input'])}: {message}"
+
+
+def _shown(value: Any) -> str:
+    """A value in an error: short, however deep or long it is."""
+    short = reprlib.Repr()
+    short.maxlevel, short.maxstring, short.maxother = 3, 60, 60
+    try:
+        text = short.repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "an integer of thousands of digits"
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _choices(section: str) -> list[str]:

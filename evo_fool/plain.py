@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from evo_fool.words import escaped
+
 
 def plain(value: Any) -> Any:
     """``value`` as JSON will give it back: lists for tuples and arrays, texts for keys and paths, None for NaN.
@@ -33,5 +35,5 @@ def plain(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """One JSON document, indented, with text as it is."""
-    return json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False)
+    """One JSON document, indented, with text as it is but for what steers a terminal, which is escaped."""
+    return escaped(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))

@@ -57,8 +57,8 @@ def main() -> int:
     table: dict[str, dict[int, list[float]]] = {name: {} for name in given.variants}
     for seed in given.seeds:  # seed by seed, so that an early look compares all variants
         for name in given.variants:
-            run = finished(named(given, name, seed), given.out)
-            table[name][seed] = medians(run, given.images)
+            with finished(named(given, name, seed), given.out) as run:
+                table[name][seed] = medians(run, given.images)
             print(f"{name}, seed {seed}: {table[name][seed][-1]:.3f}", file=sys.stderr)
     print(json.dumps(table) if given.json else markdown(table, given.images))
     return 0
@@ -79,12 +79,13 @@ def named(given: argparse.Namespace, name: str, seed: int) -> Experiment:
 
 
 def finished(experiment: Experiment, out: Path) -> Run:
-    """The run of an experiment: found, resumed or made."""
+    """The run of an experiment: found, resumed or made. The caller closes it."""
     for path in list_runs(out):
-        run = open_run(path)
-        if run.experiment.name == experiment.name and run.experiment.classifier == experiment.classifier:
-            return run if run.status == "finished" else resume(path)
-        run.close()
+        with open_run(path) as run:
+            wanted = run.experiment.name == experiment.name and run.experiment.classifier == experiment.classifier
+            done = run.status == "finished"
+        if wanted:
+            return open_run(path) if done else resume(path)
     return evolve(experiment, out=out)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evo_fool.errors import ConfigError
 from evo_fool.experiment import MAX_BATCH, CppnConfig, Experiment, GeneticConfig, PixelsConfig
-from evo_fool.yaml_file import read_yaml
+from evo_fool.yaml_file import parse_yaml, read_yaml
 
 rates = st.floats(0, 1)
 pixels = st.fixed_dictionaries(
@@ -55,7 +55,14 @@ experiments = st.fixed_dictionaries(
 @given(experiments)
 def test_what_is_valid_survives_a_round_trip_through_yaml(data: dict[str, Any]) -> None:
     experiment = Experiment.from_mapping(data)
-    assert Experiment.from_mapping(yaml.safe_load(experiment.to_yaml())) == experiment
+    assert Experiment.from_mapping(parse_yaml(experiment.to_yaml(), "ours")) == experiment
+    assert Experiment.from_mapping(yaml.safe_load(experiment.to_yaml())) == experiment  # and readers of YAML 1.1
+
+
+@pytest.mark.parametrize("name", ["yes", "1e5", "0200", "0o17", "1_000", "12:30", "2026-02-30", "~", "null", "=", "<<"])
+def test_a_name_that_looks_like_something_else_stays_a_name(name: str) -> None:
+    text = Experiment(name=name).to_yaml()
+    assert parse_yaml(text, "ours")["name"] == yaml.safe_load(text)["name"] == name
 
 
 def test_an_experiment_cannot_be_changed_in_place() -> None:
@@ -76,6 +83,8 @@ def test_initial_batch_is_the_batch_unless_given() -> None:
         ({"batch": 20, "initial": 5, "search": {"kind": "genetic", "elitism": 5}}, "keep it below batch"),
         ({"encoding": {"kind": "pixels", "crossover": 0.5}, "search": {"kind": "genetic"}}, "set search.crossover"),
         ({"encoding": {"kind": "pixels", "crossover": 0.5}, "search": {"kind": "random"}}, "leave it at 0"),
+        ({"encoding": {"kind": "cppn", "crossover": 0.5}, "search": {"kind": "genetic"}}, "leave it at 0"),
+        ({"encoding": {"kind": "cppn", "crossover": 0.5}, "search": {"kind": "random"}}, "leave it at 0"),
         ({"name": "latest"}, "means the newest run"),
     ],
 )
@@ -180,7 +189,7 @@ def test_overriding_a_kind_starts_its_section_afresh() -> None:
         ("btach=3", ["'btach'", "did you mean 'batch'"]),
         ("encodin.kind=pixels", ["'encodin'", "did you mean 'encoding'"]),
         ("batch.size=3", ["batch"]),
-        ("encoding.coordinates=[", ["not YAML"]),
+        ("encoding.coordinates=[", ["not valid YAML"]),
         ("encoding.coordinates=polar", ["encoding.coordinates = 'polar'"]),
         ("encoding=null", ["encoding"]),
         ("batch=", ["batch = None"]),
@@ -200,10 +209,11 @@ def test_a_bad_override_is_one_line_that_names_it(assignment: str, words: list[s
         (b"batch: [1, 2", ["not valid YAML"]),
         (b"- a\n- b\n", ["mapping", "list"]),
         (b"", ["mapping", "NoneType"]),
-        (b"1: 2\n", ["mapping"]),
+        (b"1: 2\n", ["line 1", "a key must be a name"]),
         (b"\xff\xfe\x00", ["UTF-8"]),
-        (b"!!python/object/apply:os.system ['echo ran > ran.txt']", ["not valid YAML"]),
-        (b"[" * 100_000, ["not valid YAML"]),
+        (b"!!python/object/apply:os.system ['echo ran > ran.txt']", ["line 1", "tags", "os.system"]),
+        (b"[" * 100_000, ["line 1", "20 levels"]),
+        (b" " * 100_001, ["longer than 100,000"]),
     ],
 )
 def test_a_file_that_is_no_experiment_is_one_line(content: bytes, words: list[str], workplace: Path) -> None:
@@ -213,6 +223,106 @@ def test_a_file_that_is_no_experiment_is_one_line(content: bytes, words: list[st
     for word in ("bad.yaml", *words):
         assert word in str(caught.value)
     assert not Path("ran.txt").exists()
+
+
+def test_values_are_those_of_yaml_1_2() -> None:
+    text = "[1, -2, 0x10, 0o17, 1_000, 1e-3, .5, 5., true, False, ~, yes, off, 0200, 1:30, 2026-02-30, 'x']"
+    assert parse_yaml(text, "here") == [
+        *(1, -2, 16, 15, 1000, 1e-3, 0.5, 5.0, True, False, None),
+        *("yes", "off", "0200", "1:30", "2026-02-30", "x"),
+    ]
+    assert all(type(x) is type(y) for x, y in zip(parse_yaml("[1, true, 1.0]", ""), [1, True, 1.0], strict=True))
+
+
+LAUGHS = "name:\n  - &l0 [1,1,1,1,1,1,1,1,1]\n" + "".join(
+    f"  - &l{i} [{','.join([f'*l{i - 1}'] * 9)}]\n" for i in range(1, 9)
+)
+NOT_READ = [
+    (LAUGHS, ["line 2", "anchors", "write the value out"]),
+    ("name: *gone", ["aliases"]),
+    ("batch: !!int '5'", ["tags", "leave it out"]),
+    ("name: !!timestamp 2026-02-30", ["tags"]),
+    ("batch: 5\nseed: 1\nbatch: 7\n", ["line 3", "'batch' is given twice"]),
+    ("encoding:\n  kind: cppn\n  kind: pixels\n", ["line 3", "'kind' is given twice"]),
+    ("encoding: {eta: 1, eta: 2}", ["'eta' is given twice"]),
+    (f"seed: {'9' * 5000}", ["an integer of 5,000 digits"]),
+    (f"seed: 0x{'f' * 5000}", ["digits"]),
+    (f"batch: {'[' * 3000}", ["20 levels"]),
+    ("a: " * 3, ["not valid YAML"]),
+    ('name: "\\UFFFFFFFF"', ["not valid YAML"]),
+    ("? {a: 1}\n: 2", ["a key must be a name"]),
+    ("true: 5", ["a key must be a name"]),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), NOT_READ)
+def test_yaml_that_is_not_read_is_one_short_line(text: str, words: list[str], workplace: Path) -> None:
+    Path("bad.yaml").write_text(text)
+    for attempt in (
+        lambda: Experiment.from_yaml("bad.yaml"),
+        lambda: Experiment().with_overrides([f"encoding={text}"]),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            attempt()
+        message = str(caught.value)
+        assert "\n" not in message
+        assert len(message) < 250
+        assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("batch: yes", "batch = 'yes'"),
+        ("batch: true", "batch = True"),
+        ("batch: 0200", "batch = '0200'"),
+        ("batch: '200'", "batch = '200'"),
+        ("batch: 5.0", "batch = 5.0"),
+        ("batch: 2026-02-30", "batch = '2026-02-30'"),
+        ("scoring: {batch: true}", "scoring.batch = True"),
+        ("encoding: {kind: cppn, add_link: true}", "encoding.add_link = True"),
+        ("encoding: {kind: cppn, add_link: '0.5'}", "encoding.add_link = '0.5'"),
+        ("search: {kind: genetic, target: true}", "search.target = True"),
+        ("search: {kind: genetic, rank_pressure: yes}", "search.rank_pressure = 'yes'"),
+        ("checkpoint: {generations: true}", "checkpoint.generations = True"),
+        ("checkpoint: {seconds: on}", "checkpoint.seconds = 'on'"),
+        ("retention: {limit_mb: true}", "retention.limit_mb = True"),
+    ],
+)
+def test_what_is_no_number_is_not_read_as_one(text: str, shown: str) -> None:
+    assert f"{shown}: should be a valid " in rejected(parse_yaml(text, "here"))
+
+
+def test_whole_numbers_and_words_for_truth_stay_valid() -> None:
+    text = "encoding: {kind: pixels, rate: 1, released_code_bug: yes}"
+    assert Experiment.from_mapping(parse_yaml(text, "here")).encoding == PixelsConfig(
+        kind="pixels", rate=1.0, released_code_bug=True
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"name": "\ud800"},
+        {"preset": "\ud800"},
+        {"device": "\ud800"},
+        {"classifier": {"spec": "\ud800"}},
+        {"classifier": {"weights": "\ud800"}},
+        {"search": {"kind": "genetic", "target": "\ud800"}},
+        {"batch": 10**5000},
+        {"batch": [10**5000]},
+    ],
+)
+def test_what_cannot_be_written_as_text_is_one_line(data: dict[str, Any]) -> None:
+    assert rejected(data).isprintable()
+
+
+def test_the_order_of_overrides_does_not_matter() -> None:
+    wanted = PixelsConfig(kind="pixels", rate=0.05)
+    for whole in ("encoding.kind=pixels", "encoding={kind: pixels}"):
+        for order in ([whole, "encoding.rate=0.05"], ["encoding.rate=0.05", whole]):
+            assert Experiment().with_overrides(order).encoding == wanted
+    assert Experiment().with_overrides(["batch=5", "batch=7"]).batch == 7
 
 
 def test_a_missing_file_is_one_line(workplace: Path) -> None:

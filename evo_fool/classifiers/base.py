@@ -70,7 +70,7 @@ class Classifier(nn.Module):
             raise ConfigError(f"classifier {name!r}: channels = {channels!r} must be 1 (grey) or 3 (RGB)")
         if not (math.isfinite(scale) and scale > 0):
             raise ConfigError(f"classifier {name!r}: scale = {scale!r} must be a positive number")
-        self.name = name
+        self.name = _checked_name(name)
         self.classes = _checked_classes(classes, name)
         self.aliases = _checked_aliases(aliases, len(self.classes), name)
         self.size = size
@@ -181,9 +181,22 @@ class Classifier(nn.Module):
             )
 
 
+def _checked_name(name: str) -> str:
+    """A name that can be stored and shown: Python also has texts that no UTF-8 file can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"classifier: the name {name!r} has half a surrogate pair, which is no character; decode it as UTF-8"
+        ) from None
+    return name
+
+
 def _checked_classes(classes: Sequence[str], name: str) -> tuple[str, ...]:
     if isinstance(classes, str) or not all(isinstance(c, str) and c.strip() for c in classes):
         raise ConfigError(f"classifier {name!r}: classes must be a list of non-empty names, one a logit")
+    for each in classes:
+        _checked_name(each)
     repeated = [c for c, count in Counter(classes).items() if count > 1]
     if repeated:
         raise ConfigError(
@@ -198,6 +211,8 @@ def _checked_aliases(aliases: Sequence[Sequence[str]], n: int, name: str) -> tup
     lists = [[others] if isinstance(others, str) else list(others) for others in aliases] or [[]] * n
     if len(lists) != n or not all(isinstance(a, str) and a.strip() for others in lists for a in others):
         raise ConfigError(f"classifier {name!r}: aliases must be one list of non-empty names for each of {n} classes")
+    for alias in (a for others in lists for a in others):
+        _checked_name(alias)
     return tuple(map(tuple, lists))
 
 

@@ -51,6 +51,11 @@ def read_weights(path: str | Path) -> State:
         raise ConfigError(
             f"weights {path}: expected named tensors, as torch.save(network.state_dict(), path) writes them"
         )
+    if empty := [key for key, value in state.items() if value.is_meta]:
+        raise ConfigError(
+            f"weights {path}: {_listed('tensors without values (of the device meta)', empty)}; "
+            "save them from a network on the cpu"
+        )
     return dict(state)
 
 

@@ -56,6 +56,10 @@ def load_classifier(config: ClassifierConfig, device: torch.device) -> Classifie
         classifier = from_file(spec, config.weights)
     else:
         raise ConfigError(f"classifier {spec!r} is unknown{_hint(spec, kind, rest)}")
+    if any(tensor.is_meta for tensor in (*classifier.parameters(), *classifier.buffers())):
+        raise ConfigError(
+            f"classifier {spec!r}: parameters on the device 'meta' have no values; build the network on the cpu"
+        )
     return classifier.to(device)
 
 

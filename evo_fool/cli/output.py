@@ -6,7 +6,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -63,10 +63,11 @@ def _rich_table(columns: Sequence[str], cells: Iterable[Sequence[str]], *, stder
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        table.add_column(name.strip(), justify="right" if name.startswith(" ") else "left", overflow="fold")
+    for name in columns:  # Text, as below: a name in [brackets] is no markup
+        side: Literal["left", "right"] = "right" if name.startswith(" ") else "left"
+        table.add_column(Text(harmless(name.strip())), justify=side, overflow="fold")
     for row in cells:
-        table.add_row(*map(Text, row))  # Text: a name in [brackets] is no markup
+        table.add_row(*map(Text, row))
     Console(stderr=stderr).print(table)
 
 

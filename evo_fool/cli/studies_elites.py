@@ -89,9 +89,14 @@ def gradient_ascent(
         found[name] = ascent.to_json()
         captions = map(_percent, probability(ascent.log_odds[:_SHOWN]))
         rows.append((name, list(zip(ascent.images[:_SHOWN], captions, strict=True))))
-    columns = ["setting", " classes", " median", " ≥ .99", " ≥ .9999", " steps"]
+    columns = ["setting", " classes", " median", " share ≥ .99", " share ≥ .9999", " steps"]
     table = [
-        (n, f["classes"], _percent(f["median"]), f["reaching"]["0.99"], f["reaching"]["0.9999"], f"{f['steps']:.0f}")
+        (
+            n,
+            f["classes"],
+            *map(_percent, (f["median"], *map(f["reaching"].get, ("0.99", "0.9999")))),
+            f"{f['steps']:.0f}",
+        )
         for n, f in found.items()
     ]
     _finish(output, found, columns, table, remark, to, rows)
@@ -359,7 +364,7 @@ def _remark(output: Output, remark: str) -> None:
 def _write(to: Path, png: bytes) -> None:
     from evo_fool.runs.files import write_whole
 
-    write_whole(to, png)
+    write_whole(to, png, "--to")
 
 
 def _percent(value: float) -> str:

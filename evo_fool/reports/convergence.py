@@ -143,7 +143,7 @@ def write_convergence(runs: Sequence[Run], to: str | Path | None = None, *, log:
     figure = draw_convergence([read_series(run) for run in runs], log=log)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix.lower()[1:], dpi=130)
-    write_whole(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue(), "--to")
     return path
 
 

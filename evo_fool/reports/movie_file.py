@@ -76,7 +76,7 @@ def write_movie(frames: Iterable[Image.Image], path: Path, *, fps: float, one_pa
             data = _webp(list(frames), fps)
         case _:
             data = _mp4(iter(frames), fps)
-    write_whole(path, data)
+    write_whole(path, data, "--to")
 
 
 def _durations(fps: float, unit: int) -> Iterator[int]:

@@ -67,7 +67,7 @@ def write_picture(picture: Image.Image, path: Path, *, dpi: float, title: str, a
             tags[_IMAGE_DESCRIPTION] = about.encode("ascii", "replace").decode()
             tags[_SOFTWARE] = "evo-fool"
             picture.save(buffer, format="TIFF", dpi=(dpi, dpi), compression="tiff_adobe_deflate", tiffinfo=tags)
-    write_whole(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue(), "--to")
 
 
 def _write_pdf(picture: Image.Image, to: io.BytesIO, dpi: float, notes: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from evo_fool.errors import EvoFoolError, RunNotFoundError
 from evo_fool.runs.database_files import DATABASE
-from evo_fool.runs.sqlite_errors import what_is_full
+from evo_fool.runs.files import why_not_written
 from evo_fool.runs.store import Store
 from evo_fool.runs.store_reader import StoreReader
 
@@ -61,9 +61,7 @@ def new_directory(out: Path, name: str, files: dict[str, str], meta: dict[str, s
 
 
 def _unwritable(out: Path, error: OSError) -> EvoFoolError:
-    return EvoFoolError(
-        f"{out}: {what_is_full(out) or error.strerror}; choose a folder that can be written with --out DIR"
-    )
+    return EvoFoolError(f"{out}: {why_not_written(error, out)}, or choose another folder with --out DIR")
 
 
 def _slug(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import sqlite3
@@ -11,6 +10,7 @@ from typing import Any
 
 import torch
 
+from evo_fool.encodings.threads import available_cores
 from evo_fool.errors import ConfigError
 
 PACKAGES = ("evo-fool", "torch", "torchvision", "deap", "neat-python", "numba", "numpy", "pydantic", "safetensors")
@@ -33,7 +33,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": platform.machine(),
-        "cpus": len(os.sched_getaffinity(0)),
+        "cpus": available_cores(),
         "torch_threads": torch.get_num_threads(),
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",

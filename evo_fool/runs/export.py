@@ -96,7 +96,7 @@ def export(
         written: list[Path] = []
         for name, content in plan.items():
             try:
-                write_whole(to / name, content())
+                write_whole(to / name, content(), "--to")
             except (CorruptRunError, GenomeError) as error:
                 raise CorruptRunError(f"{run.path}: {name} cannot be made: {error}") from None
             except EvoFoolError as error:

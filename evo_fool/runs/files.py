@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from pathlib import Path
 
 from evo_fool.errors import EvoFoolError
 
+FULL = "the disk is full; free some space"
 
-def write_whole(path: Path, data: bytes) -> None:
+_LITTLE = 1 << 16
+"""Bytes; with less free than this a database cannot be opened for writing."""
+
+
+def write_whole(path: Path, data: bytes, option: str = "") -> None:
     """Write a file under a hidden name and rename it; what stood there before is replaced, never followed or cut short.
+
+    Args:
+        path: of the file; its folder is made where it is missing.
+        data: its content.
+        option: by which the user chooses another place, such as ``--to``; empty where there is none.
 
     Raises:
         EvoFoolError: the folder cannot be made or written, or the disk is full; nothing is left behind.
@@ -26,6 +37,24 @@ def write_whole(path: Path, data: bytes) -> None:
             draft.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise EvoFoolError(
-            f"{path}: {error.strerror or error}; free some space or choose another place with --to"
-        ) from None
+        another = f", or choose another place with {option}" if option else ""
+        raise EvoFoolError(f"{path}: {why_not_written(error, path.parent)}{another}") from None
+
+
+def why_not_written(error: OSError, folder: Path) -> str:
+    """The cause of a failed write in ``folder``, and what helps: ``"No space left on device; free some space"``."""
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return what_is_full(folder) or f"{reason}; free some space"
+    return f"{reason}; check that {folder} is a folder that you may write to"
+
+
+def what_is_full(folder: Path) -> str:
+    """What the file system of a folder has run out of, space or inodes, and what helps; empty for neither."""
+    try:
+        found = os.statvfs(next(each for each in (folder, *folder.absolute().parents) if each.exists()))
+    except OSError:
+        return ""
+    if found.f_files > 0 and not found.f_favail:  # file systems that make inodes as they need them count none
+        return "the file system has no inodes left (df -i); delete some files"
+    return FULL if found.f_bavail * found.f_frsize < _LITTLE else ""

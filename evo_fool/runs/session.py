@@ -89,7 +89,8 @@ def evolve(
     with ExitStack() as stack:
         with new_directory(Path(out), experiment.name, *describe(experiment, parts)) as (draft, path):
             # Before the run has its name: a file system that does not lock files leaves none behind.
-            stack.enter_context(writer(draft))
+            held = stack.enter_context(writer(draft))
+        held.path = path
         store = Store(path)
         log_event(path, "started", generations=experiment.generations)
         _drive(path, store, experiment, parts, observer, stop)

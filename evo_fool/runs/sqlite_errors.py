@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 
 from evo_fool.errors import CorruptRunError, EvoFoolError, RunLockedError
+from evo_fool.runs.files import FULL, what_is_full
 
 # A damaged file can make the sqlite3 module itself fail to decode a name or an error message.
 DAMAGE = (sqlite3.Error, UnicodeDecodeError)
+
+_NO_ROOM = ("SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_FSYNC")
+"""What SQLite calls it when a file cannot be made or grow; which of these depends on the file."""
 
 _RESTORE = "restore a copy, the rest cannot be trusted"
 
@@ -29,11 +32,9 @@ def explain(error: Exception, path: Path) -> EvoFoolError:
             f"{path}: the file system does not lock files ({name}); copy the run to a local disk, or keep runs there "
             "with --out DIR"
         )
-    if name in ("SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_FSYNC"):
-        if full := what_is_full(folder):
-            return EvoFoolError(f"{path}: {full}; free some and run: evo-fool resume {folder}")
-        if name == "SQLITE_FULL":
-            return EvoFoolError(f"{path}: the disk is full; free some space and run: evo-fool resume {folder}")
+    full = what_is_full(folder) if name in _NO_ROOM else ""
+    if full or name == "SQLITE_FULL":
+        return EvoFoolError(f"{path}: {full or FULL} and run: evo-fool resume {folder}")
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return EvoFoolError(f"{path}: cannot be opened ({error}); check the permissions of {folder}")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
@@ -43,14 +44,3 @@ def explain(error: Exception, path: Path) -> EvoFoolError:
     if isinstance(error, sqlite3.DatabaseError):
         return CorruptRunError(f"{path} is damaged: {error}; {_RESTORE}")
     return EvoFoolError(f"{path}: {error}")
-
-
-def what_is_full(folder: Path) -> str:
-    """That the file system of a folder has no space or no inodes left, as a clause; empty where it has both."""
-    try:
-        status = os.statvfs(folder)
-    except OSError:
-        return ""
-    if status.f_files and not status.f_favail:
-        return "the disk has no inodes left (too many files)"
-    return "" if status.f_bavail * status.f_frsize > 1 << 16 else "the disk is full"

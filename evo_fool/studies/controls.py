@@ -27,7 +27,7 @@ from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet_runs import PRIMARY, imagenet_run, primary_network
 from evo_fool.studies.mnist import random_runs
 from evo_fool.studies.noise import KINDS, Harvest, harvest_noise, random_images
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.workshop import Workshop, opened
 
 KEY, TITLE = "controls", "What noise alone achieves"
 
@@ -123,10 +123,8 @@ def _mnist(workshop: Workshop) -> list[Arm]:
         with digit_run(workshop, preset, workshop.seeds[0]) as run:
             arms.append(arm_of_run(label, run))
     for label, kind in (("random pixel genomes", "pixels"), ("random CPPN genomes", "cppn")):
-        runs = random_runs(workshop, kind)
-        arms.append(arm_of_run(label, runs[0]))
-        for run in runs:
-            run.close()
+        with opened(random_runs(workshop, kind)) as runs:
+            arms.append(arm_of_run(label, runs[0]))
     mnist = workshop.mnist()
     natural = None if mnist is None else mnist.test.images.numpy()[:, None]
     return arms + _noise(workshop, workshop.classifier(), natural)

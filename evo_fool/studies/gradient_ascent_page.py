@@ -24,6 +24,7 @@ from evo_fool.studies.gradient_ascent import SETTINGS, STARTS, Setting, ascend, 
 from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet_runs import primary_network
 from evo_fool.studies.pgd import targeted_pgd
+from evo_fool.studies.review import reviewed
 from evo_fool.studies.workshop import Workshop
 
 KEY, TITLE, FIGURES = "gradient-ascent", "Images by gradient ascent", "Figure 13"
@@ -99,7 +100,7 @@ def section(workshop: Workshop) -> Section:
         title=TITLE,
         figures=FIGURES,
         verdict=verdict,
-        why=f"{why} MNIST, which the figure does not show: {_reached(found['MNIST'])}",
+        why=reviewed(KEY, f"{why} MNIST, which the figure does not show: {_reached(found['MNIST'])}"),
         rows=tuple(r for c in cases for r in _rows(c, found[c.what], checks[c.what], noise[c.what])),
         pictures=tuple(picture for case in cases for picture in _pictures(case, found[case.what])),
         settings={

@@ -7,7 +7,9 @@ CPPNs do worst, whether one encoding beats the other, and how alike the images f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +36,7 @@ from evo_fool.studies.imagenet_runs import PRESETS, PRIMARY, as_typed, imagenet_
 from evo_fool.studies.likeness import Likeness, likeness, thumbnails
 from evo_fool.studies.mnist import spread
 from evo_fool.studies.statistics import Comparison, mann_whitney
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.workshop import Workshop, opened
 
 KEY, TITLE, FIGURES = "imagenet", "Direct and CPPN on ImageNet", "Figures 1, 6 to 9 and 12"
 
@@ -134,27 +136,32 @@ def section(workshop: Workshop) -> Section:
         return skipped(KEY, TITLE, FIGURES, reason)
     seeds = workshop.seeds if workshop.budget == "paper" else workshop.seeds[:2]
     arms_of_seeds = {"cppn": seeds, "paper": seeds, "pixels": seeds, "random": seeds[:1], "random-pixels": seeds[:1]}
-    opened = {
-        kind: [imagenet_run(workshop, *network, kind, seed) for seed in chosen]
-        for kind, chosen in arms_of_seeds.items()
-    }
-    arms = {kind: arm_of(f"{_NAMES[kind]} on {network[0]}", runs) for kind, runs in opened.items()}
+    with ExitStack() as stack:
+        runs = {
+            kind: stack.enter_context(opened(imagenet_run(workshop, *network, kind, seed) for seed in chosen))
+            for kind, chosen in arms_of_seeds.items()
+        }
+        return _page(workshop, network, seeds, runs)
+
+
+def _page(workshop: Workshop, network: tuple[str, Path], seeds: Sequence[int], runs: dict[str, list[Run]]) -> Section:
+    arms = {kind: arm_of(f"{_NAMES[kind]} on {network[0]}", group) for kind, group in runs.items()}
     others = _others(workshop, network[0], seeds[0])
     alike = None
     if len(seeds) > 1:
-        classes = range(0, len(opened["cppn"][0].classes), 4)  # a quarter of them are sixty thousand pairs
+        classes = range(0, len(runs["cppn"][0].classes), 4)  # a quarter of them are sixty thousand pairs
         alike = {
-            kind: likeness(np.stack([thumbnails(run, classes) for run in opened[kind]])) for kind in ("cppn", "pixels")
+            kind: likeness(np.stack([thumbnails(run, classes) for run in runs[kind]])) for kind in ("cppn", "pixels")
         }
     verdict, why = judged(claims(arms, network[0]))
-    result = Section(
+    return Section(
         key=KEY,
         title=TITLE,
         figures=FIGURES,
         verdict=verdict,
         why=f"{why} {_controls(arms)}",
         rows=tuple(_rows(arms, others, alike)),
-        pictures=tuple(_pictures(arms, opened)),
+        pictures=tuple(_pictures(arms, runs)),
         settings={
             "network": network[0],
             "other networks": list(others),
@@ -165,15 +172,11 @@ def section(workshop: Workshop) -> Section:
         seeds=tuple(seeds),
         commands=tuple(
             f"evo-fool run {PRESETS[kind]} --classifier torchvision:{network[0]} --weights {as_typed(network[1])} "
-            f"--seed {seeds[0]} --generations {opened[kind][0].experiment.generations}"
+            f"--seed {seeds[0]} --generations {runs[kind][0].experiment.generations}"
             for kind in ("cppn", "pixels", "random")
         ),
         data={kind: _json(arm) for kind, arm in arms.items()} | {"other networks": others},
     )
-    for runs in opened.values():
-        for run in runs:
-            run.close()
-    return result
 
 
 def _others(workshop: Workshop, primary: str, seed: int) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ control.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from evo_fool.runs import Run
 from evo_fool.studies.base import Picture, Row, Section, judged
 from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import Curve, board, draw_confidence
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.workshop import Workshop, opened
 
 KEY, TITLE, FIGURES = "mnist", "Direct and CPPN on MNIST", "Figures 4 and 5"
 
@@ -140,12 +140,13 @@ def section(workshop: Workshop) -> Section:
     courses: dict[str, Course] = {}
     shown: list[tuple[str, list[list[tuple[np.ndarray | None, str]]]]] = []
     for variant in VARIANTS:
-        runs = [digit_run(workshop, variant.preset, seed) for seed in workshop.seeds]
-        courses[variant.label] = course(runs)
-        shown.append((variant.label, [digits(run) for run in runs]))
-        for run in runs:
-            run.close()
-    controls = {kind: course(random_runs(workshop, kind)) for kind in ("pixels", "cppn")}
+        with opened(digit_run(workshop, variant.preset, seed) for seed in workshop.seeds) as runs:
+            courses[variant.label] = course(runs)
+            shown.append((variant.label, [digits(run) for run in runs]))
+    controls: dict[str, Course] = {}
+    for kind in ("pixels", "cppn"):
+        with opened(random_runs(workshop, kind)) as runs:
+            controls[kind] = course(runs)
     verdict, why = judged(claims(courses, controls))
     return Section(
         key=KEY,
@@ -171,9 +172,9 @@ def section(workshop: Workshop) -> Section:
     )
 
 
-def random_runs(workshop: Workshop, kind: str) -> list[Run]:
+def random_runs(workshop: Workshop, kind: str) -> Iterator[Run]:
     """The control: as many fresh random images of one encoding, for every seed."""
-    return [digit_run(workshop, "mnist-random", seed, {"encoding.kind": kind}) for seed in workshop.seeds]
+    return (digit_run(workshop, "mnist-random", seed, {"encoding.kind": kind}) for seed in workshop.seeds)
 
 
 def digits(run: Run) -> list[tuple[np.ndarray | None, str]]:

@@ -16,6 +16,7 @@ from evo_fool.studies.elites import ImageSet, confidences, elites_of, share_text
 from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.repetition import ablate, find_repetition, tilings, without
+from evo_fool.studies.review import reviewed
 from evo_fool.studies.workshop import Workshop
 
 KEY, TITLE, FIGURES = "repetition", "Repeated elements", "Figure 10"
@@ -55,7 +56,7 @@ def section(workshop: Workshop) -> Section:
         title=TITLE,
         figures=FIGURES,
         verdict=verdict,
-        why=why,
+        why=reviewed(KEY, why),
         rows=tuple(_rows(found, before, one, none)),
         pictures=tuple(_pictures(elites, found["rows"], before, one, none, np.array(found["elsewhere"]))),
         settings={"network": name, "tiles a side": TILINGS, "control": "as many pixels at random places"},

@@ -7,6 +7,7 @@ from evo_fool.reports.paper_figures import IMAGENET_CPPN_IMAGES, RETRAINED_IMAGE
 from evo_fool.studies.base import Picture, Row, Section, judged, skipped
 from evo_fool.studies.drawing import board
 from evo_fool.studies.retraining_imagenet import HeadRetraining, retrain_imagenet
+from evo_fool.studies.review import reviewed
 from evo_fool.studies.workshop import Workshop
 
 KEY, TITLE, FIGURES = "retraining-imagenet", "Retraining on ImageNet with a 1001st class", "Figure 12"
@@ -30,8 +31,11 @@ def section(workshop: Workshop) -> Section:
         title=TITLE,
         figures=FIGURES,
         verdict=verdict,
-        why=f"{why} Only the new output was trained, on {found.photographs[0]} photographs; the paper trained a "
-        "whole network on all of ImageNet.",
+        why=reviewed(
+            KEY,
+            f"{why} Only the new output was trained, on {found.photographs[0]} photographs; the paper trained a "
+            "whole network on all of ImageNet.",
+        ),
         rows=tuple(rows_of(found)),
         pictures=_pictures(found),
         settings={

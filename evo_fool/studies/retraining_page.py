@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import chain, count, islice
 
@@ -15,7 +14,7 @@ from evo_fool.studies.base import Picture, Row, Section, judged, skipped
 from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import Curve, board, draw_confidence
 from evo_fool.studies.retraining import Iteration, Loop, run_loop, unseen_images
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.workshop import Workshop, opened
 
 KEY, TITLE, FIGURES = "retraining", "Retraining with a class of fooling images", "Figure 11"
 
@@ -82,9 +81,8 @@ def unseen(workshop: Workshop, taught: Sequence[Loop]) -> np.ndarray:
 
     They are those of the page on MNIST, but for seeds that loops are taught with.
     """
-    with ExitStack() as stack:
-        seeds = unseen_seeds(workshop.seeds, taught)
-        return unseen_images([stack.enter_context(digit_run(workshop, "mnist-cppn", seed)) for seed in seeds])
+    with opened(digit_run(workshop, "mnist-cppn", seed) for seed in unseen_seeds(workshop.seeds, taught)) as runs:
+        return unseen_images(runs)
 
 
 def section(workshop: Workshop) -> Section:

@@ -7,7 +7,7 @@ Clune, GECCO 2015).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from evo_fool.studies.drawing import Curve, draw_confidence, draw_matrix
 from evo_fool.studies.elites import evenly, share_text
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.mnist import Course, course, random_runs, spread
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.review import reviewed
+from evo_fool.studies.workshop import Workshop, opened
 
 KEY, TITLE = "searches", "MAP-Elites against one class at a time"
 
@@ -157,24 +158,22 @@ def confidence_after(run: Run, cls: int, images: int) -> float:
 def section(workshop: Workshop) -> Section:
     """The page."""
     kinds = ("pixels", "cppn")
-    elites = {kind: _runs(workshop, kind, genetic=False) for kind in kinds}
     courses: dict[str, dict[str, Course]] = {}
     seconds: dict[str, dict[str, float]] = {}
     found: dict[str, list[Switching]] = {}
     for kind in kinds:
-        runs = {
-            "MAP-Elites": elites[kind],
+        searches = {
+            "MAP-Elites": _runs(workshop, kind, genetic=False),
             "genetic algorithm": _runs(workshop, kind, genetic=True),
             "random": random_runs(workshop, kind),
         }
-        courses[kind] = {name: course(group) for name, group in runs.items()}
-        seconds[kind] = {
-            name: float(np.median([run.summary()["wall_seconds"] for run in group])) for name, group in runs.items()
-        }
-        found[kind] = [switching(run) for run in runs["MAP-Elites"]]
-        for group in runs.values():
-            for run in group:
-                run.close()
+        courses[kind], seconds[kind] = {}, {}
+        for name, runs in searches.items():
+            with opened(runs) as group:
+                courses[kind][name] = course(group)
+                seconds[kind][name] = float(np.median([run.summary()["wall_seconds"] for run in group]))
+                if name == "MAP-Elites":
+                    found[kind] = [switching(run) for run in group]
     rows = [row for kind in kinds for row in _rows(kind, courses[kind], seconds[kind], found[kind])]
     pictures = [_curves(courses), _steps(found["cppn"])]
     why = _why(courses, found)
@@ -201,7 +200,7 @@ def section(workshop: Workshop) -> Section:
         title=TITLE,
         figures="",
         verdict="new",
-        why=why,
+        why=reviewed(KEY, why),
         rows=tuple(rows),
         pictures=tuple(pictures),
         settings={
@@ -220,11 +219,11 @@ def section(workshop: Workshop) -> Section:
     )
 
 
-def _runs(workshop: Workshop, kind: str, *, genetic: bool) -> list[Run]:
+def _runs(workshop: Workshop, kind: str, *, genetic: bool) -> Iterator[Run]:
     """The runs of one search and encoding, one a seed."""
     preset = "mnist-ga" if genetic else {"pixels": "mnist-pixels", "cppn": "mnist-cppn"}[kind]
     settings = {"encoding.kind": kind, "name": f"mnist-ga-{kind}"} if genetic else {}
-    return [digit_run(workshop, preset, seed, settings) for seed in workshop.seeds]
+    return (digit_run(workshop, preset, seed, settings) for seed in workshop.seeds)
 
 
 def _imagenet(workshop: Workshop, name: str, weights: Path) -> tuple[list[Duel], Switching, tuple[int, int, int]]:

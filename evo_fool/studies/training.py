@@ -36,7 +36,7 @@ def trained_and_noted(
     def train() -> dict[str, Any]:
         with deterministic():
             network, noted = make()
-        write_whole(path, save({name: value.contiguous() for name, value in network.state_dict().items()}))
+        write_whole(path, save({name: value.contiguous() for name, value in network.state_dict().items()}), "--out")
         return noted | {"file": path.name}
 
     noted = workshop.cache(key, train)

@@ -10,7 +10,8 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -74,6 +75,13 @@ class MnistData:
 
     train: Digits
     test: Digits
+
+
+@contextmanager
+def opened(runs: Iterable[Run]) -> Iterator[list[Run]]:
+    """All runs of ``runs``, which opens them one after the other; they are closed whatever happens, then or later."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(run) for run in runs]
 
 
 class Workshop:
@@ -186,15 +194,14 @@ class Workshop:
         for root in self._roots:
             for path in list_runs(root):
                 try:
-                    run = open_run(path)
-                    same = _recorded(run) == wanted
-                    finished = same and run.status == "finished"
+                    with open_run(path) as run:
+                        same = _recorded(run) == wanted
+                        finished = same and run.status == "finished"
+                    if finished:
+                        return open_run(path), None
                 except (CorruptRunError, RunNotFoundError) as error:
                     self.say(f"left aside: {error}")
                     continue
-                if finished:
-                    return run, None
-                run.close()
                 if same and root == self._roots[0]:
                     unfinished = path
         return None, unfinished
@@ -290,7 +297,7 @@ class Workshop:
             value = plain(make())
             images, self.ledger.images = self.ledger.images - before, before
             entry = {"key": key, "seconds": time.monotonic() - began, "images": images, "value": value}
-            write_whole(path, to_json(entry).encode())
+            write_whole(path, to_json(entry).encode(), "--out")
         self.ledger.add(str(path), images=entry["images"], seconds=entry["seconds"])
         value = entry["value"]
         return dict(value)

@@ -49,6 +49,15 @@ def test_bad_definitions_are_refused(change: dict[str, Any], word: str) -> None:
     assert "tiny" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "change", [{"name": "x\ud800"}, {"classes": ["a", "x\ud800"]}, {"aliases": [["ant"], ["x\ud800"]]}]
+)
+def test_half_a_surrogate_pair_is_no_name(change: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"the name 'x\\ud800' has half a surrogate pair") as caught:
+        Classifier(flat(), **(GOOD | change))
+    assert str(caught.value).isprintable()
+
+
 def test_network_must_be_a_module() -> None:
     with pytest.raises(ConfigError, match="must be a torch"):
         Classifier(lambda x: x, **GOOD)  # type: ignore[arg-type]

@@ -136,3 +136,10 @@ def test_weights_of_another_network_say_which_keys(change: dict[str, Tensor | No
     assert all(word in str(caught.value) for word in words), caught.value
     assert "here.pt" in str(caught.value)
     assert torch.equal(network.weight, before)
+
+
+def test_tensors_without_values_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    torch.save({key: value.to("meta") for key, value in STATE.items()}, path)
+    with pytest.raises(ConfigError, match=r"without values.*weight, bias; save them from a network on the cpu"):
+        read_weights(path)

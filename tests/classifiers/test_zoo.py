@@ -47,6 +47,14 @@ def with_weights(weights=None):
     made.given = weights
     return made
 
+def on_meta():
+    made = build()
+    made.network.to("meta")
+    return made
+
+def half_a_surrogate():
+    return Classifier(network(), classes=["a", "\\ud800"], size=4, channels=1, name="own")
+
 def bare(): return network()
 def broken(): raise KeyError("lost\\nmore")
 def leaves(): raise SystemExit(3)
@@ -170,6 +178,17 @@ def test_own_functions_that_fail(own_file: Path, function: str, error: type[EvoF
     with pytest.raises(error, match=word) as caught:
         load(f"{own_file}:{function}")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "word"), [("on_meta", "have no values"), ("half_a_surrogate", "half a surrogate")]
+)
+def test_own_networks_that_cannot_be_used_are_errors_of_configuration(own_file: Path, function: str, word: str) -> None:
+    spec = f"{own_file}:{function}"
+    with pytest.raises(ConfigError, match=word) as caught:
+        load_classifier(ClassifierConfig(spec=spec), CPU)
+    assert str(caught.value).startswith(f"classifier {spec!r}")
+    assert str(caught.value).isprintable()
 
 
 def test_own_file_that_does_not_run(own_file: Path) -> None:

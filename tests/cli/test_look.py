@@ -139,6 +139,20 @@ def test_verify_reports_a_changed_genome_as_damage(run: Path, invoke: Any) -> No
     assert "damage: " in out
 
 
+@pytest.mark.parametrize("verb", [["ls"], ["show", "latest"], ["compare", "latest", "latest"], ["show", "latest", "0"]])
+def test_names_from_elsewhere_cannot_steer_the_terminal_as_json(verb: list[str], run: Path, invoke: Any) -> None:
+    name = "\x9b31m\u202edog\x7f"
+    with sqlite3.connect(run / "run.sqlite3") as database:
+        database.execute("UPDATE meta SET value = ? WHERE key = 'classes'", (json.dumps([name, "bee", "cat"]),))
+        database.execute("UPDATE meta SET value = ? WHERE key = 'classifier'", (name,))
+        database.execute("UPDATE meta SET value = ? WHERE key = 'name'", (name,))
+    database.close()
+    code, out, _ = invoke(*verb, "--json")
+    assert code == 0
+    assert "dog" in out
+    assert all(line.isprintable() for line in out.split("\n"))
+
+
 @pytest.mark.parametrize("verb", ["show", "verify", "digest", "resume", "compare"])
 @pytest.mark.parametrize("damage", ["truncated", "empty", "foreign", "newer"])
 def test_a_damaged_run_is_one_line_and_exit_5(verb: str, damage: str, run: Path, invoke: Any) -> None:

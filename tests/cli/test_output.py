@@ -1,6 +1,7 @@
 """Data on stdout, talk on stderr."""
 
 import json
+import sys
 
 import pytest
 
@@ -34,3 +35,25 @@ def test_names_from_strangers_cannot_steer_the_terminal(capsys: pytest.CaptureFi
     assert "cat" in printed
     assert "dog" in printed
     assert not set(printed) & set("\x1b\x07\u202e")
+
+
+HOSTILE = '\x1b[2J\x7f\x9b31m\u202edog\u2028\ue000\U000e0041\ud800 é 日本 🐈\n\t"\\'
+
+
+def test_json_has_no_character_that_steers_the_terminal_and_the_same_values(capsys: pytest.CaptureFixture[str]) -> None:
+    value = {HOSTILE: [HOSTILE], "empty": {}, "deep": {"a": [1, [HOSTILE]]}}
+    Output(json=True).data(value)
+    out = capsys.readouterr().out
+    assert json.loads(out) == value
+    assert all(line.isprintable() for line in out.split("\n"))
+    assert "é 日本 🐈" in out
+
+
+def test_a_table_on_a_terminal_has_harmless_headings(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda self: True)
+    Output(json=False).table([" [red]a\u202e\x9b"], [[1]])
+    out = capsys.readouterr().out
+    assert "[red]a" in out
+    assert not set(out) & set("\u202e\x9b")

@@ -35,7 +35,7 @@ def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGHUP, 75)])
 def test_first_signal_commits_and_stops(number: int, code: int, tiny: Path, start: Start, invoke_json: Any) -> None:
     process = running(start, *LONG)
     process.send_signal(number)
@@ -71,6 +71,29 @@ def test_second_ctrl_c_stops_at_once_and_the_last_commit_stands(tiny: Path, star
     assert (returncode, err) == (130, "evo-fool: interrupted\n")
     assert "continue from the last commit: evo-fool resume" in out
     assert invoke_json("show", "latest")["generation"] == 2
+
+
+@pytest.mark.alone
+def test_any_number_of_sigterms_keeps_the_exit_code(tiny: Path, start: Start, invoke_json: Any) -> None:
+    process = running(start, *LONG)
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.001)
+    assert finished(process)[0] == 75
+    assert invoke_json("show", "latest")["status"] == "stopped"
+
+
+@pytest.mark.alone
+def test_a_closed_terminal_stops_the_run_politely(tiny: Path, invoke_json: Any) -> None:
+    child, terminal = pty.fork()
+    if not child:
+        os.execv(sys.executable, [sys.executable, "-m", "evo_fool", *LONG])
+    seen = b""
+    while b"generation " not in seen:
+        seen += os.read(terminal, 65536)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 75
+    assert invoke_json("show", "latest")["status"] == "stopped"
 
 
 def test_a_killed_run_reads_as_interrupted_and_looking_creates_no_file(

@@ -4,10 +4,12 @@ import multiprocessing
 import threading
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evo_fool.encodings.threads import available_threads, run_chunks
+from evo_fool.encodings.threads import available_cores, available_threads, run_chunks
+from evo_fool.runs.environment import environment
 
 
 @given(st.integers(0, 300), st.integers(1, 5), st.integers(1, 100))
@@ -53,3 +55,10 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
     child.start()
     child.join(20)
     assert child.exitcode == 0
+
+
+def test_a_system_that_does_not_tell_the_cores_of_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)  # macOS
+    monkeypatch.setattr("os.cpu_count", lambda: 7)
+    assert available_cores() == 7
+    assert environment(torch.device("cpu"))["cpus"] == 7

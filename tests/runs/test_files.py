@@ -1,11 +1,14 @@
 """A file is whole under its name, or not there."""
 
+import errno
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from evo_fool.errors import EvoFoolError
-from evo_fool.runs.files import write_whole
+from evo_fool.runs.files import why_not_written, write_whole
 
 
 def test_it_makes_the_folder_and_replaces_what_is_there(tmp_path: Path) -> None:
@@ -40,5 +43,19 @@ def test_a_failure_leaves_the_old_file_and_no_draft(tmp_path: Path, monkeypatch:
 
 def test_a_folder_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(EvoFoolError, match="choose another place"):
+    with pytest.raises(
+        EvoFoolError,
+        match=r"File exists; check that .*file is a folder that you may write to, or choose another place with --to",
+    ):
+        write_whole(tmp_path / "file" / "below", b"new", "--to")
+    with pytest.raises(EvoFoolError) as caught:
         write_whole(tmp_path / "file" / "below", b"new")
+    assert "--" not in str(caught.value)
+
+
+def test_a_file_system_without_inodes_is_not_called_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = os.statvfs(tmp_path)
+    monkeypatch.setattr("os.statvfs", lambda path: SimpleNamespace(f_files=known.f_files or 1, f_favail=0))
+    assert "no inodes left" in why_not_written(OSError(errno.ENOSPC, "No space left on device"), tmp_path / "new")
+    monkeypatch.setattr("os.statvfs", lambda path: SimpleNamespace(f_files=0, f_favail=0, f_bavail=9, f_frsize=1 << 20))
+    assert "free some space" in why_not_written(OSError(errno.ENOSPC, "No space left on device"), tmp_path / "new")

@@ -122,7 +122,7 @@ class _Writer:
         return Site(self.to, self.to / "index.html", len(self.sizes), size, len(made), tuple(generations))
 
     def _put(self, name: str, content: bytes) -> None:
-        write_whole(self.to / name, content)
+        write_whole(self.to / name, content, "--to")
         self.sizes[name] = len(content)
 
 

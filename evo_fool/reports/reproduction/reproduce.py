@@ -107,7 +107,9 @@ def write_report(report: Report, folder: Path) -> None:
     """
     for section in report.sections:
         for picture in section.pictures:
-            write_whole(folder / picture_path(section, picture), picture.png)
-    write_whole(folder / "report.md", markdown(report).encode())
-    write_whole(folder / "report.json", json.dumps(report.as_json(), ensure_ascii=False, allow_nan=False).encode())
-    write_whole(folder / "report.html", page(report).encode())
+            write_whole(folder / picture_path(section, picture), picture.png, "--out")
+    write_whole(folder / "report.md", markdown(report).encode(), "--out")
+    write_whole(
+        folder / "report.json", json.dumps(report.as_json(), ensure_ascii=False, allow_nan=False).encode(), "--out"
+    )
+    write_whole(folder / "report.html", page(report).encode(), "--out")

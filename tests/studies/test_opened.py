@@ -1,0 +1,96 @@
+"""Runs that a study opens are closed whatever happens."""
+
+import importlib.util
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from conftest import REPOSITORY
+from support import small
+
+from evo_fool.runs import Run, evolve, open_run
+from evo_fool.studies import controls, imagenet, mnist, searches
+from evo_fool.studies.workshop import Workshop, opened
+
+
+@pytest.fixture
+def made(pixels_run: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Run]]:
+    """Runs that were opened, in the order of opening, and that are closed by their ``close``."""
+    found: list[Run] = []
+    real = Run.__init__
+
+    def note(self: Run, *arguments: Any) -> None:
+        real(self, *arguments)
+        found.append(self)
+
+    monkeypatch.setattr(Run, "__init__", note)
+    yield found
+    for run in found:
+        run.close()
+
+
+def is_closed(run: Run) -> bool:
+    try:
+        run.store.connection.execute("SELECT 1")
+    except Exception:
+        return True
+    return False
+
+
+def test_opened_closes_what_it_opened_before_the_one_that_fails(pixels_run: Path, made: list[Run]) -> None:
+    def runs() -> Iterator[Run]:
+        yield open_run(pixels_run)
+        yield open_run(pixels_run)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), opened(runs()):
+        pass
+    assert len(made) == 2
+    assert all(map(is_closed, made))
+
+
+@pytest.mark.parametrize(
+    ("study", "step"), [(mnist, "course"), (searches, "course"), (imagenet, "arm_of"), (controls, "arm_of_run")]
+)
+def test_a_study_that_breaks_leaves_no_run_open(
+    study: ModuleType, step: str, pixels_run: Path, made: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ready(*_: Any, **__: Any) -> Run:
+        return open_run(pixels_run)
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("in the middle")
+
+    for module in (study, mnist):
+        for name in ("digit_run", "imagenet_run"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, ready)
+    if hasattr(study, "primary_network"):
+        monkeypatch.setattr(study, "primary_network", lambda workshop: ("squeezenet1_1", Path("weights")))
+    monkeypatch.setattr(study, step, broken)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        study.section(Workshop(tmp_path, "smoke", seeds=(1, 2)))
+    assert made
+    assert all(map(is_closed, made))
+
+
+def test_the_ablation_closes_the_runs_that_it_looks_at(
+    tmp_path: Path, made: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specification = importlib.util.spec_from_file_location("ablation", REPOSITORY / "experiments" / "ablation.py")
+    assert specification is not None
+    assert specification.loader is not None
+    ablation = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(ablation)
+    given = Namespace(variants=["paper"], seeds=[1, 2], images=208, out=tmp_path, json=True)
+    monkeypatch.setattr(ablation.argparse.ArgumentParser, "parse_args", lambda self: given)
+    monkeypatch.setattr(ablation, "named", lambda given, name, seed: small(seed=seed, name=f"seed{seed}"))
+    with evolve(small(seed=2, name="seed2"), out=tmp_path, stop=lambda: "ctrl-c"):
+        pass
+    assert ablation.main() == 0
+    assert ablation.main() == 0
+    assert len(made) > 4
+    assert all(map(is_closed, made))
