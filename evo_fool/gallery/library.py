@@ -62,14 +62,17 @@ class Library:
         Raises:
             RunNotFoundError: there is none (any more).
             CorruptRunError: it is damaged.
+            EvoFoolError: its files cannot be read.
         """
         path = self.find(name)
         try:
             with self._copies.opened(path, stamp(path)) as run, run.store.snapshot():
                 yield run
-        except EvoFoolError:
+        except (EvoFoolError, OSError) as error:
             self.find(name)  # whatever it looked like, a run that is being deleted is no damaged one
-            raise
+            if isinstance(error, EvoFoolError):
+                raise
+            raise EvoFoolError(f"{name}: its files cannot be read: {error.strerror or error}") from None
 
     def public(self, error: EvoFoolError) -> str:
         """What an error says, without telling where on this machine the runs are."""
