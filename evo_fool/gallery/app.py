@@ -25,7 +25,8 @@ from evo_fool.gallery.overview import Overview
 from evo_fool.gallery.pages import Pages
 from evo_fool.gallery.security import LOOPBACK, SafeHeaders, TrustedHosts
 from evo_fool.gallery.sprites import Painter
-from evo_fool.gallery.studio import Studio
+from evo_fool.gallery.studio import BusyError, Studio
+from evo_fool.gallery.traffic import Traffic
 
 _THREADS = 4
 """Requests that are answered at a time. More would not be faster, and each takes memory."""
@@ -84,21 +85,21 @@ class Gallery:
             lifespan=self._lifespan,
         )
         # Outside of everything, so that no answer goes without: not those to unexpected errors either.
-        self._app = SafeHeaders(TrustedHosts(app, hosts, any_address=any_address))
+        self._app = SafeHeaders(TrustedHosts(Traffic(app, self._too_many), hosts, any_address=any_address))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
-    def end_streams(self) -> None:
-        """End what would otherwise go on for as long as somebody watches."""
+    def end(self) -> None:
+        """End what would otherwise keep the server from ending: event streams, and work in the studio."""
         self._live.close()
+        self._studio.close()
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = _THREADS
         yield
-        self._live.close()
-        self._studio.close()
+        self.end()
         self._library.close()
 
     def _failed(self, request: Request, error: Exception) -> Response:
@@ -106,6 +107,9 @@ class Gallery:
         if isinstance(error, EvoFoolError):
             sentence = self._library.public(error)
         return sentence_answer(request, status_of(error), sentence, self._addresses)
+
+    def _too_many(self, request: Request) -> Response:
+        return self._failed(request, BusyError("too many requests are waiting for answers; try again in a moment"))
 
     def _refused(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500

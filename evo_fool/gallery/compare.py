@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
+from evo_fool.errors import EvoFoolError, RunNotFoundError
 from evo_fool.gallery.addresses import Addresses
 from evo_fool.gallery.facts import run_facts
 from evo_fool.gallery.grid import Grids, make_tiles, plan_sprites
@@ -24,28 +26,41 @@ _GRIDS = 2
 def compare_page(
     library: Library, overview: Overview, grids: Grids, query: CompareQuery, addresses: Addresses
 ) -> ComparePage:
-    """The page of a comparison; of none, while no runs are chosen.
+    """The page of a comparison; of none, while no runs are chosen. What cannot be read is left out with the reason.
 
     Raises:
         RunNotFoundError: one of the runs is not there.
         QueryError: none of them has the class.
-        CorruptRunError: one of them is damaged.
+        EvoFoolError: none of them can be read.
     """
+    damaged: dict[str, EvoFoolError] = {}
     with ExitStack() as stack:
-        runs = [stack.enter_context(library.open(name)) for name in query.runs]
-        cells = _cells(runs, query.cls)
-        last = max((run.generation for run in runs), default=0)
+        opened: list[Run] = []
+        for name in query.runs:
+            with _noted(damaged, name):
+                run = stack.enter_context(library.open(name))
+                run_facts(run, addresses)  # whether it can be read at all
+                opened.append(run)
+        cells = _cells(opened, query.cls)
+        last = max((run.generation for run in opened), default=0)
         generation = last if query.generation is None else min(query.generation, max(last, 0))
-        compared = [
-            _compared(run, cell, generation, grids, addresses, whole=len(runs) <= _GRIDS)
-            for run, cell in zip(runs, cells, strict=True)
-        ]
-        named = next(((run, cell) for run, cell in zip(runs, cells, strict=True) if cell is not None), None)
+        whole = len(opened) <= _GRIDS
+        compared: list[ComparedRun] = []
+        pairs: list[tuple[Run, int | None]] = []
+        for run, cell in zip(opened, cells, strict=True):
+            with _noted(damaged, run.path.name):
+                compared.append(_compared(run, cell, generation, grids, addresses, whole=whole))
+                pairs.append((run, cell))
+        if damaged and not pairs:
+            raise next(iter(damaged.values()))
+        runs = [run for run, _ in pairs]
+        named = next(((run, cell) for run, cell in pairs if cell is not None), None)
         differences = differing_settings([run.experiment for run in runs]) if len(runs) > 1 else {}
         return {
             "page": "compare",
             "query": {"runs": list(query.runs), "class": query.cls, "generation": query.generation},
             "runs": compared,
+            "damaged": [{"run": name, "error": printable(library.public(error))} for name, error in damaged.items()],
             "last": last,
             "generation": generation,
             "class": named[1] if named else None,
@@ -54,6 +69,17 @@ def compare_page(
             "classes": _classes(runs),
             "differences": [{"setting": key, "values": values} for key, values in differences.items()],
         }
+
+
+@contextmanager
+def _noted(damaged: dict[str, EvoFoolError], name: str) -> Iterator[None]:
+    """What makes one run unreadable is noted, and stays with it."""
+    try:
+        yield
+    except RunNotFoundError:
+        raise
+    except EvoFoolError as error:
+        damaged[name] = error
 
 
 def _cells(runs: list[Run], text: str) -> list[int | None]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,12 +24,11 @@ from evo_fool.gallery.pictures import resized_png, scored_png
 from evo_fool.gallery.query import no_query
 from evo_fool.gallery.security import DRAWING_POLICY
 from evo_fool.gallery.sprites import BLOCK, Painter, Sheet, blocks, is_exact, plan_sheet
-from evo_fool.gallery.studio import WAITING, Studio
+from evo_fool.gallery.studio import Studio
 from evo_fool.runs.run import Run
 
 _HOUR = "private, max-age=3600"
 
-Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
@@ -41,8 +40,6 @@ class Files:
     grids: Grids
     painter: Painter
     studio: Studio
-    # Tasks of the studio wait for each other; they must not keep pages waiting as well.
-    waiting: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(WAITING))
 
     def image(self, request: Request) -> Response:
         """An image as it was scored."""
@@ -57,7 +54,7 @@ class Files:
         png = await to_thread.run_sync(self._resized, name, id, size)
         if png is None:
             path = await to_thread.run_sync(self.library.find, name)
-            png = await self._task(tasks.render, path, id, size)
+            png = await self.studio.run(tasks.render, path, id, size)
         return _lasting(png, "image/png")
 
     def sprites(self, request: Request) -> Response:
@@ -124,10 +121,7 @@ class Files:
     async def _of_individual(self, request: Request, task: Callable[[Path, int], Result]) -> Result:
         no_query(request.query_params.multi_items())
         path = await to_thread.run_sync(self.library.find, request.path_params["run"])
-        return await self._task(task, path, request.path_params["id"])
-
-    async def _task(self, task: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        return await to_thread.run_sync(lambda: self.studio.run(task, *args, **kwargs), limiter=self.waiting)
+        return await self.studio.run(task, path, request.path_params["id"])
 
 
 @cache

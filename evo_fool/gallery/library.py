@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from evo_fool.errors import EvoFoolError, RunNotFoundError
+from evo_fool.gallery.copies import Copies, Stamp
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.directory import find_run, list_runs
 from evo_fool.runs.lock import is_locked
-from evo_fool.runs.run import Run, open_run
-
-Stamp = tuple[object, ...]
-"""Changes whenever a run does; compared for equality only."""
+from evo_fool.runs.run import Run
 
 _ABSENT = (0,)
-
-_COPIES = 3
-"""As many private copies are kept; each is as large as its run."""
 
 
 class RunGoneError(RunNotFoundError):
     """A run that was there when the gallery last looked, and is not any more."""
-
-
-@dataclass(slots=True)
-class _Copy:
-    """A run that can only be read from a private copy, which is kept while the run stays as it was."""
-
-    stamp: Stamp
-    run: Run
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Library:
@@ -49,8 +33,7 @@ class Library:
         self.root = root
         self.only = only
         self._seen: set[str] = set()
-        self._copies: dict[str, _Copy] = {}
-        self._guard = threading.Lock()
+        self._copies = Copies()
 
     def paths(self) -> dict[str, Path]:
         """The run directories by name, newest first."""
@@ -79,50 +62,17 @@ class Library:
         Raises:
             RunNotFoundError: there is none (any more).
             CorruptRunError: it is damaged.
+            EvoFoolError: its files cannot be read.
         """
         path = self.find(name)
         try:
-            with self._opened(name, path) as run, run.store.snapshot():
+            with self._copies.opened(path, stamp(path)) as run, run.store.snapshot():
                 yield run
-        except EvoFoolError:
+        except (EvoFoolError, OSError) as error:
             self.find(name)  # whatever it looked like, a run that is being deleted is no damaged one
-            raise
-
-    @contextmanager
-    def _opened(self, name: str, path: Path) -> Iterator[Run]:
-        before = stamp(path)
-        copy = self._kept_copy(name, before)
-        if copy is None:
-            run = open_run(path)
-            if not run.store.is_copy:
-                with run:
-                    yield run
-                return
-            copy = self._keep_copy(name, _Copy(before, run))
-        with copy.lock:
-            yield copy.run
-
-    def _kept_copy(self, name: str, now: Stamp) -> _Copy | None:
-        with self._guard:
-            copy = self._copies.get(name)
-            if copy is not None and copy.stamp != now:
-                self._discard(self._copies.pop(name))
-                return None
-            return copy
-
-    def _keep_copy(self, name: str, copy: _Copy) -> _Copy:
-        with self._guard:
-            if name in self._copies:
-                self._discard(copy)  # another request was faster
-                return self._copies[name]
-            while len(self._copies) >= _COPIES:
-                self._discard(self._copies.pop(next(iter(self._copies))))
-            self._copies[name] = copy
-            return copy
-
-    def _discard(self, copy: _Copy) -> None:
-        with copy.lock:
-            copy.run.close()
+            if isinstance(error, EvoFoolError):
+                raise
+            raise EvoFoolError(f"{name}: its files cannot be read: {error.strerror or error}") from None
 
     def public(self, error: EvoFoolError) -> str:
         """What an error says, without telling where on this machine the runs are."""
@@ -130,9 +80,7 @@ class Library:
 
     def close(self) -> None:
         """Remove private copies."""
-        with self._guard:
-            while self._copies:
-                self._discard(self._copies.popitem()[1])
+        self._copies.close()
 
 
 def find_library(text: str | None, out: Path) -> Library:

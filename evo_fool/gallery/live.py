@@ -7,7 +7,8 @@ nothing. Without a commit no look goes further than asking the file system.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anyio
@@ -49,21 +50,32 @@ class Live:
         self._addresses = addresses
         self._interval = interval
         self._known: Recent[tuple[Stamp, int], dict[str, Any]] = Recent(64)
-        self._closing: anyio.Event | None = None  # belongs to an event loop, so it is made in one
+        self._waits: set[anyio.CancelScope] = set()
         self._closed = False
 
     def close(self) -> None:
-        """End all streams."""
+        """End all streams, at once: looks that they wait for go on for themselves. To be called in the event loop."""
         self._closed = True
-        if self._closing is not None:
-            self._closing.set()
+        for wait in self._waits:
+            wait.cancel()
 
     async def pause(self, seconds: float) -> bool:
         """Wait, but no longer than until the end; returns whether that has come."""
-        self._closing = self._closing or anyio.Event()
-        with anyio.move_on_after(seconds):
-            await self._closing.wait()
+        with self._until_closed():
+            await anyio.sleep(seconds)
         return self._closed
+
+    @contextmanager
+    def _until_closed(self) -> Iterator[None]:
+        """Waits inside are given up at the end."""
+        with anyio.CancelScope() as wait:
+            self._waits.add(wait)
+            if self._closed:
+                wait.cancel()
+            try:
+                yield
+            finally:
+                self._waits.discard(wait)
 
     async def events(self, name: str, since: int) -> AsyncIterator[bytes]:
         """The stream of a run from the generation ``since`` on: ``archive`` events, and ``end`` when it runs no more.
@@ -76,10 +88,13 @@ class Live:
         while not self._closed:
             began = time.monotonic()
             try:
-                now = await to_thread.run_sync(self._look, name)
-                if now != seen:
-                    change = await to_thread.run_sync(self._change, name, now, since)
-                    seen = now
+                change = None
+                with self._until_closed():
+                    now = await to_thread.run_sync(self._look, name, abandon_on_cancel=True)
+                    if now != seen:
+                        change = await to_thread.run_sync(self._change, name, now, since, abandon_on_cancel=True)
+                        seen = now
+                if change is not None:
                     if change["generation"] > since or change["status"] != RUNNING:
                         since, spoken = change["generation"], began
                         yield _event("archive", change)

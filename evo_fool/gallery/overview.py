@@ -71,10 +71,11 @@ class Overview:
         except RunNotFoundError:
             return None  # deleted since the folder was listed
         except EvoFoolError as error:
-            reason = printable(self._library.public(error))
-            return self._rows.put(
-                now, {"run": name, "url": None, "error": reason, "facts": None, "sparkline": [], "best": []}
-            )
+            reason = self._library.public(error)
+        except Exception as error:  # of whatever kind, it is this run's and no reason to hide the others
+            reason = f"{name}: unexpected {type(error).__name__}: {error}"
+        row: RunRow = {"run": name, "url": None, "error": printable(reason), "facts": None, "sparkline": [], "best": []}
+        return self._rows.put(now, row)
 
 
 def _readable(run: Run, addresses: Addresses) -> RunRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from types import FrameType
 
@@ -13,7 +14,7 @@ from evo_fool.gallery.library import Library
 from evo_fool.gallery.security import is_everywhere, own_names
 
 _GRACE = 2
-"""Seconds that answers under way have when the server is ended."""
+"""Seconds that answers under way have when the server is ended; then their connections are closed."""
 
 DEFAULT_PORT = 8317
 
@@ -25,9 +26,21 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Ctrl-C is how a gallery ends; uvicorn would raise the signal once more when all is done.
-        self._gallery.end_streams()
         self.force_exit = self.should_exit
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._gallery.end()
+        # uvicorn's own limit complains about every answer that takes longer, which is for nobody to worry about.
+        cut = asyncio.get_running_loop().call_later(_GRACE, self._hang_up)
+        await super().shutdown(sockets)
+        cut.cancel()
+
+    def _hang_up(self) -> None:
+        """Close the connections of answers that take too long, which gives those answers up."""
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
 
 
 def listen(host: str, port: int | None) -> socket.socket:
@@ -73,7 +86,6 @@ def serve(library: Library, host: str, listener: socket.socket) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=_GRACE,
         ws="none",
         loop="asyncio",
         http="h11",

@@ -237,12 +237,20 @@ class Choice(TypedDict):
     label: str
 
 
+class DamagedRun(TypedDict):
+    """A run that cannot be read, by its directory's name, and why."""
+
+    run: str
+    error: str
+
+
 ComparePage = TypedDict(
     "ComparePage",
     {
         "page": str,  # "compare"
         "query": dict[str, Any],  # runs, class, generation
         "runs": list[ComparedRun],
+        "damaged": list[DamagedRun],  # chosen, and left out
         "last": int,  # the largest generation of these runs
         "generation": int,
         "class": int | None,

@@ -97,9 +97,13 @@ class Timeline:
         return archive
 
     def read(self, run: Run) -> None:
-        """Take the notes that make every generation quick to find."""
+        """Take the notes that make every generation quick to find.
+
+        Raises:
+            CorruptRunError: an entry is not what it should be.
+        """
         rows = run.store.rows("SELECT captures FROM metrics ORDER BY generation")
-        counted = np.cumsum(np.array(rows, np.float64)) if rows else np.empty(0)
+        counted = np.cumsum([_count(run, captures) for (captures,) in rows])
         apart = max(self._spacing, counted[-1] // _NOTES) if rows else self._spacing
         # Where the count of captures passes a multiple of that distance.
         for generation in np.flatnonzero(np.diff(counted // apart)).tolist():
@@ -128,10 +132,14 @@ def standing(run: Run) -> Archive:
 
 def _captures(run: Run, after: int, to: int) -> int:
     """How many captures there were after one generation and to another, by the run's own count."""
-    counted = run.store.rows("SELECT sum(captures) FROM metrics WHERE generation > ? AND generation <= ?", (after, to))[
-        0
-    ][0]
-    return int(counted) if isinstance(counted, int | float) else 0
+    query = "SELECT sum(captures) FROM metrics WHERE generation > ? AND generation <= ?"
+    return _count(run, run.store.rows(query, (after, to))[0][0] or 0)
+
+
+def _count(run: Run, value: object) -> int:
+    if not isinstance(value, int | float) or not 0 <= value < 2**53:
+        raise CorruptRunError(f"{run.path}: the metrics have entries under 'captures' that are no counts")
+    return int(value)
 
 
 def _checked(run: Run, rows: list[tuple[Any, ...]]) -> np.ndarray:

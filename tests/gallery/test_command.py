@@ -1,28 +1,37 @@
 """The real command, as it is typed."""
 
 import json
+import select
 import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from evo_fool.cli.main import main
 from evo_fool.gallery.security import own_names
 from evo_fool.gallery.server import address_of, listen
+from evo_fool.gallery.studio import WAITING
 from evo_fool.runs.lock import writer
+
+PATIENCE = 120
+"""Seconds that a busy machine may take."""
 
 
 @contextmanager
-def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def started(
+    *arguments: str, program: tuple[str, ...] = ("-m", "evo_fool")
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """The command with ``--json``, once it listens, and what it said."""
-    command = [sys.executable, "-m", "evo_fool", "gallery", *arguments, "--json"]
+    command = [sys.executable, *program, "gallery", *arguments, "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         lines = []
@@ -34,10 +43,21 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
             process.kill()
 
 
+def opened(url: str) -> Any:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=PATIENCE)
+
+
 def fetch(url: str) -> Any:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=20) as answer:
+    with opened(url) as answer:
         return json.load(answer)
+
+
+def ask(url: str) -> socket.socket:
+    """A browser that has asked for an address."""
+    at = urlsplit(url)
+    browser = socket.create_connection((str(at.hostname), int(at.port or 0)))
+    browser.sendall(f"GET {at.path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+    return browser
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -46,18 +66,85 @@ def test_serves_until_it_is_ended(shelf: Path, how: signal.Signals) -> None:
         assert said["runs"] == 2 and said["url"].startswith("http://127.0.0.1:")
         assert fetch(f"{said['url']}index.json")["total"] == 2
         process.send_signal(how)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
         assert process.stderr is not None and process.stderr.read() == ""
 
 
+@pytest.mark.alone
 def test_ends_at_once_while_somebody_watches(shelf: Path) -> None:
     with writer(shelf / "cppn"), started(str(shelf), "--port", "0") as (process, said):
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{said['url']}runs/cppn/events?since=12", timeout=20) as stream:
+        with opened(f"{said['url']}runs/cppn/events?since=12") as stream:
             assert stream.readline() == b"retry: 2000\n"
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(PATIENCE) == 0
         assert process.stderr is not None and process.stderr.read() == ""
+
+
+SLOW = """
+import sys, time
+from evo_fool.cli.main import main
+from evo_fool.gallery import live, pages, tasks
+
+def slow(*_):
+    print("begun", flush=True)
+    time.sleep({seconds})
+    return {{"generation": 0, "status": "running"}}
+
+if __name__ == "__main__":
+    import slowed
+    {name} = slowed.slow
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+@contextmanager
+def slowed(shelf: Path, name: str, seconds: float) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """The command, of which one function takes long and says when it begins."""
+    script = shelf.parent / "slowed.py"
+    script.write_text(SLOW.format(name=name, seconds=seconds))
+    with started(str(shelf), "--port", "0", program=(str(script),)) as (process, said):
+        yield process, said
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    ("slow", "address"), [("live.change_since", "runs/cppn/events"), ("pages.plots_page", "runs/cppn/plots")]
+)
+def test_ends_without_a_word_while_a_run_is_read_for_long(shelf: Path, slow: str, address: str) -> None:
+    with writer(shelf / "cppn"), slowed(shelf, slow, 4) as (process, said):
+        with ask(f"{said['url']}{address}"):
+            assert process.stdout is not None and process.stdout.readline() == "begun\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == 0
+        assert process.stderr is not None and process.stderr.read() == ""
+
+
+@pytest.mark.alone
+def test_images_are_not_drawn_for_browsers_that_have_left(shelf: Path) -> None:
+    with slowed(shelf, "tasks.render", 50) as (process, said):
+        id = fetch(f"{said['url']}runs/cppn/classes/3.json")["individual"]
+        browsers = [ask(f"{said['url']}runs/cppn/images/{id}/2048.png") for _ in range(60)]
+        assert process.stdout is not None and process.stdout.readline() == "begun\n"
+        for browser in browsers:
+            browser.close()
+        left = time.monotonic()
+        assert fetch(f"{said['url']}runs/cppn/individuals/{id}/genome.json")["individual"] == id
+        assert time.monotonic() - left < 45, "what is at work goes on for five seconds, what waits is not begun"
+
+
+@pytest.mark.alone
+def test_too_much_at_once_is_said_within_five_seconds(shelf: Path) -> None:
+    with slowed(shelf, "tasks.render", 50) as (_, said):
+        id = fetch(f"{said['url']}runs/cppn/classes/3.json")["individual"]
+        browsers = [ask(f"{said['url']}runs/cppn/images/{id}/2048.png") for _ in range(60)]
+        deadline = time.monotonic() + 5
+        refused: list[socket.socket] = []
+        while len(refused) < 60 - WAITING:
+            ready = select.select(browsers, [], [], max(0.0, deadline - time.monotonic()))[0]
+            assert ready, f"{len(refused)} of 60 have been answered"
+            assert all(browser.recv(12) == b"HTTP/1.1 503" for browser in ready)
+            refused += ready
+            browsers = [browser for browser in browsers if browser not in ready]
 
 
 def test_one_run(shelf: Path) -> None:

@@ -3,11 +3,15 @@
 import shutil
 import sqlite3
 import threading
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from evo_fool.errors import RunNotFoundError
+from evo_fool.gallery.app import Gallery
 from evo_fool.gallery.library import Library, RunGoneError, find_library, stamp
 from evo_fool.runs.lock import writer
 
@@ -102,7 +106,7 @@ def test_a_run_that_has_to_be_copied_is_copied_once(shelf: Path, monkeypatch: py
     def read() -> None:
         for _ in range(5):
             with library.open("cppn") as run:
-                assert run.store.is_copy and run.store.progress()[2] == 1234.5
+                assert run.path == shelf / "cppn" and run.store.progress()[2] == 1234.5
 
     read()
     assert copies == 2  # the file and its log
@@ -112,11 +116,81 @@ def test_a_run_that_has_to_be_copied_is_copied_once(shelf: Path, monkeypatch: py
     for thread in threads:
         thread.join()
     assert copies == 2
-    with library.open("cppn") as run:
-        copy = run.store._copy
-    assert copy is not None and Path(copy.name).is_dir()
+    (folder,) = _folders(library)
+    assert folder.is_dir()
     (shelf / "cppn" / "run.sqlite3-wal").touch()
     with library.open("cppn") as run:
         assert run.store.progress()[2] == 1234.5
-    assert copies == 4 and not Path(copy.name).exists()
+    assert copies == 4 and not folder.exists()
+    library.close()
+
+
+def _folders(library: Library) -> list[Path]:
+    """Where the private copies are."""
+    return [copy.folder for copy in library._copies._copies.values()]
+
+
+def test_a_copy_goes_with_its_last_reader(shelf: Path) -> None:
+    left_with_its_log(shelf / "cppn")
+    library = Library(shelf)
+    with library.open("cppn") as outer:
+        (folder,) = _folders(library)
+        (shelf / "cppn" / "run.sqlite3-wal").touch()
+        with library.open("cppn") as inner:
+            (other,) = _folders(library)
+            library.close()
+            assert other != folder and inner.store.progress() == outer.store.progress()
+        assert folder.is_dir() and not other.exists()
+    assert not folder.exists()
+
+
+def test_a_copy_that_was_tidied_away_is_made_again(shelf: Path) -> None:
+    left_with_its_log(shelf / "cppn")
+    library = Library(shelf)
+    for _ in range(2):
+        with library.open("cppn") as run:
+            assert run.store.progress()[2] == 1234.5
+        (folder,) = _folders(library)
+        shutil.rmtree(folder)
+    library.close()
+
+
+def test_only_so_many_copies_are_kept(shelf: Path) -> None:
+    left_with_its_log(shelf / "cppn")
+    names = [f"cppn{i}" for i in range(5)]
+    for name in names:
+        shutil.copytree(shelf / "cppn", shelf / name)
+    library = Library(shelf)
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(library.open(name))
+        assert len(_folders(library)) == 5
+    assert len(_folders(library)) == 3
+    library.close()
+
+
+@pytest.mark.parametrize(("runs", "clients"), [(1, 1), (4, 1), (4, 3)])
+def test_killed_runs_are_compared_with_themselves_and_each_other(shelf: Path, runs: int, clients: int) -> None:
+    left_with_its_log(shelf / "cppn")
+    names = ["cppn", *(f"cppn{i}" for i in range(1, runs))]
+    for name in names[1:]:
+        shutil.copytree(shelf / "cppn", shelf / name)
+    comparisons = [f"/compare.json?runs={','.join(order)}" for order in (["cppn"], names, names[::-1])]
+    pages = [*(f"/runs/{name}.json" for name in names), *comparisons, "/index.json"]
+    library = Library(shelf)
+    gallery = Gallery(library)
+    statuses: list[int] = []
+
+    def ask(pages: list[str]) -> None:
+        # Each with an event loop of its own, in a thread that does not keep a failed test from ending.
+        client = TestClient(gallery, base_url="http://localhost")
+        statuses.extend(client.get(page).status_code for page in pages)
+
+    threads = [threading.Thread(target=ask, args=(way,), daemon=True) for way in (pages, pages[::-1], pages)[:clients]]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 120
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    assert statuses == [200] * (clients * len(pages)), "a request has not returned"
     library.close()

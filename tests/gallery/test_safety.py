@@ -171,6 +171,16 @@ def _bad_experiment(path: Path) -> None:
     db.close()
 
 
+def _bad_classes(path: Path) -> None:
+    with sqlite3.connect(path / "run.sqlite3") as db:
+        db.execute("UPDATE meta SET value = '[1, 2' WHERE key = 'classes'")
+    db.close()
+
+
+def _folder_for_log(path: Path) -> None:
+    (path / "run.sqlite3-wal").mkdir()
+
+
 def _class_beyond(path: Path) -> None:
     with sqlite3.connect(path / "run.sqlite3") as db:
         db.execute("UPDATE cells SET class = 77 WHERE class = 9")
@@ -184,7 +194,19 @@ def _text_for_numbers(path: Path) -> None:
     db.close()
 
 
-@pytest.mark.parametrize("damage", [_cut_short, _garbage, _tampered, _bad_experiment, _class_beyond, _text_for_numbers])
+DAMAGES = [
+    _cut_short,
+    _garbage,
+    _tampered,
+    _bad_experiment,
+    _bad_classes,
+    _folder_for_log,
+    _class_beyond,
+    _text_for_numbers,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_run_is_shown_as_such(client: TestClient, shelf: Path, damage: Callable[[Path], None]) -> None:
     damage(shelf / "cppn")
     rows = {row["run"]: row for row in client.get("/index.json").json()["runs"]}
@@ -203,6 +225,55 @@ def test_a_damaged_run_is_shown_as_such(client: TestClient, shelf: Path, damage:
     assert client.get("/runs/cppn", headers=HTML).status_code == 503
     assert client.get("/runs/pixels.json").status_code == 200
     assert client.get("/compare.json?runs=pixels").status_code == 200
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_stays_with_its_run(client: TestClient, shelf: Path, damage: Callable[[Path], None]) -> None:
+    shutil.copytree(shelf / "pixels", shelf / "other")
+    damage(shelf / "cppn")
+    compared = client.get("/compare.json?runs=cppn,pixels,other").json()
+    assert [run["facts"]["run"] for run in compared["runs"]] == ["pixels", "other"]
+    ((left_out, error),) = [entry.values() for entry in compared["damaged"]]
+    assert left_out == "cppn" and error and str(shelf) not in error
+    assert {"pixels", "other"} <= {choice["value"] for choice in compared["choices"]}
+    assert "Left out: " in client.get("/compare?runs=cppn,pixels,other", headers=HTML).text
+    assert client.get("/compare.json?runs=cppn").status_code == 503
+    assert "event: end" in client.get("/runs/pixels/events?since=5").text
+    ended = client.get("/runs/cppn/events?since=5").text
+    assert '"status":"damaged"' in ended and str(shelf) not in ended
+
+
+def test_a_run_that_is_damaged_at_one_generation_is_compared_at_others(
+    client: TestClient, shelf: Path, change: Callable[..., None]
+) -> None:
+    change(shelf / "cppn", "UPDATE captures SET class = class + 70 WHERE generation = 2")
+    compared = client.get("/compare.json?runs=pixels,cppn&generation=3").json()
+    assert [run["facts"]["run"] for run in compared["runs"]] == ["pixels"]
+    assert [entry["run"] for entry in compared["damaged"]] == ["cppn"]
+
+
+def test_what_no_check_foresees_stays_with_its_run(
+    client: TestClient, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from evo_fool.gallery import overview
+
+    really = overview.run_facts
+    monkeypatch.setattr(
+        overview, "run_facts", lambda run, addresses: 1 / 0 if run.path.name == "cppn" else really(run, addresses)
+    )
+    rows = {row["run"]: row["error"] for row in client.get("/index.json").json()["runs"]}
+    assert rows == {"cppn": "cppn: unexpected ZeroDivisionError: division by zero", "pixels": None}
+
+
+@pytest.mark.parametrize(
+    ("captures", "status"), [("9e999", 503), ("-1", 503), ("9223372036854775807", 503), ("'none'", 200)]
+)
+def test_hostile_counts_are_refused(
+    client: TestClient, shelf: Path, captures: str, status: int, change: Callable[..., None]
+) -> None:
+    change(shelf / "cppn", f"UPDATE metrics SET captures = {captures}")
+    assert client.get("/runs/cppn", headers=HTML).status_code == 200
+    assert client.get("/runs/cppn.json?generation=3").status_code == status
 
 
 def test_hostile_captures_are_refused_where_they_are_read(

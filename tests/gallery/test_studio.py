@@ -3,10 +3,13 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import Any
 
+import anyio
 import numpy as np
 import pytest
 import torch
@@ -14,7 +17,7 @@ import torch
 from evo_fool.errors import NotKeptError
 from evo_fool.experiment import Experiment
 from evo_fool.gallery import tasks
-from evo_fool.gallery.studio import BusyError, Studio
+from evo_fool.gallery.studio import WAITING, BusyError, Studio
 from evo_fool.runs import open_run
 from evo_fool.runs.assembly import assemble
 
@@ -76,53 +79,124 @@ def test_a_classifier_with_other_weights_is_not_asked(shelf: Path, change: Calla
     assert "other weights" in str(tasks.top_five(shelf / "cppn", elite(shelf / "cppn"))["reason"])
 
 
+def run(studio: Studio, task: Callable[..., Any], *args: object) -> Any:
+    """The result of one task."""
+    return anyio.run(partial(studio.run, task, *args))
+
+
 def test_errors_come_back(studio: Studio, cppn_run: Path) -> None:
     with pytest.raises(NotKeptError, match="999"):
-        studio.run(tasks.render, cppn_run, 999_999, 64)
-    assert json.loads(studio.run(tasks.genome_json, cppn_run, elite(cppn_run)))["genome"]["kind"] == "cppn"
+        run(studio, tasks.render, cppn_run, 999_999, 64)
+    assert json.loads(run(studio, tasks.genome_json, cppn_run, elite(cppn_run)))["genome"]["kind"] == "cppn"
 
 
+@pytest.mark.alone
 def test_killed_and_started_again(studio: Studio, cppn_run: Path) -> None:
-    first = studio.run(tasks.genome_json, cppn_run, elite(cppn_run))
+    first = run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
     assert studio._process is not None and studio._process.pid is not None
     os.kill(studio._process.pid, signal.SIGKILL)
-    studio._process.join(10)
-    assert studio.run(tasks.genome_json, cppn_run, elite(cppn_run)) == first
+    studio._process.join(60)
+    assert run(studio, tasks.genome_json, cppn_run, elite(cppn_run)) == first
 
 
-def test_killed_at_work(cppn_run: Path) -> None:
-    studio = Studio(patience=0.05)
+def _ends(process: SpawnProcess | None) -> bool:
+    assert process is not None
+    process.join(60)
+    return not process.is_alive()
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[SpawnProcess]:
+    """Every process that a studio has started."""
+    processes: list[SpawnProcess] = []
+    start = SpawnProcess.start
+
+    def noted(process: SpawnProcess) -> None:
+        processes.append(process)
+        start(process)
+
+    monkeypatch.setattr(SpawnProcess, "start", noted)
+    return processes
+
+
+@pytest.mark.alone
+def test_killed_at_work(cppn_run: Path, started: list[SpawnProcess]) -> None:
     with pytest.raises(BusyError, match="takes more than"):
-        studio.run(tasks.render, cppn_run, elite(cppn_run), 2048)
-    assert studio._process is not None and not studio._process.is_alive()
+        run(Studio(patience=0.05), tasks.render, cppn_run, elite(cppn_run), 2048)
+    assert _ends(started[0])
 
 
-def test_it_ends_when_it_has_nothing_to_do(cppn_run: Path) -> None:
+def test_it_ends_when_it_has_nothing_to_do(cppn_run: Path, started: list[SpawnProcess]) -> None:
     studio = Studio(idle=0.2)
-    studio.run(tasks.genome_json, cppn_run, elite(cppn_run))
-    assert studio._process is not None
-    studio._process.join(10)
-    assert not studio._process.is_alive()
-    assert studio.run(tasks.genome_json, cppn_run, elite(cppn_run))
+    run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
+    assert _ends(started[0])
+    assert run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
+    studio.close()
+    with pytest.raises(BusyError, match="ended"):
+        run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
+
+
+def test_more_than_can_wait_are_told_at_once(studio: Studio, cppn_run: Path) -> None:
+    answers: list[object] = []
+
+    async def ask() -> None:
+        try:
+            answers.append(await studio.run(tasks.genome_json, cppn_run, elite(cppn_run)))
+        except BusyError as error:
+            answers.append(str(error))
+
+    async def crowd() -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(WAITING + 3):
+                group.start_soon(ask)
+
+    anyio.run(crowd)
+    assert ["too many" in str(answer) for answer in answers] == [True] * 3 + [False] * WAITING
+
+
+def test_what_nobody_waits_for_is_not_sent(studio: Studio, cppn_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    really = Studio._ask
+
+    async def noted(self: Studio, request: tuple[Any, ...]) -> Any:
+        asked.append(request[1][1])
+        return await really(self, request)
+
+    monkeypatch.setattr(Studio, "_ask", noted)
+
+    async def crowd() -> None:
+        async with anyio.create_task_group() as group:
+            for id in range(WAITING):
+                group.start_soon(studio.run, tasks.genome_json, cppn_run, id)
+            await anyio.sleep(0.01)
+            group.cancel_scope.cancel()
+
+    anyio.run(crowd)
+    assert asked == [0] and studio._under_way == 0
+    assert run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(("grace", "processes"), [(60.0, 1), (0.0, 2)])
+def test_at_work_for_nobody(cppn_run: Path, started: list[SpawnProcess], grace: float, processes: int) -> None:
+    studio = Studio(grace=grace)
+
+    async def abandon() -> None:
+        with anyio.move_on_after(0.05):
+            await studio.run(tasks.genome_json, cppn_run, elite(cppn_run))
+        # Its answer is none to the next one.
+        assert await studio.run(tasks.render, cppn_run, elite(cppn_run), 64) == await studio.run(
+            tasks.render, cppn_run, elite(cppn_run), 64
+        )
+
+    anyio.run(abandon)
+    assert len(started) == processes
     studio.close()
 
 
-def test_only_so_many_wait(studio: Studio, cppn_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = 0
-    while studio._room.acquire(blocking=False):
-        taken += 1
-    assert taken == 12
-    with pytest.raises(BusyError, match="too many"):
-        studio.run(tasks.genome_json, cppn_run, elite(cppn_run))
-
-
-def test_it_ends_with_the_server(cppn_run: Path) -> None:
-    studio = Studio()
-    studio.run(tasks.genome_json, cppn_run, elite(cppn_run))
-    process = studio._process
-    assert process is not None and studio._line is not None
+@pytest.mark.alone
+def test_it_ends_with_the_server(studio: Studio, cppn_run: Path, started: list[SpawnProcess]) -> None:
+    run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
+    assert studio._line is not None
     studio._line.close()  # as when the server is killed
-    deadline = time.monotonic() + 10
-    while process.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not process.is_alive()
+    assert _ends(started[0])

@@ -17,7 +17,7 @@ export class ComparePage {
       Escape: () => menu?.open && !(menu.open = false),
     });
     if (!find("#transport")) return;
-    this.grids = findAll(".pair .grid").map((element) => new Grid(element));
+    this.grids = new Map(findAll(".pair .grid").map((element) => [element.dataset.run, new Grid(element)]));
     this.archive = new ServedArchive(document.body.dataset.twin);
     new Scrubber({
       show: (generation) => this.#show(generation),
@@ -41,11 +41,12 @@ export class ComparePage {
     } catch {
       return; // the server has been stopped
     }
-    const columns = findAll(".column");
-    data.runs.forEach((entry, place) => {
-      showTile(columns[place], entry);
-      this.grids[place]?.update(entry.tiles, entry.sprites.sheets);
-    });
+    const columns = new Map(findAll(".column").map((column) => [column.dataset.run, column]));
+    // A run that is damaged at one generation may be whole at another.
+    for (const entry of data.runs.filter((each) => columns.has(each.facts.run))) {
+      showTile(columns.get(entry.facts.run), entry);
+      this.grids.get(entry.facts.run)?.update(entry.tiles, entry.sprites.sheets);
+    }
   }
 
   #write(generation) {

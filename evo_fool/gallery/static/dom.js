@@ -37,6 +37,12 @@ export function settled(action, milliseconds) {
   };
 }
 
+/** `action`, called once the page has loaded: what takes long does not hold it up. */
+export function onceLoaded(action) {
+  if (document.readyState === "complete") action();
+  else addEventListener("load", () => action(), { once: true });
+}
+
 /** Resolves when the pictures can be drawn without delay, or when that takes too long. */
 export function pictures(addresses, patience = 4000) {
   const ready = addresses.map((address) => made("img", { src: address }).decode().catch(() => {}));

@@ -1,7 +1,7 @@
 // The page of one image: its size, what the classifier sees, the drawing of its genome, and its family tree.
 
 import { readState, wayBack, writeState } from "./address.js";
-import { fetchJson, find, findAll, made, makeBar } from "./dom.js";
+import { fetchJson, find, findAll, made, makeBar, onceLoaded } from "./dom.js";
 import { drawTree } from "./family-tree.js";
 import { onKeys } from "./keys.js";
 
@@ -30,28 +30,35 @@ export class ElitePage {
     const box = find("#resolutions");
     box.hidden = false;
     box.addEventListener("change", (event) => {
+      find("#large").classList.add("drawing-again");
       this.#resize(event.target);
       writeState({ class: readState().get("class") }, { size: event.target.value });
     });
+    const of = (address) => this.sizes.find((input) => input.dataset.src === address);
+    this.shown = of(find("#picture").getAttribute("src")) ?? this.sizes[0];
     const asked = this.sizes.find((input) => input.value === readState().get("size"));
-    const given = find("#picture").getAttribute("src");
-    const shown = asked ?? this.sizes.find((input) => input.dataset.src === given) ?? this.sizes[0];
-    shown.checked = true;
-    if (asked) this.#resize(asked);
+    const wanted = asked ?? of(find("#large").getAttribute("href")) ?? this.shown;
+    wanted.checked = true;
+    if (wanted !== this.shown) onceLoaded(() => wanted.checked && this.#resize(wanted));
   }
 
-  #resize(input) {
+  /** Shows the picture at another size as soon as that is there; until then, and where it cannot be had, what was shown. */
+  async #resize(input) {
     const [frame, picture] = [find("#large"), find("#picture")];
-    const scored = "scored" in input.dataset;
+    if (this.drawing) this.drawing.src = ""; // nobody waits for it any more
+    const drawing = made("img", { src: input.dataset.src });
+    this.drawing = drawing;
     frame.href = input.dataset.src;
-    frame.classList.add("drawing-again");
-    const done = () => {
-      frame.classList.remove("drawing-again");
-      frame.classList.toggle("crisp", scored || "pixels" in frame.dataset); // what was scored, not what lies between
-    };
-    picture.addEventListener("load", done, { once: true });
-    picture.addEventListener("error", done, { once: true });
+    const there = await drawing.decode().then(() => true, () => false);
+    if (this.drawing !== drawing) return;
+    frame.classList.remove("drawing-again");
+    if (!there) {
+      this.shown.checked = true;
+      return;
+    }
+    this.shown = input;
     picture.src = input.dataset.src;
+    frame.classList.toggle("crisp", "scored" in input.dataset || "pixels" in frame.dataset); // what was scored, not what lies between
   }
 
   #step(by) {

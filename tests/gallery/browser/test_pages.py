@@ -162,6 +162,28 @@ def test_the_image_in_other_sizes(open_page: Any, gallery: str, until: Any) -> N
     until(page, f"{rendering} === 'pixelated'")
 
 
+def test_a_page_does_not_wait_for_what_has_to_be_drawn(open_page: Any, gallery: str, until: Any) -> None:
+    held: list[Any] = []
+    page = open_page(gallery)
+    page.route("**/images/*/512.png", lambda route: held.append(route))
+    page.goto(f"{gallery}/runs/cppn/classes/3")
+    width = "document.querySelector('#picture').naturalWidth"
+    until(page, f"document.readyState === 'complete' && {width} === 28")
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    until(page, f"{width} === 512")
+
+
+def test_what_cannot_be_drawn_leaves_the_picture_as_it_was(chromium: Any, gallery: str, until: Any) -> None:
+    page = chromium.new_page()
+    page.route("**/images/*/512.png", lambda route: route.fulfill(status=503))
+    page.goto(f"{gallery}/runs/cppn/classes/3")
+    checked = "document.querySelector('#resolutions input:checked').value"
+    until(page, f"{checked} === '28' && document.querySelector('#picture').naturalWidth === 28")
+    page.close()
+
+
 def test_pixels_are_crisp(open_page: Any, gallery: str) -> None:
     page = open_page(f"{gallery}/runs/pixels/classes/3")
     rendering = "getComputedStyle(document.querySelector('#picture')).imageRendering"
