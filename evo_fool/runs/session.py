@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deap import tools
 
+from evo_fool.classifiers.preflight import preflight
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
 from evo_fool.evaluation import Scored
 from evo_fool.evolution.archive import Captures
@@ -17,7 +18,7 @@ from evo_fool.evolution.population import Population
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
-from evo_fool.runs.assembly import Parts, assemble, resolved, trusted_classifier, with_absolute_paths
+from evo_fool.runs.assembly import Parts, assemble, names_code, plan, trusted_classifier
 from evo_fool.runs.checkpoint import restore
 from evo_fool.runs.directory import EXPERIMENT, create_directory, log_event
 from evo_fool.runs.environment import environment
@@ -80,10 +81,8 @@ def evolve(
     >>> run = evolve(Experiment(generations=50))                             # doctest: +SKIP
     """
     _refuse_imported(experiment)
-    experiment = with_absolute_paths(experiment)
-    parts = assemble(experiment)
-    # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
-    experiment = resolved(experiment, parts)
+    planned = plan(experiment)
+    experiment, parts = planned.experiment, planned.parts
     path = create_directory(Path(out), experiment.name, *describe(experiment, parts))
     with writer(path):
         store = Store(path)
@@ -137,6 +136,8 @@ def resume(
         )
     if parts.classifier.fingerprint() != fingerprint:
         raise ConfigError(f"{experiment.classifier.spec} has other weights than the run was started with; restore them")
+    if names_code(experiment.classifier):  # which may have changed though its weights have not
+        preflight(parts.evaluator.scorer)
     with writer(path):
         store = Store(path)
         store.set_meta("experiment", experiment.model_dump_json())
