@@ -21,7 +21,7 @@ from evo_fool.errors import EvoFoolError
 LOW_DISK_MB = 500
 
 
-class Problem(Exception):
+class Problem(EvoFoolError):
     """Why a check failed, and what to do about it."""
 
 
@@ -64,7 +64,7 @@ def run_check(name: str, check: Callable[[], Found]) -> Finding:
     """What one check found; whatever it raises is a finding too."""
     try:
         detail, facts = check()
-    except (Problem, EvoFoolError) as problem:
+    except EvoFoolError as problem:
         return Finding(name, False, str(problem))
     except Exception as error:  # a broken installation breaks in any way it likes: report it and go on
         return Finding(name, False, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
@@ -163,7 +163,19 @@ def check_lenet() -> Found:
 
 
 def check_outputs(folder: Path) -> Found:
-    """Run directories can be made there. The probe is a file without a name."""
+    """Run directories can be made there."""
+    free = shutil.disk_usage(writable(folder)).free // 2**20
+    if free < LOW_DISK_MB:
+        raise Problem(f"{folder} has only {free} MB free; choose another with --out")
+    return f"{folder} is writable, {free} MB free", {"path": str(folder.absolute()), "free_mb": free}
+
+
+def writable(folder: Path) -> Path:
+    """The folder, or the one in which it would be made, having been written to. The probe is a file without a name.
+
+    Raises:
+        Problem: it cannot be written to.
+    """
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise Problem(f"{existing} is no folder; choose another with --out")
@@ -172,7 +184,4 @@ def check_outputs(folder: Path) -> Found:
             probe.write(b"\0" * 4096)
     except OSError as error:
         raise Problem(f"{existing} cannot be written ({error.strerror}); choose another with --out") from None
-    free = shutil.disk_usage(existing).free // 2**20
-    if free < LOW_DISK_MB:
-        raise Problem(f"{existing} has only {free} MB free; choose another with --out")
-    return f"{folder} is writable, {free} MB free", {"path": str(folder.absolute()), "free_mb": free}
+    return existing

@@ -107,10 +107,23 @@ def plan(experiment: Experiment) -> Plan:
     Raises:
         ConfigError, ClassifierError: the experiment cannot be run, or its classifier is not fit to be evolved against.
     """
+    refuse_imported(experiment)
     experiment = with_absolute_paths(experiment)
     parts = assemble(experiment)
     # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
     return Plan(resolved(experiment, parts), parts, preflight(parts.evaluator.scorer))
+
+
+def refuse_imported(experiment: Experiment) -> None:
+    """Imported images are a run that is complete.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    if experiment.search.kind == "imported":
+        raise ConfigError(
+            "search.kind = 'imported': imported images cannot be evolved; choose map_elites, genetic or random"
+        )
 
 
 def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> ScoringConfig:

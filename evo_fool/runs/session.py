@@ -18,7 +18,7 @@ from evo_fool.evolution.population import Population
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
-from evo_fool.runs.assembly import Parts, assemble, names_code, plan, trusted_classifier
+from evo_fool.runs.assembly import Parts, assemble, names_code, plan, refuse_imported, trusted_classifier
 from evo_fool.runs.checkpoint import restore
 from evo_fool.runs.directory import EXPERIMENT, create_directory, log_event
 from evo_fool.runs.environment import environment
@@ -80,7 +80,6 @@ def evolve(
     >>> from evo_fool import Experiment, evolve                              # doctest: +SKIP
     >>> run = evolve(Experiment(generations=50))                             # doctest: +SKIP
     """
-    _refuse_imported(experiment)
     planned = plan(experiment)
     experiment, parts = planned.experiment, planned.parts
     path = create_directory(Path(out), experiment.name, *describe(experiment, parts))
@@ -123,7 +122,7 @@ def resume(
         done, fingerprint, classes = run.generation, run.classifier_fingerprint, run.classes
     if generations is not None and generations < done:
         raise ConfigError(f"--generations {generations}: {path.name} is already at generation {done}; ask for more")
-    _refuse_imported(experiment)
+    refuse_imported(experiment)
     changes = {"generations": generations, "device": device}
     settings = experiment.model_dump() | {key: value for key, value in changes.items() if value is not None}
     experiment = Experiment.from_mapping(settings, source="resume")
@@ -145,13 +144,6 @@ def resume(
         log_event(path, "resumed", generation=done, generations=experiment.generations)
         _drive(path, store, experiment, parts, observer, stop)
     return open_run(path)
-
-
-def _refuse_imported(experiment: Experiment) -> None:
-    if experiment.search.kind == "imported":
-        raise ConfigError(
-            "search.kind = 'imported': imported images cannot be evolved; choose map_elites, genetic or random"
-        )
 
 
 def _drive(
