@@ -11,13 +11,18 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Self
+from operator import index
+from typing import Any, Literal, Self, get_args
 
 import torch
 from torch import Tensor, nn
 
+from evo_fool.classifiers.foreign import first_line, same_directory, unwrapped
 from evo_fool.classifiers.preparation import Preparation
 from evo_fool.errors import ClassifierError, ConfigError
+
+Output = Literal["logits", "probabilities"]
+"""What a network answers."""
 
 
 class Classifier(nn.Module):
@@ -27,8 +32,9 @@ class Classifier(nn.Module):
     gradients with respect to the images still flow.
 
     Args:
-        network: any module from float32 ``(n, channels, size, size)`` to logits ``(n, len(classes))``.
-        classes: one distinct, non-empty name a logit, in order; at least two.
+        network: any module from float32 ``(n, channels, size, size)`` to logits ``(n, len(classes))``: a tensor, or an
+            object, mapping, tuple or list that holds it, see :func:`.unwrapped`.
+        classes: one distinct, non-empty name a logit, in order; at least two. Integers become text.
         size: height and width in pixels of the images it takes.
         channels: 1 (grey) or 3 (RGB).
         mean: subtracted after scaling, one number or one a channel.
@@ -37,6 +43,9 @@ class Classifier(nn.Module):
         scale: multiplied with images in [0, 1] first; 255 for a network that was trained on bytes.
         aliases: other names of each class, such as ids and synonyms, by which it is found too; empty for none.
         preparation: how a photograph becomes an input; None: shorter side resized to ``size``, middle cropped.
+        output: what the network answers. ``probabilities``, of a network that ends in softmax, are taken as log p.
+            They are as exact as float32 is: log-odds of a class stop growing at about 100, where the probabilities of
+            all others have become 0.
 
     Raises:
         ConfigError: a bad value among these.
@@ -51,7 +60,7 @@ class Classifier(nn.Module):
         self,
         network: nn.Module,
         *,
-        classes: Sequence[str],
+        classes: Sequence[str | int],
         size: int,
         channels: int,
         mean: Sequence[float] | float = 0.0,
@@ -60,8 +69,11 @@ class Classifier(nn.Module):
         scale: float = 1.0,
         aliases: Sequence[Sequence[str]] = (),
         preparation: Preparation | None = None,
+        output: Output = "logits",
     ) -> None:
         super().__init__()
+        if not _is_text(name):
+            raise ConfigError(f"classifier name = {name!r} must be text that UTF-8 can write, and not empty")
         if not isinstance(network, nn.Module):
             raise ConfigError(f"classifier {name!r}: network is {type(network).__name__}; it must be a torch.nn.Module")
         if type(size) is not int or size < 1:
@@ -70,6 +82,8 @@ class Classifier(nn.Module):
             raise ConfigError(f"classifier {name!r}: channels = {channels!r} must be 1 (grey) or 3 (RGB)")
         if not (math.isfinite(scale) and scale > 0):
             raise ConfigError(f"classifier {name!r}: scale = {scale!r} must be a positive number")
+        if output not in get_args(Output):
+            raise ConfigError(f"classifier {name!r}: output = {output!r} must be 'logits' or 'probabilities'")
         self.name = _checked_name(name)
         self.classes = _checked_classes(classes, name)
         self.aliases = _checked_aliases(aliases, len(self.classes), name)
@@ -81,6 +95,7 @@ class Classifier(nn.Module):
             )
         self.channels = channels
         self.scale = float(scale)
+        self.output = output
         self.network = network
         means, stds = _per_channel(mean, channels, "mean", name), _per_channel(std, channels, "std", name)
         if any(s <= 0 for s in stds):
@@ -102,8 +117,27 @@ class Classifier(nn.Module):
 
     def logits(self, images: Tensor) -> Tensor:
         """As :meth:`forward`, for callers that know their images to be right: nothing is checked."""
-        logits: Tensor = self.network(self.normalise(images))
-        return logits
+        return self.ask(self.normalise(images))
+
+    def ask(self, inputs: Tensor, network: nn.Module | None = None) -> Tensor:
+        """The logits of ``network``, or of the classifier's own, for inputs that are normalised: not yet checked.
+
+        Raises:
+            ClassifierError: the network tries to leave the program. An ordinary exception passes as it is.
+        """
+        try:
+            with same_directory():
+                answer = unwrapped((network or self.network)(inputs))
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # such as SystemExit, by which a run would end as if all were well
+            raise ClassifierError(
+                f"classifier {self.name!r} tried to end the program in its forward pass "
+                f"({type(error).__name__}: {first_line(error)}); take that out of the network"
+            ) from error
+        if self.output == "probabilities" and isinstance(answer, Tensor):
+            answer = _log(answer)
+        return answer  # type: ignore[return-value]  # whoever needs to be sure that it is a tensor checks it
 
     def combined(self, log_odds: Tensor) -> Tensor:
         """The log-odds ``(…, classes)`` that count, of those of the members ``(…, members, classes)``."""
@@ -121,12 +155,17 @@ class Classifier(nn.Module):
             images = images / self.std if images is given else images.div_(self.std)
         return images
 
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What the network answers for each of its :attr:`members`, once :meth:`ask` has asked it."""
+        return (self.output,)
+
     def train(self, mode: bool = True) -> Self:
         """Stay in eval mode whatever is asked: a judge that changes while it judges is none."""
         return super().train(False)
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of what decides a score: the network's state, the normalisation, the input and the classes.
+        """SHA-256 (hex) of what decides a score: the network's state, the input contract and the classes.
 
         Independent of device and memory format. The code of the network is not part of it.
         """
@@ -138,8 +177,12 @@ class Classifier(nn.Module):
         return digest.hexdigest()
 
     def input_contract(self) -> dict[str, Any]:
-        """What it takes and what it does to it first, JSON-able: size, channels (3: RGB), scale, mean and std."""
-        return {
+        """What it takes and what it does to it first, JSON-able: size, channels (3: RGB), scale, mean and std.
+
+        ``output`` is part of it only where it is not logits, so that older fingerprints stay as they are.
+        """
+        output = {} if self.output == "logits" else {"output": self.output}
+        return output | {
             "size": self.size,
             "channels": self.channels,
             "scale": self.scale,
@@ -181,6 +224,11 @@ class Classifier(nn.Module):
             )
 
 
+def _log(probabilities: Tensor) -> Tensor:
+    """log p in float64; what is not positive counts as the smallest number of float32, because log 0 is no score."""
+    return probabilities.to(torch.float64).clamp_min(2.0**-149).log()
+
+
 def _checked_name(name: str) -> str:
     """A name that can be stored and shown: Python also has texts that no UTF-8 file can hold."""
     try:
@@ -192,8 +240,13 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _checked_classes(classes: Sequence[str], name: str) -> tuple[str, ...]:
-    if isinstance(classes, str) or not all(isinstance(c, str) and c.strip() for c in classes):
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _checked_classes(given: Sequence[str | int], name: str) -> tuple[str, ...]:
+    classes = [] if isinstance(given, str) else [_class_name(c) for c in given]
+    if isinstance(given, str) or not all(map(_is_text, classes)):
         raise ConfigError(f"classifier {name!r}: classes must be a list of non-empty names, one a logit")
     for each in classes:
         _checked_name(each)
@@ -207,9 +260,14 @@ def _checked_classes(classes: Sequence[str], name: str) -> tuple[str, ...]:
     return tuple(classes)
 
 
+def _class_name(given: Any) -> Any:
+    """A class that is named by its number, of Python or of numpy, as text; anything else as it is."""
+    return str(index(given)) if hasattr(given, "__index__") and not isinstance(given, bool) else given
+
+
 def _checked_aliases(aliases: Sequence[Sequence[str]], n: int, name: str) -> tuple[tuple[str, ...], ...]:
     lists = [[others] if isinstance(others, str) else list(others) for others in aliases] or [[]] * n
-    if len(lists) != n or not all(isinstance(a, str) and a.strip() for others in lists for a in others):
+    if len(lists) != n or not all(_is_text(a) for others in lists for a in others):
         raise ConfigError(f"classifier {name!r}: aliases must be one list of non-empty names for each of {n} classes")
     for alias in (a for others in lists for a in others):
         _checked_name(alias)

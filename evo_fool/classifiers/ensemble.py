@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.base import Classifier, Output
 from evo_fool.errors import ConfigError
 from evo_fool.experiment import ClassifierConfig
 
@@ -59,6 +59,10 @@ class Ensemble(Classifier):
     def logits(self, images: Tensor) -> Tensor:
         answers = self.network(self.normalise(images)).view(len(images), self.members, -1)
         return self.combined(F.log_softmax(answers, dim=-1))
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return tuple(member.output for member in self.network.children() if isinstance(member, Classifier))
 
     def combined(self, log_odds: Tensor) -> Tensor:
         return log_odds.mean(dim=-2) if self.way == "mean" else log_odds.amin(dim=-2)

@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.foreign import first_line, same_directory
 from evo_fool.classifiers.torchvision_cpu import with_torchvision
 from evo_fool.classifiers.weights_io import load_weights, read_weights
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
@@ -99,6 +100,11 @@ def _build(spec: str, load: Callable[[], ModuleType], function: str, weights: st
             f"classifier {spec!r}: {function}() returned {type(made).__name__}; it must return an "
             "evo_fool.classifiers.base.Classifier (wrap the network in one)"
         )
+    if hollow := [key for key, value in made.network.state_dict().items() if value.is_meta]:
+        raise ClassifierError(
+            f"classifier {spec!r}: {function}() returned a network without values ({hollow[0]} lies on torch's meta "
+            "device); build it on the CPU"
+        )
     if weights is not None and not takes_weights:
         load_weights(made.network, read_weights(weights), f"weights {weights} for {spec!r}")
     return made
@@ -114,15 +120,17 @@ def _accepts_weights(factory: Callable[..., Any]) -> bool:
 def _guarded(spec: str, what: str, action: Callable[[], Any]) -> Any:
     """Whatever foreign code raises becomes one line; the original stays attached as the cause."""
     try:
-        return action()
+        with same_directory():
+            return action()
     except EvoFoolError as error:
         if str(error).startswith(f"classifier {spec!r}"):
             raise
         raise type(error)(f"classifier {spec!r}: {error}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        message = (str(error).strip().splitlines() or ["no message"])[0]
         raise ClassifierError(
-            f"classifier {spec!r} {what}: {type(error).__name__}: {message} "
+            f"classifier {spec!r} {what}: {type(error).__name__}: {first_line(error)} "
             f"({Path(where.filename).name}, line {where.lineno})"
         ) from error

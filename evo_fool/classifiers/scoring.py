@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.foreign import first_line
 from evo_fool.classifiers.views import VIEWS, make_views, view_count
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
 
 _log = logging.getLogger(__name__)
 
 _ROWS_SHOWN = 5
+_ABOUT_SHAPES = re.compile("shape|size|channel|dimension", re.IGNORECASE)
 
 
 class Scorer:
@@ -135,9 +138,10 @@ class Scorer:
                 if isinstance(error, EvoFoolError | MemoryError) or _out_of_memory(error):
                     raise
                 how = f" in {self.precision} (try scoring.precision=float32)" if network is self._screen else ""
+                hint = f"; check {self._taken}" if _ABOUT_SHAPES.search(str(error)) else ""
                 raise ClassifierError(
                     f"classifier {self.classifier.name!r} failed on images of shape {tuple(chunk.shape)}{how}: "
-                    f"{type(error).__name__}: {_first_line(error)}"
+                    f"{type(error).__name__}: {first_line(error)}{hint}"
                 ) from error
             self._check_answer(answers[-1], len(chunk))
         logits = answers[0] if len(answers) == 1 else torch.cat(answers)
@@ -157,8 +161,7 @@ class Scorer:
     def forward(self, views: Tensor, network: nn.Module | None = None) -> Tensor:
         """The bare network on one chunk of float32 views in [0, 1]; by default the one that screens."""
         network = network or self.network
-        answer: Tensor = network(self.prepare(views, network))
-        return answer
+        return self.classifier.ask(self.prepare(views, network), network)
 
     def prepare(self, views: Tensor, network: nn.Module) -> Tensor:
         """What ``network`` itself is given for float32 views in [0, 1], in its precision and memory format.
@@ -170,13 +173,29 @@ class Scorer:
         return inputs.contiguous(memory_format=self.memory_format)
 
     def _check_answer(self, answer: object, n: int) -> None:
-        expected = (n, self.classifier.members * len(self.classifier.classes))
-        if not isinstance(answer, Tensor) or tuple(answer.shape) != expected:
-            found = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
-            raise ClassifierError(
-                f"classifier {self.classifier.name!r} answered {found}; "
-                f"expected logits {expected}: one a class for each image"
-            )
+        rows, columns = expected = (n, self.classifier.members * len(self.classifier.classes))
+        match answer:
+            case Tensor() if tuple(answer.shape) == expected and not answer.is_complex():
+                return
+            case Tensor() if answer.is_complex():
+                found, hint = str(answer.dtype), "; answer real numbers"
+            case Tensor():
+                found = str(tuple(answer.shape))
+                wrong_classes = answer.ndim == 2 and len(answer) == rows and answer.shape[1] != columns
+                hint = "; check classes= and the last layer" if wrong_classes else f"; check {self._taken}"
+            case tuple() | list():
+                found, hint = f"a {type(answer).__name__} of {len(answer)}", "; return the logits alone"
+            case _:
+                found, hint = type(answer).__name__, "; return a tensor"
+        raise ClassifierError(
+            f"classifier {self.classifier.name!r} answered {found}; "
+            f"expected logits {expected}: one a class for each image{hint}"
+        )
+
+    @property
+    def _taken(self) -> str:
+        """What the classifier is said to take, for messages."""
+        return f"size={self.classifier.size} and channels={self.classifier.channels}"
 
     def _halve(self, views: int) -> None:
         used = min(self.batch, views)
@@ -243,7 +262,3 @@ def _out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error)
     return isinstance(error, RuntimeError) and ("not enough memory" in text or "can't allocate memory" in text)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0]

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from evo_fool.errors import EvoFoolError
 LOW_DISK_MB = 500
 
 
-class Problem(Exception):
+class Problem(EvoFoolError):
     """Why a check failed, and what to do about it."""
 
 
@@ -64,7 +64,7 @@ def run_check(name: str, check: Callable[[], Found]) -> Finding:
     """What one check found; whatever it raises is a finding too."""
     try:
         detail, facts = check()
-    except (Problem, EvoFoolError) as problem:
+    except EvoFoolError as problem:
         return Finding(name, False, str(problem))
     except Exception as error:  # a broken installation breaks in any way it likes: report it and go on
         return Finding(name, False, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
@@ -143,31 +143,39 @@ def check_sqlite() -> Found:
 
 
 def check_lenet() -> Found:
-    """The shipped weights are those that were tested, and different images get different scores."""
+    """The shipped weights are those that were tested, and they compute as a judge must."""
     import json
 
-    import numpy as np
     import torch
 
+    from evo_fool.classifiers.preflight import preflight
     from evo_fool.classifiers.scoring import Scorer
     from evo_fool.classifiers.zoo import SHIPPED, load_classifier
     from evo_fool.experiment import ClassifierConfig
-    from evo_fool.randomness import stream
 
     classifier = load_classifier(ClassifierConfig(), torch.device("cpu"))  # compares the checksum
     record = json.loads(SHIPPED.with_suffix(".json").read_text(encoding="utf-8"))
     scorer = Scorer(classifier, batch=16, view="auto", device=torch.device("cpu"))
-    shape = (16, classifier.channels, classifier.size, classifier.size)
-    log_odds = scorer.score(stream(0, "doctor").integers(0, 256, shape, dtype=np.uint8))
-    if len(np.unique(log_odds, axis=0)) != len(log_odds):
-        raise Problem("different images get the same score: torch computes wrongly on this machine; reinstall it")
+    found = preflight(scorer)
     error = float(record["test_error"])
-    facts = {"sha256": record["sha256"], "test_error": error, "scores_differ": True}
-    return f"weights as tested ({error:.2%} error on MNIST), 16 images get 16 scores", facts
+    facts = {"sha256": record["sha256"], "test_error": error, **asdict(found)}
+    return f"weights as tested ({error:.2%} error on MNIST), {found}", facts
 
 
 def check_outputs(folder: Path) -> Found:
-    """Run directories can be made there. The probe is a file without a name."""
+    """Run directories can be made there."""
+    free = shutil.disk_usage(writable(folder)).free // 2**20
+    if free < LOW_DISK_MB:
+        raise Problem(f"{folder} has only {free} MB free; choose another with --out")
+    return f"{folder} is writable, {free} MB free", {"path": str(folder.absolute()), "free_mb": free}
+
+
+def writable(folder: Path) -> Path:
+    """The folder, or the one in which it would be made, having been written to. The probe is a file without a name.
+
+    Raises:
+        Problem: it cannot be written to.
+    """
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise Problem(f"{existing} is no folder; choose another with --out")
@@ -176,7 +184,4 @@ def check_outputs(folder: Path) -> Found:
             probe.write(b"\0" * 4096)
     except OSError as error:
         raise Problem(f"{existing} cannot be written ({error.strerror}); choose another with --out") from None
-    free = shutil.disk_usage(existing).free // 2**20
-    if free < LOW_DISK_MB:
-        raise Problem(f"{existing} has only {free} MB free; choose another with --out")
-    return f"{folder} is writable, {free} MB free", {"path": str(folder.absolute()), "free_mb": free}
+    return existing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,14 @@ from PIL import Image
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.photographs import measure_accuracy
 from evo_fool.classifiers.precision import choose_batch
+from evo_fool.classifiers.preflight import preflight
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.torchvision_models import published_weights
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.cli.diagnosis import Finding, Found, Problem, run_check
 from evo_fool.experiment import ClassifierConfig
-from evo_fool.probability import probability
 from evo_fool.randomness import stream
 from evo_fool.runs.environment import choose_device
-
-_IMAGES = 16
-_TOLERANCE = 1e-4
-"""How far a probability may move with the batch that an image is in; what ``verify`` tolerates."""
 
 _ENOUGH = 20
 """Photographs from which on it is held against a network that it does no better than guessing."""
@@ -88,22 +85,9 @@ def check_input(classifier: Classifier, config: ClassifierConfig) -> Found:
 
 
 def check_scores(scorer: Scorer) -> Found:
-    """Different images get different logits, whatever else is in the batch."""
-    classifier = scorer.classifier
-    shape = (_IMAGES, classifier.channels, classifier.size, classifier.size)
-    images = stream(0, "doctor").integers(0, 256, shape, dtype=np.uint8)
-    log_odds = scorer.score(images)
-    different = len(np.unique(log_odds, axis=0))
-    if different < _IMAGES:
-        raise Problem(f"{_IMAGES} different images get {different} different scores; the network ignores its input")
-    if _are_probabilities(classifier, images):
-        raise Problem("the network answers probabilities, not logits; leave out its softmax")
-    alone = np.concatenate([scorer.score(image[None]) for image in images])
-    moved = float(np.abs(probability(alone) - probability(log_odds)).max())
-    if moved > _TOLERANCE:
-        raise Problem(f"a score moves by {moved:.3g} with the batch that an image is in; put the network in eval mode")
-    detail = f"{_IMAGES} images get {different} scores, the same alone as in a batch (to {moved:.1g} in probability)"
-    return detail, {"images": _IMAGES, "scores": different, "batch_effect": moved}
+    """What a run checks before it begins: see :mod:`evo_fool.classifiers.preflight`."""
+    found = preflight(scorer)
+    return str(found), asdict(found)
 
 
 def check_photos(scorer: Scorer, config: ClassifierConfig, folder: Path) -> Found:
@@ -131,12 +115,6 @@ def check_photos(scorer: Scorer, config: ClassifierConfig, folder: Path) -> Foun
     if accuracy.photos >= _ENOUGH and not accuracy.better_than_guessing(len(scorer.classifier.classes)):
         raise Problem(f"{detail}: no better than guessing; check the weights, the normalisation and the folders' names")
     return detail, facts
-
-
-def _are_probabilities(classifier: Classifier, images: np.ndarray) -> bool:
-    with torch.inference_mode():
-        answers = classifier.logits(torch.from_numpy(images).to(classifier.mean) / 255)
-    return bool((answers >= 0).all() and (answers.sum(dim=1) - 1).abs().max() < 1e-3)
 
 
 def _photograph() -> Image.Image:

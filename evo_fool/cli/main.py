@@ -42,7 +42,7 @@ def guarded(action: Callable[[], int]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return 1  # the reader has left, as head(1) does: there is nobody to tell
-    except Exception as error:
+    except BaseException as error:  # SystemExit too: click raises none, so it comes from code that is not ours
         message, code = _explain(error)
         if message:
             _say(f"error: {message}", traceback=bool(os.environ.get("EVO_FOOL_DEBUG")))
@@ -61,7 +61,7 @@ def _dispatch(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _explain(error: Exception) -> tuple[str, int]:
+def _explain(error: BaseException) -> tuple[str, int]:
     """The line and the exit code for an exception; no line where there is nothing wrong to report."""
     import click
 
@@ -95,7 +95,7 @@ def _say(message: str, *, traceback: bool = False) -> None:
         from evo_fool.words import harmless
 
         print("evo-fool:", *harmless(message).split(), file=sys.stderr, flush=True)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: closed
         pass  # stderr is gone as well: the exit code has to say it
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import click
 
@@ -15,9 +17,15 @@ from evo_fool.words import harmless
 
 @dataclass(frozen=True)
 class Output:
-    """Where a verb's words go, decided by ``--json``."""
+    """Where a verb's words go, decided by ``--json``.
+
+    Attributes:
+        json: whether stdout carries one JSON document and nothing else.
+        document: how that document gets there.
+    """
 
     json: bool
+    document: Callable[[str], None] = click.echo
 
     def say(self, text: str = "") -> None:
         """A line for people: stdout, or stderr when stdout carries JSON."""
@@ -27,7 +35,7 @@ class Output:
         """One JSON document on stdout. JSON has no NaN: such a number becomes null."""
         from evo_fool.plain import to_json  # numpy, which --help does not need
 
-        click.echo(to_json(value))
+        self.document(to_json(value))
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """A table for people. Columns whose name begins with a space are aligned to the right."""
@@ -51,9 +59,49 @@ def output_option(verb: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout; everything else on stderr.")
     @functools.wraps(verb)
     def with_output(*args: Any, as_json: bool, **kwargs: Any) -> Any:
-        return verb(*args, output=Output(json=as_json), **kwargs)
+        if not as_json or sys.stdout is None:
+            return verb(*args, output=Output(json=as_json), **kwargs)
+        with _reserved_stdout(sys.stdout) as document:
+            return verb(*args, output=Output(True, document), **kwargs)
 
     return with_output
+
+
+@contextmanager
+def _reserved_stdout(stdout: TextIO) -> Iterator[Callable[[str], None]]:
+    """Keep stdout for documents: what anything else writes there goes to stderr, also by C or by another process.
+
+    A classifier of one's own may print while it is imported, built or asked. Done once for the whole verb, this costs
+    a forward pass nothing.
+    """
+    import ctypes
+
+    stdout.flush()
+    try:
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    except OSError:  # one of the two is closed: there is no file to redirect
+        kept = None
+
+    def write(document: str) -> None:
+        if kept is None:
+            click.echo(document, file=stdout)
+            return
+        os.dup2(kept, 1)
+        try:
+            click.echo(document, file=stdout)
+        finally:
+            os.dup2(2, 1)
+
+    sys.stdout = sys.stderr
+    try:
+        yield write
+    finally:
+        sys.stdout = stdout
+        if kept is not None:
+            ctypes.CDLL(None).fflush(None)  # what C has printed and not yet written
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
 def _rich_table(columns: Sequence[str], cells: Iterable[Sequence[str]], *, stderr: bool) -> None:

@@ -48,6 +48,7 @@ max_time_option = click.option(
 @device_option
 @classifier_options
 @max_time_option
+@click.option("--check", is_flag=True, help="Load and check everything, say what would run, and run nothing.")
 @output_option
 def run(
     experiment: str,
@@ -56,6 +57,7 @@ def run(
     classifier: str | None,
     weights: str | None,
     max_time: float | None,
+    check: bool,
     output: Output,
     **settings: Any,
 ) -> int:
@@ -66,10 +68,39 @@ def run(
     settings |= {"classifier.spec": classifier, "classifier.weights": weights}
     resolved = with_settings(load_experiment(experiment, assignments), settings)
     resolved = _labelled(load_experiment(experiment), resolved)
+    if check:
+        return _check(resolved, out, output)
 
     from evo_fool.runs import evolve
 
     return _drive(lambda **hooks: evolve(resolved, out=out, **hooks), out, max_time, output)
+
+
+def _check(experiment: Experiment, out: Path, output: Output) -> int:
+    """All that a run does before it writes anything."""
+    from evo_fool.cli.diagnosis import writable
+    from evo_fool.runs.assembly import plan
+
+    writable(out)
+    planned = plan(experiment)
+    facts = planned.to_json()
+    if output.json:
+        output.data(facts)
+        return 0
+    channels, height, width = facts["image"]
+    targets = facts["targets"]
+    rows = {
+        "experiment": f"{facts['name']} ({facts['preset']}), seed {facts['seed']}",
+        "classifier": f"{facts['classifier']}, {facts['classes']} classes, fingerprint {facts['fingerprint'][:12]}…",
+        "images": f"{'grey' if channels == 1 else 'RGB'} {height}x{width}, {facts['encoding']}",
+        "search": facts["search"] + (f" for {', '.join(targets[:5])}{', …' if targets[5:] else ''}" if targets else ""),
+        "budget": f"{facts['batch']} images x {facts['generations']} generations",
+        "scoring": f"{facts['precision']}, {facts['sub_batch']} views a pass, {facts['device']}, "
+        f"{facts['threads']} threads",
+        "preflight": str(planned.preflight),
+    }
+    output.table(["what", "would run"], rows.items())
+    return 0
 
 
 @click.command()

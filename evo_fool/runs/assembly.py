@@ -6,8 +6,9 @@ classifier is never loaded on its word alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,6 +16,7 @@ from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.ensemble import ensemble_spec, is_ensemble, parse_ensemble
 from evo_fool.classifiers.precision import choose_batch, choose_precision
+from evo_fool.classifiers.preflight import Preflight, preflight
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.views import check_view
 from evo_fool.classifiers.zoo import load_classifier
@@ -58,6 +60,70 @@ def assemble(experiment: Experiment, classifier: Classifier | None = None) -> Pa
     check_view(scoring.view, encoding.size, classifier.size)
     scorer = Scorer(classifier, batch=scoring.batch or 1, view=scoring.view, device=device, precision=scoring.precision)
     return Parts(device, classifier, encoding, Evaluator(encoding, scorer), resolve_targets(experiment, classifier))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A new run before anything of it is written.
+
+    Attributes:
+        experiment: with everything decided that ``auto`` leaves to a rule, and absolute paths.
+        parts: what runs it.
+        preflight: what the classifier showed.
+    """
+
+    experiment: Experiment
+    parts: Parts
+    preflight: Preflight
+
+    def to_json(self) -> dict[str, Any]:
+        """What would run, as plain data."""
+        experiment, classifier, scorer = self.experiment, self.parts.classifier, self.parts.evaluator.scorer
+        return {
+            "name": experiment.name,
+            "preset": experiment.preset,
+            "classifier": classifier.name,
+            "fingerprint": classifier.fingerprint(),
+            "input": classifier.input_contract(),
+            "classes": len(classifier.classes),
+            "image": [self.parts.encoding.channels, self.parts.encoding.size, self.parts.encoding.size],
+            "encoding": experiment.encoding.kind,
+            "search": experiment.search.kind,
+            "targets": [classifier.classes[target] for target in self.parts.targets],
+            "seed": experiment.seed,
+            "batch": experiment.batch,
+            "generations": experiment.generations,
+            "device": str(self.parts.device),
+            "threads": torch.get_num_threads(),
+            "precision": scorer.precision,
+            "sub_batch": scorer.batch,
+            "preflight": asdict(self.preflight),
+        }
+
+
+def plan(experiment: Experiment) -> Plan:
+    """Load and check all that a new run needs; nothing is written.
+
+    Raises:
+        ConfigError, ClassifierError: the experiment cannot be run, or its classifier is not fit to be evolved against.
+    """
+    refuse_imported(experiment)
+    experiment = with_absolute_paths(experiment)
+    parts = assemble(experiment)
+    # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
+    return Plan(resolved(experiment, parts), parts, preflight(parts.evaluator.scorer))
+
+
+def refuse_imported(experiment: Experiment) -> None:
+    """Imported images are a run that is complete.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    if experiment.search.kind == "imported":
+        raise ConfigError(
+            "search.kind = 'imported': imported images cannot be evolved; choose map_elites, genetic or random"
+        )
 
 
 def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> ScoringConfig:

@@ -16,6 +16,7 @@ import numpy as np
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.precision import choose_batch
+from evo_fool.classifiers.preflight import preflight
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.encodings.pixels import PixelEncoding
@@ -154,6 +155,7 @@ def import_images(
     encoding = ByteGenomes(config, size=size, channels=judge.channels)
     batch = choose_batch(experiment.scoring.batch, judge.size, where)
     scorer = Scorer(judge, batch=batch, view=experiment.scoring.view, device=where)
+    preflight(scorer)
     parts = Parts(where, judge, encoding, Evaluator(encoding, scorer), [])
     scored = Scored(images, scorer.score(images))
     return _store(Path(out), experiment, parts, found, files, scored, found.skipped + unreadable, began)

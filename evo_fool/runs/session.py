@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deap import tools
 
+from evo_fool.classifiers.preflight import preflight
 from evo_fool.errors import ClassifierError, ConfigError, CorruptRunError, EvoFoolError
 from evo_fool.evaluation import Scored
 from evo_fool.evolution.archive import Captures
@@ -18,7 +19,8 @@ from evo_fool.evolution.population import Population
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
-from evo_fool.runs.assembly import Parts, assemble, resolved, trusted_classifier, with_absolute_paths
+from evo_fool.runs.arithmetic import same_arithmetic
+from evo_fool.runs.assembly import Parts, assemble, names_code, plan, refuse_imported, trusted_classifier
 from evo_fool.runs.checkpoint import restore
 from evo_fool.runs.directory import EXPERIMENT, log_event, new_directory
 from evo_fool.runs.environment import environment
@@ -81,11 +83,8 @@ def evolve(
     >>> from evo_fool import Experiment, evolve                              # doctest: +SKIP
     >>> run = evolve(Experiment(generations=50))                             # doctest: +SKIP
     """
-    _refuse_imported(experiment)
-    experiment = with_absolute_paths(experiment)
-    parts = assemble(experiment)
-    # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
-    experiment = resolved(experiment, parts)
+    planned = plan(experiment)
+    experiment, parts = planned.experiment, planned.parts
     with ExitStack() as stack:
         with new_directory(Path(out), experiment.name, *describe(experiment, parts)) as (draft, path):
             # Before the run has its name: a file system that does not lock files leaves none behind.
@@ -144,9 +143,10 @@ def _resume(
         require_sound(run.store, len(run.classes))
         experiment = run.experiment
         done, fingerprint, classes = run.generation, run.classifier_fingerprint, run.classes
+        started_with = run.environment
     if generations is not None and generations < done:
         raise ConfigError(f"--generations {generations}: {path.name} is already at generation {done}; ask for more")
-    _refuse_imported(experiment)
+    refuse_imported(experiment)
     changes = {"generations": generations, "device": device}
     settings = experiment.model_dump() | {key: value for key, value in changes.items() if value is not None}
     experiment = Experiment.from_mapping(settings, source="resume")
@@ -161,25 +161,35 @@ def _resume(
         raise ConfigError(f"{experiment.classifier.spec} has other weights than the run was started with; restore them")
     if renamed := renamed_class(classes, parts.classifier.classes):
         raise CorruptRunError(f"{path}: {renamed}; restore a copy")
-    store = Store(path)
-    store.set_meta("experiment", experiment.model_dump_json())
-    write_whole(path / EXPERIMENT, experiment.to_yaml().encode())
-    log_event(path, "resumed", generation=done, generations=experiment.generations)
-    _drive(path, store, experiment, parts, observer, stop)
+    if names_code(experiment.classifier):  # which may have changed though its weights have not
+        preflight(parts.evaluator.scorer)
+    with same_arithmetic(started_with, parts.device) as warning:
+        store = Store(path)
+        _write_experiment(path, store, experiment)
+        log_event(path, "resumed", generation=done, generations=experiment.generations)
+        _drive(path, store, experiment, parts, observer, stop, warning)
     return open_run(path)
 
 
-def _refuse_imported(experiment: Experiment) -> None:
-    if experiment.search.kind == "imported":
-        raise ConfigError(
-            "search.kind = 'imported': imported images cannot be evolved; choose map_elites, genetic or random"
-        )
+def _write_experiment(path: Path, store: Store, experiment: Experiment) -> None:
+    """Change what the run directory says of the experiment."""
+    store.set_meta("experiment", experiment.model_dump_json())
+    write_whole(path / EXPERIMENT, experiment.to_yaml().encode())
 
 
 def _drive(
-    path: Path, store: Store, experiment: Experiment, parts: Parts, observer: Observer | None, stop: StopReason
+    path: Path,
+    store: Store,
+    experiment: Experiment,
+    parts: Parts,
+    observer: Observer | None,
+    stop: StopReason,
+    warning: str = "",
 ) -> None:
-    """Run the loop from the store's checkpoint to the experiment's last generation, and close the store."""
+    """Run the loop from the store's checkpoint to the experiment's last generation, and close the store.
+
+    ``warning`` is what the user should know from the start; the first generation brings it.
+    """
     toolbox = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets)
     lineage, standings = restore(store, parts.encoding, toolbox.strategy, experiment.retention)
     done, evaluations, seconds, _ = store.progress()
@@ -187,20 +197,30 @@ def _drive(
     recorder.standings = standings
     stagnation = Stagnation(experiment.warn_after, store.last_capture())
     logbook = tools.Logbook()
+    scorer, sub_batch = parts.evaluator.scorer, parts.evaluator.scorer.batch
     reason = ""
 
     def record(population: Population, scored: Scored, captures: Captures, row: dict[str, float]) -> None:
+        nonlocal sub_batch, warning
         recorder(population, scored, captures, row)
         # The store is the record of the run; DEAP's logbook keeps the last row, so that memory stays flat.
         while len(logbook) > 1:
             logbook.pop(0)
-        if warning := stagnation(population.generation, len(captures)):
-            log_event(path, "warning", generation=population.generation, reason=warning)
+        if scorer.batch != sub_batch:  # memory ran out; a resumed run begins with what fits
+            sub_batch = scorer.batch
+            log_event(path, "halved", generation=population.generation, batch=sub_batch)
+            recorder.flush()
+            scoring = experiment.scoring.model_copy(update={"batch": sub_batch})
+            _write_experiment(path, store, experiment.model_copy(update={"scoring": scoring}))
+        warnings = [text for text in (warning, stagnation(population.generation, len(captures))) if text]
+        warning = ""
+        for text in warnings:
+            log_event(path, "warning", generation=population.generation, reason=text)
         if observer is not None:
             images = toolbox.strategy.evaluations - evaluations
             elapsed = recorder.seconds - seconds
             at = population.generation, experiment.generations
-            observer(Progress(path, *at, row, recorder.seconds, images, elapsed, warning))
+            observer(Progress(path, *at, row, recorder.seconds, images, elapsed, "; ".join(warnings)))
 
     def should_stop() -> bool:
         nonlocal reason

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
 
 GOOD: dict[str, Any] = {"classes": ["a", "b"], "size": 4, "channels": 1, "name": "tiny"}
@@ -32,7 +38,10 @@ def flat(size: int = 4, channels: int = 1, classes: int = 2) -> nn.Module:
         ({"classes": ["a"]}, "at least two"),
         ({"classes": []}, "at least two"),
         ({"classes": "ab"}, "list"),
-        ({"classes": [1, 2]}, "names"),
+        ({"classes": [1.5, 2]}, "names"),
+        ({"classes": [True, False]}, "names"),
+        ({"classes": ["half of \ud83d", "b"]}, "names"),
+        ({"output": "odds"}, "output"),
         ({"size": 0}, "size"),
         ({"size": 4.0}, "size"),
         ({"channels": 2}, "channels"),
@@ -126,7 +135,63 @@ def test_fingerprint_follows_what_decides_a_score() -> None:
     assert changed.fingerprint() == first
     next(changed.parameters())[0, 0, 0, 0] = 0.25
     others = [changed, make(mean=0.5), make(std=2.0), make(scale=255.0), make(classes=["b", "a"])]
-    assert len({first, *(c.fingerprint() for c in others)}) == 6
+    others.append(make(output="probabilities"))
+    assert len({first, *(c.fingerprint() for c in others)}) == 7
+
+
+def test_classes_may_be_numbered() -> None:
+    assert Classifier(flat(), **(GOOD | {"classes": [0, np.int64(1)]})).classes == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda x: (x,), lambda x: [x], lambda x: {"logits": x, "loss": None}, lambda x: SimpleNamespace(logits=x)]
+)
+def test_wrapped_logits_are_unwrapped(wrap: Callable[[torch.Tensor], Any]) -> None:
+    class Wrapped(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = flat()
+
+        def forward(self, images: torch.Tensor) -> Any:
+            return wrap(self.inner(images))
+
+    images = torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(Classifier(Wrapped(), **GOOD)(images), Classifier(flat(), **GOOD)(images))
+
+
+def test_probabilities_score_as_the_logits_that_they_come_from() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (9, 1, 4, 4), dtype=np.uint8)
+    ends_in_softmax = Classifier(nn.Sequential(flat(), nn.Softmax(dim=1)), output="probabilities", **GOOD)
+    scores = [
+        Scorer(classifier, batch=9, view="auto", device=torch.device("cpu")).score(images)
+        for classifier in (ends_in_softmax, Classifier(flat(), **GOOD))
+    ]
+    np.testing.assert_allclose(scores[0], scores[1], rtol=1e-4, atol=1e-5)
+
+
+def test_probabilities_of_zero_are_scores_too() -> None:
+    class Sure(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.tensor([[1.0, 0.0]]).expand(len(images), 2)
+
+    log_odds = Scorer(
+        Classifier(Sure(), output="probabilities", **GOOD), batch=1, view="auto", device=torch.device("cpu")
+    )
+    assert log_odds.score(np.zeros((1, 1, 4, 4), np.uint8)).tolist() == [pytest.approx([103.28, -103.28], abs=0.01)]
+
+
+def test_a_network_that_leaves_the_program_or_the_directory_does_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Leaves(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            os.chdir("/")
+            sys.exit(0)
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ClassifierError, match=r"tried to end the program in its forward pass \(SystemExit: 0\)"):
+        Classifier(Leaves(), **GOOD)(torch.zeros(1, 1, 4, 4))
+    assert Path.cwd() == tmp_path
 
 
 def test_foolbox_missing_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,12 @@ def half_a_surrogate():
 def bare(): return network()
 def broken(): raise KeyError("lost\\nmore")
 def leaves(): raise SystemExit(3)
+def odd(): raise BaseException("odd")
+def hollow(): return Classifier(network().to("meta"), classes=["a", "b"], size=4, channels=1, name="own")
+def elsewhere():
+    import os
+    os.chdir("/")
+    return build()
 def misnamed(): return Classifier(network(), classes=["a", "a"], size=4, channels=1, name="own")
 def needy(size): return build()
 """
@@ -169,6 +175,8 @@ def test_own_weights_are_passed_or_loaded(own_file: Path, tmp_path: Path) -> Non
         ("bare", ClassifierError, "returned Sequential; it must return"),
         ("broken", ClassifierError, r"failed: KeyError: .*own\.py, line"),
         ("leaves", ClassifierError, "SystemExit"),
+        ("odd", ClassifierError, "BaseException: odd"),
+        ("hollow", ClassifierError, "without values"),
         ("misnamed", ConfigError, "more than once"),
         ("needy", ClassifierError, "missing 1 required"),
         ("not a name", ConfigError, "which function"),
@@ -189,6 +197,17 @@ def test_own_networks_that_cannot_be_used_are_errors_of_configuration(own_file: 
         load_classifier(ClassifierConfig(spec=spec), CPU)
     assert str(caught.value).startswith(f"classifier {spec!r}")
     assert str(caught.value).isprintable()
+
+
+def test_an_own_function_that_changes_directory_moves_nothing(own_file: Path) -> None:
+    before = Path.cwd()
+    load(f"{own_file}:elsewhere")
+    assert Path.cwd() == before
+
+
+def test_the_fingerprint_of_the_shipped_network_is_for_good() -> None:
+    """Every run against it has recorded this one."""
+    assert load("lenet-mnist").fingerprint() == "cd2c927cdd180e2b7a837d3a0af5dfe2f061dafb3bcf2f6bddd12139886f917c"
 
 
 def test_own_file_that_does_not_run(own_file: Path) -> None:

@@ -33,9 +33,9 @@ def exact():
 def undecided():
     class Sometimes(torch.nn.Linear):
         calls = 0
-        def forward(self, x):
+        def forward(self, x):  # the first 23 times before the run begins
             self.calls += 1
-            return super().forward(x) * (float("nan") if self.calls > 4 else 1)
+            return super().forward(x) * (float("nan") if self.calls > 27 else 1)
     network = torch.nn.Sequential(torch.nn.Flatten(), Sometimes(36, 3))
     return Classifier(network, classes=["ant", "bee", "cat"], size=6, channels=1, name="undecided")
 '''

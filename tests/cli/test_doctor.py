@@ -108,9 +108,9 @@ def test_a_good_classifier_passes(suspects: Path, invoke_json: Callable[..., Any
 @pytest.mark.parametrize(
     ("factory", "check", "message"),
     [
-        ("dull", "scores", "16 different images get 1 different scores"),
+        ("dull", "scores", "16 different images get one and the same score"),
         ("sociable", "scores", "with the batch that an image is in"),
-        ("certain", "scores", "leave out its softmax"),
+        ("certain", "scores", "drop the softmax"),
         ("sideways", "photos", "no better than guessing"),
         ("nowhere", "classifier", "no function 'nowhere' there"),
     ],

@@ -105,6 +105,7 @@ def raising(error: BaseException) -> Callable[[], int]:
         (PermissionError(13, "Permission denied", "/x/y"), 1, "error: /x/y: Permission denied"),
         (OSError(28, "No space left on device"), 1, "error: No space left on device"),
         (OSError(30, "Read-only file system", "/z"), 1, "error: /z: Read-only file system"),
+        (SystemExit(0), 1, "error: unexpected SystemExit: 0 (EVO_FOOL_DEBUG=1 shows where)"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )

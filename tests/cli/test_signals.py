@@ -57,7 +57,7 @@ def test_second_ctrl_c_stops_at_once_and_the_last_commit_stands(tiny: Path, star
     slow = slow.replace(
         "def build",
         "class Wait(torch.nn.Module):\n    n = 0\n    def forward(self, x):\n        self.n += 1\n"
-        "        if self.n > 3: open('asleep', 'w').close(); time.sleep(60)\n        return x\n\ndef build",
+        "        if self.n > 26: open('asleep', 'w').close(); time.sleep(60)\n        return x\n\ndef build",
     )
     (tiny / "tiny.py").write_text(slow)
     process = running(start, *LONG)

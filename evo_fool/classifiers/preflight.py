@@ -1,0 +1,153 @@
+"""Is a network fit to be evolved against? Sixteen images tell, scored before anything is written.
+
+Refused is what would make the results wrong without a word: scores that do not repeat, that depend on the other images
+of the batch or on no image at all, and probabilities that are taken for logits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.scoring import Scorer
+from evo_fool.errors import ClassifierError
+from evo_fool.probability import probability
+from evo_fool.randomness import stream
+
+IMAGES = 16
+
+_TOLERANCE = 1e-4
+"""How far a probability may move with the batch that an image is in; what ``verify`` tolerates."""
+
+_REPEATED, _AMONG_OTHERS = 1e-4, 1e-2
+"""How far log-odds may move, as a share of the largest: they tell where a probability has long been 1. A batch of the
+same size repeats to rounding at most; another size may take other kernels, in a network that computes in half too."""
+
+_FEW = 4
+_SUM = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What the images showed.
+
+    Attributes:
+        images: how many there were.
+        scores: how many different scores they got.
+        repeat_effect: largest difference in probability between two times the same batch.
+        batch_effect: largest difference in probability between an image alone and among the others.
+    """
+
+    images: int
+    scores: int
+    repeat_effect: float
+    batch_effect: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.images} images get {self.scores} scores, the same twice (to {self.repeat_effect:.1g} in "
+            f"probability) and alone as in a batch (to {self.batch_effect:.1g})"
+        )
+
+
+def preflight(scorer: Scorer) -> Preflight:
+    """Score sixteen images together, alone, and together once more; a few of them alone again.
+
+    Takes as long as to score about fifty images.
+
+    Raises:
+        ClassifierError: the network cannot be evolved against; the message says why, and the remedy.
+    """
+    classifier = scorer.classifier
+    images = sample_images(classifier)
+    probe = Scorer(classifier, batch=min(IMAGES, scorer.batch), view="auto", device=scorer.device)
+    together = probe.score(images)
+    _check_output(probe, images)
+    alone = _alone(probe, images)
+    again, alone_again = probe.score(images), _alone(probe, images[:_FEW])
+    different = len({row.tobytes() for row in together})  # np.unique takes 0.1 s when first called
+    if different == 1:
+        raise ClassifierError(
+            f"classifier {classifier.name!r}: {IMAGES} different images get one and the same score; the network "
+            "ignores its input"
+        )
+    for first, second in ((together, again), (alone[:_FEW], alone_again)):
+        if _differ(first, second, _REPEATED):
+            raise ClassifierError(
+                f"classifier {classifier.name!r} gives the same images other scores the second time; "
+                f"{_why_it_changes(probe, images)}"
+            )
+    if _differ(together, alone, _AMONG_OTHERS):
+        raise ClassifierError(
+            f"classifier {classifier.name!r}: a score moves by {_moved(together, alone):.3g} with the batch that an "
+            "image is in; put every layer into eval mode, and let no image of a batch matter to another"
+        )
+    if scorer.screens:
+        scorer.screen(images)
+    return Preflight(IMAGES, different, _moved(together, again), _moved(together, alone))
+
+
+def sample_images(classifier: Classifier) -> np.ndarray:
+    """Random images from fine to coarse, uint8 ``(16, channels, size, size)``: not every network sees noise."""
+    size = classifier.size
+    images = np.empty((IMAGES, classifier.channels, size, size), np.uint8)
+    rng = stream(0, "preflight")
+    for i, image in enumerate(images):
+        grain = min(size, 2 ** (i // 4))
+        cells = -(-size // grain)
+        coarse = rng.integers(0, 256, (classifier.channels, cells, cells), dtype=np.uint8)
+        image[:] = coarse.repeat(grain, axis=1).repeat(grain, axis=2)[:, :size, :size]
+    return images
+
+
+def _alone(probe: Scorer, images: np.ndarray) -> np.ndarray:
+    try:
+        return np.concatenate([probe.score(image[None]) for image in images])
+    except ClassifierError as error:
+        raise ClassifierError(f"{error} (an image alone; with others in the batch it works)") from error
+
+
+def _check_output(probe: Scorer, images: np.ndarray) -> None:
+    """Logits where logits are promised, and probabilities where these are."""
+    classifier = probe.classifier
+    with torch.inference_mode():
+        answers = torch.cat([probe.forward(views) for views in probe.views(images)]).double()
+    members = answers.view(len(answers), classifier.members, -1).unbind(dim=1)
+    for member, output in zip(members, classifier.outputs, strict=True):
+        p = member if output == "logits" else member.exp()
+        probabilities = bool((p >= 0).all() and (p.sum(dim=1) - 1).abs().max() < _SUM)
+        if probabilities and output == "logits":
+            others = len(classifier.classes) - 1
+            raise ClassifierError(
+                f"classifier {classifier.name!r} answers probabilities: as logits they give no class more than "
+                f"{100 * math.e / (math.e + others):.2g} % confidence; drop the softmax at its end, or say "
+                'Classifier(..., output="probabilities")'
+            )
+        if not probabilities and output == "probabilities":
+            raise ClassifierError(
+                f"classifier {classifier.name!r} is said to answer probabilities, but its answers are negative or do "
+                'not sum to 1; put a softmax at its end, or leave out output="probabilities"'
+            )
+
+
+def _differ(first: np.ndarray, second: np.ndarray, share: float) -> bool:
+    far = np.abs(first - second).max() > share * max(1.0, float(np.abs(first).max()))
+    return bool(far) or _moved(first, second) > _TOLERANCE
+
+
+def _moved(first: np.ndarray, second: np.ndarray) -> float:
+    return float(np.abs(probability(first) - probability(second)).max())
+
+
+def _why_it_changes(probe: Scorer, images: np.ndarray) -> str:
+    """The likely cause and its remedy: what of the network's state a forward pass writes to."""
+    before = {key: value.clone() for key, value in probe.classifier.network.state_dict().items()}
+    probe.score(images)
+    changed = [k for k, value in probe.classifier.network.state_dict().items() if not torch.equal(before[k], value)]
+    if changed:
+        return f"it learns in its forward pass ({changed[0]} changes); put every layer into eval mode"
+    return "switch off dropout, noise and whatever else of its forward pass does not depend on the image alone"
