@@ -22,7 +22,6 @@ from evo_fool.runs.export import export
 from evo_fool.runs.importer import import_images
 
 SHIM = ctypes.CDLL(None)
-SHIM.calls.restype = ctypes.c_long
 EXPERIMENT = small(generations=3, batch=8)
 LONGER = 6
 
