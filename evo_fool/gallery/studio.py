@@ -22,8 +22,9 @@ from anyio import to_thread
 from evo_fool.errors import EvoFoolError
 from evo_fool.gallery import tasks
 
-_PATIENCE = 60.0
-"""Seconds that a task may take from the moment that its turn has come."""
+_PATIENCE = 300.0
+"""Seconds that a task may take from the moment that its turn has come: a process of low priority gets little of a busy
+machine, and is given up sooner when nobody waits for it."""
 
 _GRACE = 5.0
 """Seconds that a task at work may go on for nobody: what is nearly done costs less than another process."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.alone
+# A browser on a busy machine takes its time.
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
 
 AXE = Path(__file__).with_name("axe") / "axe.min.js"
 HASH = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.alone
+# A browser on a busy machine takes its time.
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
 
 ORDER = "[...document.querySelectorAll('.tile')].map(tile => tile.dataset.class).join()"
 SHEETS = "[...document.querySelectorAll('.tile img')].map(image => image.getAttribute('src')).join()"

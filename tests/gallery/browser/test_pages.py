@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.alone
+# A browser on a busy machine takes its time.
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
 
 NAMES = "[...document.querySelectorAll('.tile .name')].map(name => name.textContent)"
 SHEETS = "[...document.querySelectorAll('.tile img')].map(image => image.src).join()"

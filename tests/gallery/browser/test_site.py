@@ -8,7 +8,8 @@ import pytest
 from evo_fool.gallery.site import write_site
 from evo_fool.runs import open_run
 
-pytestmark = pytest.mark.alone
+# A browser on a busy machine takes its time.
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]
 
 NAMES = "[...document.querySelectorAll('.tile .name')].map(name => name.textContent)"
 SHEETS = "[...document.querySelectorAll('.tile img')].map(image => image.src).join()"
