@@ -23,6 +23,7 @@ from evo_fool.runs.directory import EXPERIMENT, create_directory, log_event
 from evo_fool.runs.environment import environment
 from evo_fool.runs.files import write_whole
 from evo_fool.runs.lock import writer
+from evo_fool.runs.memory_need import check_memory
 from evo_fool.runs.recorder import Recorder
 from evo_fool.runs.run import Run, open_run
 from evo_fool.runs.stagnation import Stagnation
@@ -82,6 +83,7 @@ def evolve(
     _refuse_imported(experiment)
     experiment = with_absolute_paths(experiment)
     parts = assemble(experiment)
+    check_memory(experiment, parts)
     # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
     experiment = resolved(experiment, parts)
     path = create_directory(Path(out), experiment.name, *describe(experiment, parts))
