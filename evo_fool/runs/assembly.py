@@ -26,6 +26,7 @@ from evo_fool.errors import ConfigError
 from evo_fool.evaluation import Evaluator
 from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ScoringConfig
 from evo_fool.runs.environment import choose_device
+from evo_fool.runs.memory_need import check_memory
 
 _LARGE_IMAGE = 64
 """Images of more pixels a side are checkpointed by time: writing them takes longer than scoring small ones."""
@@ -110,6 +111,7 @@ def plan(experiment: Experiment) -> Plan:
     refuse_imported(experiment)
     experiment = with_absolute_paths(experiment)
     parts = assemble(experiment)
+    check_memory(experiment, parts)
     # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
     return Plan(resolved(experiment, parts), parts, preflight(parts.evaluator.scorer))
 
