@@ -57,7 +57,7 @@ class Preflight:
 def preflight(scorer: Scorer) -> Preflight:
     """Score sixteen images together, alone, and together once more; a few of them alone again.
 
-    Takes as long as to score about fifty images.
+    Takes as long as to score about seventy images.
 
     Raises:
         ClassifierError: the network cannot be evolved against; the message says why, and the remedy.
@@ -108,7 +108,10 @@ def _alone(probe: Scorer, images: np.ndarray) -> np.ndarray:
     try:
         return np.concatenate([probe.score(image[None]) for image in images])
     except ClassifierError as error:
-        raise ClassifierError(f"{error} (an image alone; with others in the batch it works)") from error
+        raise ClassifierError(
+            f"{error} (an image alone; {IMAGES} at once passed: put every layer into eval mode, and let no image of a "
+            "batch matter to another)"
+        ) from error
 
 
 def _check_output(probe: Scorer, images: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""What a run was made with: versions, device, threads; recorded once, compared by nobody, read by everybody."""
+"""What a run was made with: versions, device, threads; recorded once, and compared on resume."""
 
 from __future__ import annotations
 
