@@ -86,10 +86,18 @@ def log_event(directory: Path, event: str, **details: Any) -> None:
 def list_runs(root: Path) -> list[Path]:
     """The run directories directly below ``root``, oldest first."""
     try:
-        found = [entry for entry in root.iterdir() if not entry.name.startswith(".") and (entry / DATABASE).is_file()]
+        entries = [entry for entry in root.iterdir() if not entry.name.startswith(".")]
     except OSError:
         return []
-    return sorted(found, key=_age)
+    return sorted(filter(_is_run, entries), key=_age)
+
+
+def _is_run(path: Path) -> bool:
+    """Whether there is a database, whatever it is; a folder that cannot be read is none."""
+    try:
+        return os.path.lexists(path / DATABASE) and path.is_dir()
+    except OSError:
+        return False
 
 
 def _age(path: Path) -> tuple[str, int, str]:

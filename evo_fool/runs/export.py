@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError, GenomeError
-from evo_fool.runs.files import write_whole
+from evo_fool.errors import ConfigError, CorruptRunError, GenomeError
+from evo_fool.runs.files import whole_folder
 from evo_fool.runs.naming import layout_path, stem
 from evo_fool.runs.run import Elite, Run
 
@@ -63,7 +63,7 @@ def export(
     min_confidence: float = 0.0,
     force: bool = False,
 ) -> Exported:
-    """Write the elites of a run below ``to``; every file appears whole or not at all.
+    """Write the elites of a run below ``to``; all files appear together, or none does.
 
     ``png``: ``<class>_<probability>.png``. ``genomes``: ``genomes/<class>_<probability>`` as ``.json`` for CPPNs, as
     ``.npz`` for pixels. ``npz``: ``elites.npz``, see :func:`elites_npz`. ``layout2015``:
@@ -93,16 +93,13 @@ def export(
         elites = [elite for elite in everybody if elite.probability >= min_confidence]
         plan = _plan(run, elites, what, size) if elites else {}
         _refuse_overwriting(to, plan, force)
-        written: list[Path] = []
-        for name, content in plan.items():
-            try:
-                write_whole(to / name, content(), "--to")
-            except (CorruptRunError, GenomeError) as error:
-                raise CorruptRunError(f"{run.path}: {name} cannot be made: {error}") from None
-            except EvoFoolError as error:
-                raise EvoFoolError(f"{error} ({len(written)} of {len(plan)} files are written)") from None
-            written.append(to / name)
-    return Exported(to, tuple(written), len(elites), len(everybody) - len(elites))
+        with whole_folder(to, "--to") as put:
+            for name, content in plan.items():
+                try:
+                    put(name, content())
+                except (CorruptRunError, GenomeError) as error:
+                    raise CorruptRunError(f"{run.path}: {name} cannot be made: {error}; nothing is written") from None
+    return Exported(to, tuple(to / name for name in plan), len(elites), len(everybody) - len(elites))
 
 
 def picture(run: Run, elite: Elite, size: int | None) -> np.ndarray:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from evo_fool.errors import EvoFoolError
@@ -39,6 +42,48 @@ def write_whole(path: Path, data: bytes, option: str = "") -> None:
     except OSError as error:
         another = f", or choose another place with {option}" if option else ""
         raise EvoFoolError(f"{path}: {why_not_written(error, path.parent)}{another}") from None
+
+
+Put = Callable[[str, bytes], None]
+"""Takes the name of a file, relative to its folder, and its content."""
+
+
+@contextmanager
+def whole_folder(to: Path, option: str = "") -> Iterator[Put]:
+    """Write several files that belong together; they appear when the ``with`` block ends, or not at all.
+
+    A folder that is not there yet appears at once with all that is in it. In one that is there, files are moved into
+    place in the order they were put, so put last what refers to the others.
+
+    Args:
+        to: the folder; made where it is missing.
+        option: by which the user chooses another place, such as ``--to``; empty where there is none.
+
+    Raises:
+        EvoFoolError: the folder cannot be made or written, or the disk is full; nothing is left behind.
+    """
+    draft = (to if to.is_dir() else to.parent) / f".{secrets.token_hex(8)}.part"
+    names: list[str] = []
+
+    def put(name: str, data: bytes) -> None:
+        file = draft / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        names.append(name)
+
+    try:
+        try:
+            yield put
+            if names and not to.exists():
+                draft.rename(to)
+            for name in names if draft.exists() else ():
+                (to / name).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(draft / name, to / name)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    except OSError as error:
+        another = f", or choose another place with {option}" if option else ""
+        raise EvoFoolError(f"{to}: {why_not_written(error, to.parent)}{another}") from None
 
 
 def why_not_written(error: OSError, folder: Path) -> str:

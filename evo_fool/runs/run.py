@@ -72,9 +72,13 @@ class Run(Mapping[int, Elite]):
         self.path = Path(path)
         require_run(self.path)
         self.store = StoreReader(self.path)
-        self.classes = self.store.classes()
-        self.class_aliases = self.store.class_aliases(len(self.classes))
-        self.meta = self.store.meta()
+        try:
+            self.classes = self.store.classes()
+            self.class_aliases = self.store.class_aliases(len(self.classes))
+            self.meta = self.store.meta()
+        except BaseException:
+            self.store.close()
+            raise
 
     def __enter__(self) -> Run:
         return self

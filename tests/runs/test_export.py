@@ -184,22 +184,27 @@ def test_a_dangling_link_is_in_the_way_and_never_followed(run: Run, tmp_path: Pa
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_full_disk_says_how_far_it_came(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from evo_fool.runs import files
+@pytest.mark.parametrize("there", [False, True])
+def test_a_full_disk_leaves_nothing_behind(
+    there: bool, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to = tmp_path / "set"
+    if there:
+        to.mkdir()
+    write, done = Path.write_bytes, 0
 
-    replace, done = files.os.replace, 0
-
-    def full(source: Path, target: Path) -> None:
+    def full(path: Path, data: bytes) -> int:
         nonlocal done
         if done == 4:
             raise OSError(28, "No space left on device")
         done += 1
-        replace(source, target)
+        return write(path, data)
 
-    monkeypatch.setattr("os.replace", full)
-    with pytest.raises(EvoFoolError, match=r"No space left on device.*\(4 of 10 files are written\)"):
-        export(run, tmp_path)
-    assert len(names(tmp_path)) == 4
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(EvoFoolError, match=r"No space left on device.*--to"):
+        export(run, to)
+    assert done == 4
+    assert list(tmp_path.rglob("*")) == ([to] if there else [])
 
 
 def test_bad_settings_are_refused_before_anything_is_written(run: Run, tmp_path: Path) -> None:

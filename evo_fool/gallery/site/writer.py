@@ -18,7 +18,7 @@ from evo_fool.gallery.site.bundle import bundle
 from evo_fool.gallery.site.elites import ElitePages
 from evo_fool.gallery.site.timeline import write_timeline
 from evo_fool.gallery.sprites import Painter, is_exact
-from evo_fool.runs.files import write_whole
+from evo_fool.runs.files import Put, whole_folder
 from evo_fool.runs.run import Run
 
 LIMIT = 60_000_000
@@ -68,7 +68,7 @@ class Site:
 def write_site(
     run: Run, to: str | Path, *, force: bool = False, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Site:
-    """Write a run as a static site; every file appears whole or not at all, the first page last.
+    """Write a run as a static site; all files appear together, or none does.
 
     Args:
         run: the run; a live one is written as of its last commit.
@@ -87,14 +87,15 @@ def write_site(
     index = to / "index.html"
     if (index.exists() or index.is_symlink()) and not force:
         raise ConfigError(f"{to} already holds index.html; choose another folder, or replace the site with --force")
-    with run.store.snapshot():
-        return _Writer(run, to, progress).write()
+    with run.store.snapshot(), whole_folder(to, "--to") as put:
+        return _Writer(run, to, put, progress).write()
 
 
 class _Writer:
-    def __init__(self, run: Run, to: Path, progress: Callable[[int, int], None]) -> None:
+    def __init__(self, run: Run, to: Path, put: Put, progress: Callable[[int, int], None]) -> None:
         self.run = run
         self.to = to
+        self.put = put
         self.progress = progress
         self.sizes: dict[str, int] = {}
 
@@ -122,7 +123,7 @@ class _Writer:
         return Site(self.to, self.to / "index.html", len(self.sizes), size, len(made), tuple(generations))
 
     def _put(self, name: str, content: bytes) -> None:
-        write_whole(self.to / name, content, "--to")
+        self.put(name, content)
         self.sizes[name] = len(content)
 
 

@@ -16,7 +16,7 @@ from evo_fool.reports.reproduction.markdown import markdown
 from evo_fool.reports.reproduction.page import page
 from evo_fool.reports.reproduction.report import Report, picture_path
 from evo_fool.runs.environment import environment
-from evo_fool.runs.files import write_whole
+from evo_fool.runs.files import whole_folder
 from evo_fool.studies import chosen, page_of
 from evo_fool.studies.base import Section
 from evo_fool.studies.workshop import Ledger, Stopped, Workshop
@@ -100,16 +100,15 @@ def _report(sections: Mapping[str, Section], workshop: Workshop, command: str, *
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write ``report.html``, ``report.md``, ``report.json`` and the pictures, each file whole or not at all.
+    """Write ``report.html``, ``report.md``, ``report.json`` and the pictures, all together or not at all.
 
     Raises:
         EvoFoolError: the folder cannot be written.
     """
-    for section in report.sections:
-        for picture in section.pictures:
-            write_whole(folder / picture_path(section, picture), picture.png, "--out")
-    write_whole(folder / "report.md", markdown(report).encode(), "--out")
-    write_whole(
-        folder / "report.json", json.dumps(report.as_json(), ensure_ascii=False, allow_nan=False).encode(), "--out"
-    )
-    write_whole(folder / "report.html", page(report).encode(), "--out")
+    with whole_folder(folder, "--out") as put:
+        for section in report.sections:
+            for picture in section.pictures:
+                put(picture_path(section, picture), picture.png)
+        put("report.md", markdown(report).encode())
+        put("report.json", json.dumps(report.as_json(), ensure_ascii=False, allow_nan=False).encode())
+        put("report.html", page(report).encode())
