@@ -100,11 +100,6 @@ def _build(spec: str, load: Callable[[], ModuleType], function: str, weights: st
             f"classifier {spec!r}: {function}() returned {type(made).__name__}; it must return an "
             "evo_fool.classifiers.base.Classifier (wrap the network in one)"
         )
-    if hollow := [key for key, value in made.network.state_dict().items() if value.is_meta]:
-        raise ClassifierError(
-            f"classifier {spec!r}: {function}() returned a network without values ({hollow[0]} lies on torch's meta "
-            "device); build it on the CPU"
-        )
     if weights is not None and not takes_weights:
         load_weights(made.network, read_weights(weights), f"weights {weights} for {spec!r}")
     return made

@@ -10,7 +10,7 @@ import click
 
 from evo_fool.cli.options import DEFAULT_OUTPUTS, out_option, run_argument
 from evo_fool.cli.output import Output, output_option
-from evo_fool.errors import ConfigError, EvoFoolError, RunNotFoundError
+from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError, RunNotFoundError
 
 if TYPE_CHECKING:
     from evo_fool.experiment import Experiment
@@ -142,14 +142,19 @@ def _summary_or_damage(path: Path) -> dict[str, Any]:
         with open_run(path) as run:
             return run.summary()
     except EvoFoolError as error:
-        return {"path": str(path), "status": "damaged", "error": str(error)}
+        return {"path": str(path), "status": _unreadable(error), "error": str(error)}
+
+
+def _unreadable(error: EvoFoolError) -> str:
+    """A run that cannot be read may be whole, as where the disk fails or files cannot be locked."""
+    return "damaged" if isinstance(error, CorruptRunError) else "unreadable"
 
 
 def _row(summary: dict[str, Any]) -> list[Any]:
     from evo_fool.runs.naming import probability_text
 
     if "error" in summary:
-        return [None, Path(summary["path"]).name, "damaged", *[None] * 6]
+        return [None, Path(summary["path"]).name, summary["status"], *[None] * 6]
     return [
         summary["id"],
         summary["name"],

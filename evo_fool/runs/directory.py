@@ -89,15 +89,7 @@ def list_runs(root: Path) -> list[Path]:
         entries = [entry for entry in root.iterdir() if not entry.name.startswith(".")]
     except OSError:
         return []
-    return sorted(filter(_is_run, entries), key=_age)
-
-
-def _is_run(path: Path) -> bool:
-    """Whether there is a database, whatever it is; a folder that cannot be read is none."""
-    try:
-        return os.path.lexists(path / DATABASE) and path.is_dir()
-    except OSError:
-        return False
+    return sorted((entry for entry in entries if os.path.lexists(entry / DATABASE)), key=_age)
 
 
 def _age(path: Path) -> tuple[str, int, str]:

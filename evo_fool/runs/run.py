@@ -102,7 +102,7 @@ class Run(Mapping[int, Elite]):
         if not isinstance(data, dict):
             raise CorruptRunError(f"{self.path}: the recorded experiment is not readable") from None
         try:
-            return Experiment.from_mapping(data, source=f"{self.path}: recorded experiment")
+            return Experiment.from_mapping(_as_written_now(data), source=f"{self.path}: recorded experiment")
         except (ConfigError, TypeError, ValueError) as error:
             raise CorruptRunError(str(error)) from None
 
@@ -329,6 +329,14 @@ class Run(Mapping[int, Elite]):
         if not rows or not isinstance(rows[0][0], bytes):
             raise CorruptRunError(f"{self.path}: the {column} of individual {id} is missing")
         return bytes(rows[0][0])
+
+
+def _as_written_now(recorded: dict[str, Any]) -> dict[str, Any]:
+    """A recorded experiment without a setting that had no effect, and that earlier versions recorded all the same."""
+    encoding, search = recorded.get("encoding"), recorded.get("search")
+    if isinstance(encoding, dict) and isinstance(search, dict) and search.get("kind") != "map_elites":
+        return recorded | {"encoding": {key: value for key, value in encoding.items() if key != "crossover"}}
+    return recorded
 
 
 def require_run(path: Path) -> None:

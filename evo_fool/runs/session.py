@@ -26,6 +26,7 @@ from evo_fool.runs.directory import EXPERIMENT, log_event, new_directory
 from evo_fool.runs.environment import environment
 from evo_fool.runs.files import write_whole
 from evo_fool.runs.lock import writer
+from evo_fool.runs.memory_need import check_memory
 from evo_fool.runs.recorder import Recorder
 from evo_fool.runs.run import Run, open_run, require_run
 from evo_fool.runs.soundness import renamed_class, require_sound
@@ -152,6 +153,7 @@ def _resume(
     experiment = Experiment.from_mapping(settings, source="resume")
     experiment = experiment.model_copy(update={"classifier": trusted_classifier(experiment, classifier, weights)})
     parts = assemble(experiment)
+    check_memory(experiment, parts)
     if len(parts.classifier.classes) != len(classes):
         raise ConfigError(
             f"{experiment.classifier.spec} now has {len(parts.classifier.classes)} classes, the run has "

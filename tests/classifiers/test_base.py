@@ -40,7 +40,7 @@ def flat(size: int = 4, channels: int = 1, classes: int = 2) -> nn.Module:
         ({"classes": "ab"}, "list"),
         ({"classes": [1.5, 2]}, "names"),
         ({"classes": [True, False]}, "names"),
-        ({"classes": ["half of \ud83d", "b"]}, "names"),
+        ({"classes": ["half of \ud83d", "b"]}, "half a surrogate"),
         ({"output": "odds"}, "output"),
         ({"size": 0}, "size"),
         ({"size": 4.0}, "size"),

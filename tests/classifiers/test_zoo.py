@@ -59,7 +59,6 @@ def bare(): return network()
 def broken(): raise KeyError("lost\\nmore")
 def leaves(): raise SystemExit(3)
 def odd(): raise BaseException("odd")
-def hollow(): return Classifier(network().to("meta"), classes=["a", "b"], size=4, channels=1, name="own")
 def elsewhere():
     import os
     os.chdir("/")
@@ -176,7 +175,6 @@ def test_own_weights_are_passed_or_loaded(own_file: Path, tmp_path: Path) -> Non
         ("broken", ClassifierError, r"failed: KeyError: .*own\.py, line"),
         ("leaves", ClassifierError, "SystemExit"),
         ("odd", ClassifierError, "BaseException: odd"),
-        ("hollow", ClassifierError, "without values"),
         ("misnamed", ConfigError, "more than once"),
         ("needy", ClassifierError, "missing 1 required"),
         ("not a name", ConfigError, "which function"),

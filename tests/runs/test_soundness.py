@@ -171,6 +171,21 @@ def test_a_run_of_the_first_format_opens_verifies_and_resumes(
         assert found.sealed
 
 
+def test_a_setting_that_had_no_effect_does_not_close_an_old_run(tmp_path: Path) -> None:
+    path = evolve(small(generations=2, search={"kind": "random"}), out=tmp_path).path
+    with open_run(path) as run:
+        recorded = run.experiment.model_dump(mode="json")
+        expected = digest(run.store)
+    recorded["encoding"]["crossover"] = 0.5
+    sql = "UPDATE meta SET value = ? WHERE key = 'experiment'"
+    change(path, sql, parameters=(json.dumps(recorded),), reseal=True)
+    with open_run(path) as run:
+        assert run.experiment.encoding.crossover == 0
+        assert verify(run).clean
+    with resume(path) as run:
+        assert digest(run.store) == expected
+
+
 def test_formats_that_never_were_are_refused(tamper: Tamper) -> None:
     for version in (0, -1, FORMAT + 1, FORMAT + 8):
         with pytest.raises(CorruptRunError, match="format"):
