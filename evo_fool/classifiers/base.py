@@ -229,13 +229,13 @@ def _log(probabilities: Tensor) -> Tensor:
     return probabilities.to(torch.float64).clamp_min(2.0**-149).log()
 
 
-def _checked_name(name: str) -> str:
+def _checked_name(name: str, owner: str = "") -> str:
     """A name that can be stored and shown: Python also has texts that no UTF-8 file can hold."""
     try:
         name.encode()
     except UnicodeEncodeError:
         raise ConfigError(
-            f"classifier: the name {name!r} has half a surrogate pair, which is no character; decode it as UTF-8"
+            f"classifier{f' {owner!r}' if owner else ''}: the name {name!r} has half a surrogate pair, which is no character; decode it as UTF-8"
         ) from None
     return name
 
@@ -249,7 +249,7 @@ def _checked_classes(given: Sequence[str | int], name: str) -> tuple[str, ...]:
     if isinstance(given, str) or not all(map(_is_text, classes)):
         raise ConfigError(f"classifier {name!r}: classes must be a list of non-empty names, one a logit")
     for each in classes:
-        _checked_name(each)
+        _checked_name(each, name)
     repeated = [c for c, count in Counter(classes).items() if count > 1]
     if repeated:
         raise ConfigError(
@@ -270,7 +270,7 @@ def _checked_aliases(aliases: Sequence[Sequence[str]], n: int, name: str) -> tup
     if len(lists) != n or not all(_is_text(a) for others in lists for a in others):
         raise ConfigError(f"classifier {name!r}: aliases must be one list of non-empty names for each of {n} classes")
     for alias in (a for others in lists for a in others):
-        _checked_name(alias)
+        _checked_name(alias, name)
     return tuple(map(tuple, lists))
 
 
