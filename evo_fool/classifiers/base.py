@@ -234,8 +234,9 @@ def _checked_name(name: str, owner: str = "") -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
+        whose = f"classifier {owner!r}" if owner else "classifier"
         raise ConfigError(
-            f"classifier{f' {owner!r}' if owner else ''}: the name {name!r} has half a surrogate pair, which is no character; decode it as UTF-8"
+            f"{whose}: the name {name!r} has half a surrogate pair, which is no character; decode it as UTF-8"
         ) from None
     return name
 
