@@ -63,13 +63,13 @@ def whole_folder(to: Path, option: str = "") -> Iterator[Put]:
         EvoFoolError: the folder cannot be made or written, or the disk is full; nothing is left behind.
     """
     draft = (to if to.is_dir() else to.parent) / f".{secrets.token_hex(8)}.part"
-    names: list[str] = []
+    names: dict[str, None] = {}  # in order, each once
 
     def put(name: str, data: bytes) -> None:
         file = draft / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
-        names.append(name)
+        names[name] = None
 
     try:
         try:

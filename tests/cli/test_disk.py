@@ -82,7 +82,7 @@ def test_a_read_only_disk_can_be_looked_at_but_not_written(tiny: Path) -> None:
 
 def test_exports_and_pictures_on_a_full_or_read_only_disk_are_one_line_and_leave_nothing_half(tiny: Path) -> None:
     result = in_namespace(f"""
-        mkdir small fixed; mount -t tmpfs -o size=16k none small
+        mkdir small fixed; mount -t tmpfs -o size=4k none small
         {COMMAND} run tiny.yaml >/dev/null
         {COMMAND} export latest --to small/set --what all; echo $?
         {COMMAND} sheet latest --to small/sheet.png; echo $?

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from evo_fool.errors import RunNotFoundError
 from evo_fool.gallery.app import Gallery
 from evo_fool.gallery.library import Library, RunGoneError, find_library, stamp
+from evo_fool.runs import store_reader
 from evo_fool.runs.lock import writer
 
 
@@ -93,14 +94,14 @@ def left_with_its_log(path: Path) -> None:
 def test_a_run_that_has_to_be_copied_is_copied_once(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left_with_its_log(shelf / "cppn")
     copies = 0
-    really = shutil.copyfile
+    really = store_reader.private_copy
 
-    def counted(*args: str) -> object:
+    def counted(path: Path) -> object:
         nonlocal copies
         copies += 1
-        return really(*args)
+        return really(path)
 
-    monkeypatch.setattr("evo_fool.runs.store.shutil.copyfile", counted)
+    monkeypatch.setattr(store_reader, "private_copy", counted)
     library = Library(shelf)
 
     def read() -> None:
@@ -109,19 +110,19 @@ def test_a_run_that_has_to_be_copied_is_copied_once(shelf: Path, monkeypatch: py
                 assert run.path == shelf / "cppn" and run.store.progress()[2] == 1234.5
 
     read()
-    assert copies == 2  # the file and its log
+    assert copies == 1
     threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert copies == 2
+    assert copies == 1
     (folder,) = _folders(library)
     assert folder.is_dir()
     (shelf / "cppn" / "run.sqlite3-wal").touch()
     with library.open("cppn") as run:
         assert run.store.progress()[2] == 1234.5
-    assert copies == 4 and not folder.exists()
+    assert copies == 2 and not folder.exists()
     library.close()
 
 
