@@ -22,7 +22,7 @@ def planted(cppn_run: Path, tmp_path: Path) -> Path:
             database.execute(f"DELETE FROM {table}")
         for id, generation, parent in ((0, 0, None), (1, 1, 0), (2, 1, 0), (3, 2, 1)):
             values = (id, generation, parent, "random" if parent is None else "mutation")
-            database.execute("INSERT INTO individuals VALUES (?, ?, ?, NULL, ?, 1, x'', x'')", values)
+            database.execute("INSERT INTO individuals VALUES (?, ?, ?, NULL, ?, 1, x'', x'', x'')", values)
         captures = ((0, 0, 0, None), (0, 1, 0, None), (1, 1, 1, 0), (1, 2, 1, None), (1, 3, 2, None), (2, 2, 3, 1))
         for generation, cls, id, previous in captures:
             database.execute("INSERT INTO captures VALUES (?, ?, ?, ?, 1.0)", (generation, cls, id, previous))
