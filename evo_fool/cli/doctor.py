@@ -21,7 +21,9 @@ from evo_fool.cli.output import Output, output_option
 @out_option
 @output_option
 def doctor(classifier: str | None, weights: str | None, photos: Path | None, out: Path, output: Output) -> int:
-    """Check Python, packages, devices, the embedded classifier and the folder of runs; exit code 1 if one fails.
+    """Check Python, packages, devices, the embedded classifier and the folder of runs.
+
+    The exit code is 1 if a check fails.
 
     With --classifier also that network, before a long run: its weights load completely, it is given what it was
     trained on, different images get different scores, and with --photos how many photographs it gets right.

@@ -65,7 +65,9 @@ def reproduce(
     own_pictures: bool,
     output: Output,
 ) -> int:
-    """Run what FIGURE needs, or take what is there, and write it beside the paper's as report.html, .md and .json.
+    """Run what FIGURE needs, or take it from earlier runs, and write a report beside the paper's figures.
+
+    The report is report.html, report.md and report.json, with its pictures.
 
     FIGURE is a number of the paper, such as 4, or the name of a study, such as transfer. Ctrl-C stops after the
     generation at hand; the same command goes on.

@@ -11,28 +11,50 @@ from typing import Any
 import click
 
 VERBS: dict[str, tuple[str, str]] = {
-    "run": ("evo_fool.cli.run", "Evolve fooling images as an experiment says."),
-    "resume": ("evo_fool.cli.run", "Continue a run from its last commit, or extend it."),
-    "ls": ("evo_fool.cli.look", "List runs."),
-    "show": ("evo_fool.cli.look", "Show what a run reached, or the elite of one class."),
-    "compare": ("evo_fool.cli.look", "Put runs side by side."),
-    "export": ("evo_fool.cli.export", "Write a run's elites as PNG, genomes or arrays."),
-    "import": ("evo_fool.cli.importing", "Score images from elsewhere and make a run of them."),
-    "sheet": ("evo_fool.cli.sheet", "Draw a contact sheet of a run's elites."),
-    "poster": ("evo_fool.cli.poster", "Draw one elite at print size."),
-    "timelapse": ("evo_fool.cli.timelapse", "Film a run, or one class of it."),
-    "plot": ("evo_fool.cli.plot", "Plot how runs converged."),
-    "gallery": ("evo_fool.cli.gallery", "Browse runs in a web browser, live."),
-    "reproduce": ("evo_fool.cli.reproduce", "Put the paper's figures beside ours, as a report."),
-    "study": ("evo_fool.cli.studies", "Ask one question of a run's elites."),
-    "verify": ("evo_fool.cli.check", "Render and score every elite again and compare."),
-    "digest": ("evo_fool.cli.check", "Print the SHA-256 of what a run found."),
+    "run": (
+        "evo_fool.cli.run",
+        "Evolve fooling images as EXPERIMENT says: a YAML file, or the name of a shipped experiment.",
+    ),
+    "resume": ("evo_fool.cli.run", "Continue RUN from its last commit, or extend it with --generations."),
+    "ls": ("evo_fool.cli.look", "List the runs in DIR (default: outputs), oldest first."),
+    "show": ("evo_fool.cli.look", "Show what RUN reached, or everything about the elite of one CLASS."),
+    "compare": ("evo_fool.cli.look", "Put RUNs side by side: what they reached, how soon, and which settings differ."),
+    "export": ("evo_fool.cli.export", "Write the elites of RUN into DIR, as PNGs named <class>_<probability>.png."),
+    "import": (
+        "evo_fool.cli.importing",
+        "Score the images in DIR and make a run of them, each in the class that its file names.",
+    ),
+    "sheet": ("evo_fool.cli.sheet", "Draw the elites of RUN as one picture, with class names and confidences."),
+    "poster": ("evo_fool.cli.poster", "Draw the elite of one CLASS of RUN for print."),
+    "timelapse": (
+        "evo_fool.cli.timelapse",
+        "Film all classes of RUN over the generations, or one CLASS from holder to holder.",
+    ),
+    "plot": (
+        "evo_fool.cli.plot",
+        "Plot how RUN converged: confidence, coverage, QD score and captures by generation.",
+    ),
+    "gallery": (
+        "evo_fool.cli.gallery",
+        "Serve the runs in DIR (default: outputs), or one RUN, as web pages until Ctrl-C.",
+    ),
+    "reproduce": (
+        "evo_fool.cli.reproduce",
+        "Run what FIGURE needs, or take it from earlier runs, and write a report beside the paper's figures.",
+    ),
+    "study": ("evo_fool.cli.studies", "Ask one question: of a run's elites, or by training networks."),
+    "verify": ("evo_fool.cli.check", "Check RUN's files, and render and score every elite again."),
+    "digest": ("evo_fool.cli.check", "Print the SHA-256 over RUN's elites, captures and metrics without wall times."),
     "config": ("evo_fool.cli.config", "Show, validate or describe an experiment."),
-    "train": ("evo_fool.cli.train", "Train the embedded classifier."),
+    "train": ("evo_fool.cli.train", "Train classifiers of MNIST: the embedded one, and a generative one."),
     "bench": ("evo_fool.cli.bench", "Measure speed against its floor and its baseline."),
-    "doctor": ("evo_fool.cli.doctor", "Check that this installation can work."),
+    "doctor": (
+        "evo_fool.cli.doctor",
+        "Check Python, packages, devices, the embedded classifier and the folder of runs.",
+    ),
 }
-"""Name -> (module, help line). The module has a click command of the verb's name; of `import_` for `import`."""
+"""Name -> (module, first paragraph of its help). The module has a click command of the verb's name; of `import_` for
+`import`."""
 
 
 class LazyGroup(click.Group):

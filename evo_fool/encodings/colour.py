@@ -1,6 +1,6 @@
 """Real channel values in [0,1] -> uint8 grey or RGB: scalar functions that kernels inline.
 
-Grey, HSV and RGB truncate: byte = trunc(255 v) (paper.md section 3, the released code's rule).
+Grey, HSV and RGB truncate: byte = trunc(255 v) (docs/reference/paper.md section 3, the released code's rule).
 
 HLS is the released code's way: the three values become bytes first, trunc(255 v), in the order hue, lightness,
 saturation, and are then read as 8-bit OpenCV HLS, whose hue byte counts half degrees. 0..180 is one turn, so 0..255

@@ -1,4 +1,4 @@
-"""The indirect encoding: CPPNs under the paper's rules (CVPR 2015 section 2.2; paper.md section 4).
+"""The indirect encoding: CPPNs under the paper's rules (docs/reference/paper.md section 4).
 
 A batch is a structured array ``(n,)`` (cppn_genome.py) that compiled kernels start, mutate and render; each row is at
 any time a neat-python genome (``genome_object``), and cppn_reference.py is the same variation on that genome.

@@ -1,4 +1,6 @@
-"""Compiled start and mutation of packed CPPN genomes (paper.md section 4); cppn_reference.py says the same readably.
+"""Compiled start and mutation of packed CPPN genomes (docs/reference/paper.md section 4).
+
+The readable form is cppn_reference.py.
 
 Each kernel takes the fields of a batch (cppn_genome.py) and one seed a row, and draws in exactly the order of the
 reference, so the two agree bit for bit.

@@ -1,7 +1,7 @@
 """Variation of a CPPN on neat-python's own genome: the readable form of cppn_kernels.py and cppn_crossover.py.
 
-The mutation is paper.md section 4 (read in the released code), in this order. Draws come from the child's SplitMix64
-stream.
+The mutation is docs/reference/paper.md section 4 (read in the released code), in this order. Draws come from the
+child's SplitMix64 stream.
 """
 
 from __future__ import annotations

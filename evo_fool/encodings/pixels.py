@@ -1,4 +1,4 @@
-"""The direct encoding: one gene in [0,1] a pixel and channel (CVPR 2015 section 2.2; paper.md section 3).
+"""The direct encoding: one gene in [0,1] a pixel and channel (docs/reference/paper.md section 3).
 
 A batch is float32 ``(n, channels * size * size)`` in [0,1], channel planes one after the other, rows of the image from
 top to bottom.

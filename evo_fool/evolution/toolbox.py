@@ -1,7 +1,4 @@
-"""An experiment as a DEAP toolbox: ``generate``, ``evaluate``, ``map``, ``update`` and, for the GA, its operators.
-
-Replace an entry before the run begins to change one step, as with any DEAP toolbox.
-"""
+"""An experiment as a DEAP toolbox: ``generate``, ``evaluate``, ``map``, ``update`` and, for the GA, its operators."""
 
 from __future__ import annotations
 

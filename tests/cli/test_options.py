@@ -1,4 +1,4 @@
-"""Durations."""
+"""Durations, and what the table of verbs says."""
 
 import click
 import pytest
@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evo_fool.cli.options import seconds
+from evo_fool.cli.verbs import VERBS, application
 
 
 @given(st.integers(0, 9), st.integers(0, 99), st.integers(0, 99), st.integers(1, 99))
@@ -24,3 +25,10 @@ def test_usual_ways_to_write_one(text: str, expected: float) -> None:
 def test_everything_else_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter):
         seconds(text)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_the_table_of_verbs_says_what_the_verbs_say(name: str) -> None:
+    command = application.get_command(click.Context(application), name)
+    assert command is not None and command.help is not None
+    assert VERBS[name][1] == " ".join(command.help.strip().split("\n\n")[0].split())

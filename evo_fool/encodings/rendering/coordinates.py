@@ -1,4 +1,4 @@
-"""The inputs of a CPPN at every pixel: x, y and the distance d from the centre (paper.md section 4)."""
+"""The inputs of a CPPN at every pixel: x, y and the distance d from the centre (docs/reference/paper.md section 4)."""
 
 from __future__ import annotations
 
