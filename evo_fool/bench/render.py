@@ -2,8 +2,8 @@
 
 The renderers: the compiled one, which draws on a CPU, and the batched torch one, which draws on a GPU and is measured
 on both. The baselines: neat-python's phenotype, pixel by pixel; one numpy operation a link and node over the whole
-image; and the same with PyTorch tensors in float32. Genomes have the size that elites have on MNIST (docs/reference/paper.md section
-4: 10-14 nodes, 11-20 links), and as many nodes as asked for in ``by_nodes``.
+image; and the same with PyTorch tensors in float32. Genomes have the size that elites have on MNIST after 200
+generations (10-14 nodes, 11-20 links), and as many nodes as asked for in ``by_nodes``.
 """
 
 from __future__ import annotations
