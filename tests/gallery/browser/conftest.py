@@ -18,6 +18,9 @@ import pytest
 
 CHROMIUM = os.environ.get("EVO_FOOL_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
+PATIENCE = 600.0
+"""Seconds; a busy machine gives a process of low priority, which draws and asks classifiers, very little."""
+
 Open = Callable[..., Any]
 
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
@@ -32,7 +35,7 @@ def chromium() -> Iterator[Any]:
     with playwright.sync_playwright() as started:
         # Its sandbox does not start for root, as which containers run.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=1000 * PATIENCE)
         yield browser
         browser.close()
 
@@ -50,7 +53,7 @@ def open_page(chromium: Any) -> Iterator[Open]:
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(1000 * PATIENCE)
         home = urlsplit(url)[:2]
 
         def asked(request: Any) -> None:
@@ -83,7 +86,7 @@ def until() -> Callable[[Any, str], None]:
     Playwright's own way evaluates in the page, which the content security policy forbids.
     """
 
-    def wait(page: Any, expression: str, seconds: float = 120.0) -> None:
+    def wait(page: Any, expression: str, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while not _true(page, expression):
             assert time.monotonic() < deadline, f"never true: {expression}"

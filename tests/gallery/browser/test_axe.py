@@ -36,7 +36,7 @@ def test_axe_is_the_one_that_was_vendored() -> None:
 def test_axe_finds_nothing_serious(chromium: Any, gallery: str, path: str, scheme: str, until: Any) -> None:
     context = chromium.new_context(bypass_csp=True, color_scheme=scheme)
     page = context.new_page()
-    page.goto(gallery + path)
+    page.goto(gallery + path, timeout=0)  # the test has its own limit
     until(page, READY)
     page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
     page.evaluate(AXE.read_text(encoding="utf-8"))

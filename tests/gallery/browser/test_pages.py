@@ -167,7 +167,7 @@ def test_a_page_does_not_wait_for_what_has_to_be_drawn(open_page: Any, gallery: 
     held: list[Any] = []
     page = open_page(gallery)
     page.route("**/images/*/512.png", lambda route: held.append(route))
-    page.goto(f"{gallery}/runs/cppn/classes/3")
+    page.goto(f"{gallery}/runs/cppn/classes/3", timeout=0)
     width = "document.querySelector('#picture').naturalWidth"
     until(page, f"document.readyState === 'complete' && {width} === 28")
     while not held:
@@ -179,7 +179,7 @@ def test_a_page_does_not_wait_for_what_has_to_be_drawn(open_page: Any, gallery: 
 def test_what_cannot_be_drawn_leaves_the_picture_as_it_was(chromium: Any, gallery: str, until: Any) -> None:
     page = chromium.new_page()
     page.route("**/images/*/512.png", lambda route: route.fulfill(status=503))
-    page.goto(f"{gallery}/runs/cppn/classes/3")
+    page.goto(f"{gallery}/runs/cppn/classes/3", timeout=0)
     checked = "document.querySelector('#resolutions input:checked').value"
     until(page, f"{checked} === '28' && document.querySelector('#picture').naturalWidth === 28")
     page.close()
@@ -234,7 +234,7 @@ def test_plots_are_drawn_and_can_be_read(open_page: Any, gallery: str) -> None:
 @pytest.mark.parametrize("path", ["/nowhere", "/runs/cppn/classes/99", "/runs/cppn?sort=colour", "/runs/damaged"])
 def test_errors_are_pages_with_a_sentence(chromium: Any, gallery: str, path: str) -> None:
     page = chromium.new_page()
-    answer = page.goto(gallery + path)
+    answer = page.goto(gallery + path, timeout=0)
     assert answer.status >= 400
     assert len(page.locator(".message h1").inner_text()) > 10
     page.locator(".message a").click()
