@@ -35,8 +35,11 @@ def verify(run: str, out: Path, device: str, classifier: str | None, weights: st
             output.say(f"deviation: {sentence}")
         output.say(
             f"{opened.path}: {len(found.damage)} damaged, {len(found.deviations)} deviations; "
-            f"{found.elites} elites in {found.cells} cells, largest difference {found.largest_difference:.2g}"
+            f"{found.genomes} genomes and images compared with their hashes, {found.elites} images scored again in "
+            f"{found.cells} places, largest difference {found.largest_difference:.2g}"
         )
+        if not found.sealed:
+            output.say("made by an earlier version: its tables have no seals until the run is resumed")
     if found.damage:
         return CorruptRunError.exit_code
     return 1 if found.deviations else 0

@@ -299,7 +299,7 @@ class Run(Mapping[int, Elite]):
             "at_least": {f"{threshold:g}": int((p >= threshold).sum()) for threshold in THRESHOLDS.values()},
             "qd_score": float(p.sum()),
             "captures": captures,
-            "images_per_second": evaluations / seconds if seconds > 0 else 0.0,
+            "images_per_second": evaluations / seconds if seconds > 1e-6 else 0.0,
             "wall_seconds": seconds,
             "seed": experiment.seed,
             "device": str(self.environment.get("device", "unknown")),

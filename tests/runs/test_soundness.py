@@ -219,3 +219,9 @@ def test_a_broken_run_leaves_no_temporary_files(victim: Path, tmp_path: Path, mo
     with pytest.raises(EvoFoolError):
         open_run(victim)
     assert not list(temporary.iterdir())
+
+
+def test_a_run_that_took_no_time_is_listed(victim: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(victim, "UPDATE progress SET seconds = 1e-320", reseal=True)
+    assert main(["ls", str(victim.parent)]) == main(["show", str(victim)]) == 0
+    assert "unexpected" not in capsys.readouterr().err
