@@ -137,7 +137,7 @@ class Classifier(nn.Module):
             ) from error
         if self.output == "probabilities" and isinstance(answer, Tensor):
             answer = _log(answer)
-        return answer  # type: ignore[return-value]  # whoever needs to be sure that it is a tensor checks it
+        return answer  # type: ignore[return-value]  # the scorer checks that it is a tensor
 
     def combined(self, log_odds: Tensor) -> Tensor:
         """The log-odds ``(…, classes)`` that count, of those of the members ``(…, members, classes)``."""

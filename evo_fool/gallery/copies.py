@@ -19,7 +19,7 @@ Stamp = tuple[object, ...]
 """Changes whenever a run does; compared for equality only."""
 
 _KEPT = 3
-"""As many are kept that nobody reads; each is as large as its run."""
+"""Unused copies that are kept; each is as large as its run."""
 
 
 @dataclass(slots=True, eq=False)

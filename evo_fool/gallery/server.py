@@ -31,7 +31,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._gallery.end()
-        # uvicorn's own limit complains about every answer that takes longer, which is for nobody to worry about.
+        # uvicorn's own limit complains about every answer that takes longer, which is no fault.
         cut = asyncio.get_running_loop().call_later(_GRACE, self._hang_up)
         await super().shutdown(sockets)
         cut.cancel()

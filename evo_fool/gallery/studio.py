@@ -24,10 +24,10 @@ from evo_fool.gallery import tasks
 
 _PATIENCE = 300.0
 """Seconds that a task may take from the moment that its turn has come: a process of low priority gets little of a busy
-machine, and is given up sooner when nobody waits for it."""
+machine, and is given up sooner when its browser has left."""
 
 _GRACE = 5.0
-"""Seconds that a task at work may go on for nobody: what is nearly done costs less than another process."""
+"""Seconds that a task goes on after its browser has left: to finish often costs less than a new process."""
 
 _IDLE = 120.0
 """Seconds without a task after which the process ends."""
@@ -111,7 +111,7 @@ class Studio:
         raise BusyError(f"this takes more than {self._patience:g} seconds; try a smaller size")
 
     async def _let_finish(self, line: Connection) -> None:
-        """Wait a little for an answer that nobody wants, so that the process is there for the next task."""
+        """Wait a little for an answer that is not needed any more, so that the process is there for the next task."""
         with suppress(EOFError, OSError), anyio.move_on_after(self._grace, shield=True):
             await anyio.wait_readable(line)
             await to_thread.run_sync(line.recv, limiter=self._thread)

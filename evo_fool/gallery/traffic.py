@@ -15,7 +15,7 @@ WAITING = 100
 
 
 class Traffic:
-    """Answers at once where too many requests are waiting, and cancels those that nobody waits for any more.
+    """Refuses requests at once where too many are waiting, and cancels those whose browser has left.
 
     What has not begun when its browser leaves is never done. What runs in a thread is brought to its end there, and
     what goes on after an answer is not disturbed.
