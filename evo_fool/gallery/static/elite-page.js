@@ -45,7 +45,7 @@ export class ElitePage {
   /** Shows the picture at another size as soon as that is there; until then, and where it cannot be had, what was shown. */
   async #resize(input) {
     const [frame, picture] = [find("#large"), find("#picture")];
-    if (this.drawing) this.drawing.src = ""; // the page is being left
+    if (this.drawing) this.drawing.src = ""; // another size is asked for
     const drawing = made("img", { src: input.dataset.src });
     this.drawing = drawing;
     frame.href = input.dataset.src;
