@@ -82,11 +82,12 @@ def test_ends_at_once_while_somebody_watches(shelf: Path) -> None:
 
 SLOW = """
 import sys, time
+from pathlib import Path
 from evo_fool.cli.main import main
 from evo_fool.gallery import live, pages, tasks
 
 def slow(*_):
-    print("begun", flush=True)
+    Path({begun!r}).touch()
     time.sleep({seconds})
     return {{"generation": 0, "status": "running"}}
 
@@ -97,11 +98,23 @@ if __name__ == "__main__":
 """
 
 
+def begun(shelf: Path) -> Path:
+    """A file that is there when the slow function has begun; stdout is for JSON alone."""
+    return shelf.parent / "begun"
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} was never made"
+        time.sleep(0.01)
+
+
 @contextmanager
 def slowed(shelf: Path, name: str, seconds: float) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """The command, of which one function takes long and says when it begins."""
     script = shelf.parent / "slowed.py"
-    script.write_text(SLOW.format(name=name, seconds=seconds))
+    script.write_text(SLOW.format(name=name, seconds=seconds, begun=str(begun(shelf))))
     with started(str(shelf), "--port", "0", program=(str(script),)) as (process, said):
         yield process, said
 
@@ -113,7 +126,7 @@ def slowed(shelf: Path, name: str, seconds: float) -> Iterator[tuple[subprocess.
 def test_ends_without_a_word_while_a_run_is_read_for_long(shelf: Path, slow: str, address: str) -> None:
     with writer(shelf / "cppn"), slowed(shelf, slow, 4) as (process, said):
         with ask(f"{said['url']}{address}"):
-            assert process.stdout is not None and process.stdout.readline() == "begun\n"
+            wait_for(begun(shelf))
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE) == 0
         assert process.stderr is not None and process.stderr.read() == ""
@@ -121,10 +134,10 @@ def test_ends_without_a_word_while_a_run_is_read_for_long(shelf: Path, slow: str
 
 @pytest.mark.alone
 def test_images_are_not_drawn_for_browsers_that_have_left(shelf: Path) -> None:
-    with slowed(shelf, "tasks.render", 50) as (process, said):
+    with slowed(shelf, "tasks.render", 50) as (_, said):
         id = fetch(f"{said['url']}runs/cppn/classes/3.json")["individual"]
         browsers = [ask(f"{said['url']}runs/cppn/images/{id}/2048.png") for _ in range(60)]
-        assert process.stdout is not None and process.stdout.readline() == "begun\n"
+        wait_for(begun(shelf))
         for browser in browsers:
             browser.close()
         left = time.monotonic()
