@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from evo_fool.errors import CorruptRunError
 from evo_fool.runs import schema
-from evo_fool.runs.seals import Seals, take_seals
+from evo_fool.runs.seals import take_seals
 from evo_fool.runs.store_reader import MAX_GENERATION, MAX_ID, StoreReader
 
 _SCORE = "typeof({0}) = 'real' AND abs({0}) < 1e300"
@@ -42,10 +42,9 @@ def seal_faults(store: StoreReader) -> list[str]:
     """Tables whose rows are not those that were written; none for a run of format 1, which has no seals."""
     if store.format < schema.FORMAT:
         return []
-    recorded = Seals()
     try:
-        recorded.load(store.rows("SELECT name, rows, sum FROM seals"))
-    except ValueError as error:
+        recorded = store.seals()
+    except CorruptRunError as error:
         return [str(error)]
     with store.guarded():
         found = take_seals(store.connection)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evo_fool.errors import CorruptRunError, RunLockedError
+from evo_fool.errors import RunLockedError
 from evo_fool.runs import schema
 from evo_fool.runs.database_files import DATABASE, check_files, has_journal
 from evo_fool.runs.lineage import Departures
@@ -99,15 +99,10 @@ class Store(StoreReader):
         self.close()
         self.connection = open_database(self.path, "mode=rw")
         self._go_live()
-        self.seals = Seals()
         self._seen = self._data_version()
+        self._seals = Seals() if self.format < schema.FORMAT else self.seals()
         if self.format < schema.FORMAT:
             self._upgrade()
-            return
-        try:
-            self.seals.load(self.rows("SELECT name, rows, sum FROM seals"))
-        except ValueError as error:
-            raise CorruptRunError(f"{self.path}: {error}; restore a copy") from None
 
     def _go_live(self) -> None:
         try:
@@ -125,7 +120,7 @@ class Store(StoreReader):
         """Take the seals of a run that was made before there were any."""
         with self._transaction():
             schema.upgrade(self.connection)
-            self.seals = take_seals(self.connection)
+            self._seals = take_seals(self.connection)
 
     @classmethod
     def create(cls, directory: Path, meta: dict[str, str]) -> Store:
@@ -150,7 +145,7 @@ class Store(StoreReader):
     def _transaction(self) -> Iterator[None]:
         """All that is written inside, with its seals, or none of it."""
         db = self.connection
-        before = self.seals.copy()
+        before = self._seals.copy()
         with self.guarded():
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -160,10 +155,10 @@ class Store(StoreReader):
                         f"deleted? See what is there: evo-fool verify {self.path.parent}"
                     )
                 yield
-                db.executemany("INSERT OR REPLACE INTO seals VALUES (?, ?, ?)", self.seals.take())
+                db.executemany("INSERT OR REPLACE INTO seals VALUES (?, ?, ?)", self._seals.take())
                 db.execute("COMMIT")
             except BaseException:
-                self.seals = before
+                self._seals = before
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
@@ -176,12 +171,12 @@ class Store(StoreReader):
         rows = list(map(stored, rows))
         if rows:
             self.connection.executemany(f"INSERT INTO {table} VALUES ({_places(rows)})", rows)
-            self.seals.add(table, rows)
+            self._seals.add(table, rows)
 
     def _delete(self, table: str, key: str, values: Iterable[Any]) -> None:
         statement = f"DELETE FROM {table} WHERE {key} = ? RETURNING {schema.SEALED[table]}"
         for value in values:
-            self.seals.remove(table, self.connection.execute(statement, (value,)).fetchall())
+            self._seals.remove(table, self.connection.execute(statement, (value,)).fetchall())
 
     def commit(self, batch: Batch) -> None:
         """Write one batch in one transaction: after a crash all of it is there, or none.
@@ -204,7 +199,7 @@ class Store(StoreReader):
             "INSERT INTO blobs VALUES (?, ?, ?)",
             ((row.id, row.genome, packed[row.id]) for row in individuals if row.id in packed),
         )
-        self.seals.add("blobs", ((id,) for id in packed))
+        self._seals.add("blobs", ((id,) for id in packed))
         # What arrived and left between two commits was never written.
         new = {row.id for row in batch.individuals}
         self._delete("blobs", "id", bare - new)

@@ -14,6 +14,7 @@ from typing import Any
 from evo_fool.errors import CorruptRunError
 from evo_fool.runs import schema
 from evo_fool.runs.database_files import DATABASE, check_files, private_copy, readable_in_place
+from evo_fool.runs.seals import Seals
 from evo_fool.runs.sqlite_errors import DAMAGE, explain
 
 MAX_SIZE = 4096
@@ -190,6 +191,19 @@ class StoreReader:
             ):
                 return generation, evaluations, seconds, stopped
         raise CorruptRunError(f"{self.path} has no valid checkpoint")
+
+    def seals(self) -> Seals:
+        """The seals as they were written; only runs of format 2 have them.
+
+        Raises:
+            CorruptRunError: they are not readable.
+        """
+        seals = Seals()
+        try:
+            seals.load(self.rows("SELECT name, rows, sum FROM seals"))
+        except ValueError as error:
+            raise CorruptRunError(f"{self.path}: {error}; restore a copy") from None
+        return seals
 
     def last_capture(self) -> int:
         """The last generation in which a cell changed hands; -1 for none."""
