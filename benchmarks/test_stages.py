@@ -13,10 +13,10 @@ import pytest
 from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Encoding
 from evo_fool.encodings.rendering.program import compile_programs
+from evo_fool.evaluation.assembly import assemble
 from evo_fool.evolution.archive import ClassArchive
 from evo_fool.experiment import CppnConfig, Experiment, PixelsConfig
 from evo_fool.randomness import stream
-from evo_fool.runs.assembly import assemble
 
 BATCH = 200
 Benchmark = Callable[..., Any]

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from evo_fool.experiment import Experiment as Experiment
     from evo_fool.runs import Elite as Elite
     from evo_fool.runs import Run as Run
-    from evo_fool.runs import evolve as evolve
     from evo_fool.runs import open_run as open_run
-    from evo_fool.runs import resume as resume
     from evo_fool.runs import verify as verify
+    from evo_fool.session import evolve as evolve
+    from evo_fool.session import resume as resume
 
 __version__ = "0.1.0"
 
@@ -29,9 +29,9 @@ _HOMES = {
     "Experiment": "evo_fool.experiment",
     "Elite": "evo_fool.runs",
     "Run": "evo_fool.runs",
-    "evolve": "evo_fool.runs",
+    "evolve": "evo_fool.session",
     "open_run": "evo_fool.runs",
-    "resume": "evo_fool.runs",
+    "resume": "evo_fool.session",
     "verify": "evo_fool.runs",
 }
 

@@ -20,9 +20,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: see docs/ex
 import numpy as np
 
 from evo_fool import Experiment, evolve
-from evo_fool.cli.host_memory import keep_large_blocks
-from evo_fool.runs import list_runs, open_run, resume
+from evo_fool.host_memory import keep_large_blocks
+from evo_fool.runs import list_runs, open_run
 from evo_fool.runs.run import Run
+from evo_fool.session import resume
 
 GROWTH = {"encoding.add_link": 0.9, "encoding.split_link": 0.9}
 CROSSOVER = {"encoding.crossover": 0.5}

@@ -50,7 +50,21 @@ def pixels_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _finished_run(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from support import small
 
-    from evo_fool.runs import evolve  # here, for the threads above come first
+    from evo_fool.session import evolve  # here, for the threads above come first
 
     with evolve(small(kind), out=tmp_path_factory.mktemp(kind)) as run:
         return run.path
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where run directories are made."""
+    return tmp_path / "outputs"
+
+
+@pytest.fixture(scope="session")
+def mnist_dir(data_folder: Path) -> Path:
+    """MNIST in torchvision's raw layout."""
+    if not (data_folder / "mnist" / "MNIST" / "raw").is_dir():
+        pytest.skip(f"no mnist/MNIST/raw in {data_folder}")
+    return data_folder / "mnist"

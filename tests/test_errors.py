@@ -8,7 +8,7 @@ from conftest import REPOSITORY
 
 from evo_fool import errors
 from evo_fool.cli import main
-from evo_fool.runs.stopping import EXIT_CODES
+from evo_fool.session.stopping import EXIT_CODES
 
 CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if c.__module__ == errors.__name__]
 

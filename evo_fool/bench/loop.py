@@ -17,9 +17,9 @@ import torch
 from evo_fool.bench.own_process import peak_memory_mb
 from evo_fool.bench.temporary_run import STAGES, TemporaryRun
 from evo_fool.classifiers.base import Classifier
+from evo_fool.evaluation.assembly import Parts, assemble, resolved
 from evo_fool.experiment import Experiment
 from evo_fool.randomness import stream
-from evo_fool.runs.assembly import Parts, assemble, resolved
 
 
 class _Stopwatch:

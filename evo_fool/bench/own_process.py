@@ -11,8 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, TypeVar
 
-from evo_fool.cli.host_memory import keep_large_blocks
 from evo_fool.errors import EvoFoolError
+from evo_fool.host_memory import keep_large_blocks
 
 Result = TypeVar("Result")
 

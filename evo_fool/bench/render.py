@@ -18,7 +18,7 @@ from evo_fool.bench.render_baselines import render_arrays, render_tensors
 from evo_fool.bench.render_genomes import describe, drifted_genomes, grown_genomes
 from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Genomes
-from evo_fool.encodings.cppn import CppnEncoding
+from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.rendering.gpu import render_torch
 from evo_fool.encodings.rendering.reference import render_reference
 from evo_fool.experiment import CppnConfig

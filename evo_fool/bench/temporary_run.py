@@ -15,16 +15,16 @@ from typing import Any
 
 from deap import tools
 
+from evo_fool.evaluation.assembly import Parts
 from evo_fool.evolution.loop import evolve as run_loop
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
-from evo_fool.runs.assembly import Parts
-from evo_fool.runs.checkpoint import restore
 from evo_fool.runs.directory import new_directory
-from evo_fool.runs.recorder import Recorder
-from evo_fool.runs.session import describe
 from evo_fool.runs.store import Store
+from evo_fool.session.checkpoint import restore
+from evo_fool.session.recorder import Recorder
+from evo_fool.session.session import describe
 
 STAGES = ("vary", "render", "screen", "score", "insert", "commit", "flush")
 """What a generation consists of, in order; to flush is to wait, in the end, for what is still being written."""

@@ -1,65 +1,36 @@
 """Two more networks for MNIST, as different from LeNet as they are small: to see whether fooling images transfer.
 
-``mlp`` has no convolution, ``convnet`` no hidden dense layer. They ship without weights: train them with :func:`fit`,
-then evolve against ``import:evo_fool.classifiers.mnist_architectures:mlp`` with the weights file that was saved.
+``mlp`` has no convolution, ``convnet`` no hidden dense layer. They ship without weights: train them with
+:func:`evo_fool.training.architectures.fit`, then evolve against ``import:evo_fool.classifiers.mnist_architectures:mlp``
+with the weights file that was saved.
 """
 
 from __future__ import annotations
 
-import math
-
-import torch
-import torch.nn.functional as F
 from torch import nn
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.lenet import DIGITS, SIZE
-from evo_fool.classifiers.mnist_data import Digits
-
-BATCH = 128
-RATE = 0.002
 
 
 def mlp() -> Classifier:
     """784 → 300 → 100 → 10 with ReLU; weights zero, to be loaded."""
-    return _classifier(_mlp(), "mnist-mlp")
+    return _classifier(mlp_network(), "mnist-mlp")
 
 
 def convnet() -> Classifier:
     """Two 3×3 convolutions (16, 32), each with ReLU and pooling, then straight to 10; weights zero, to be loaded."""
-    return _classifier(_convnet(), "mnist-convnet")
+    return _classifier(convnet_network(), "mnist-convnet")
 
 
 ARCHITECTURES = {"mlp": mlp, "convnet": convnet}
-
-
-def fit(name: str, train: Digits, *, seed: int, epochs: int) -> nn.Module:
-    """The network ``name`` trained by Adam, its rate falling linearly to zero. Draws only from its own generator."""
-    generator = torch.Generator().manual_seed(seed)
-    network = {"mlp": _mlp, "convnet": _convnet}[name]()
-    with torch.no_grad():
-        for parameter in network.parameters():
-            if parameter.ndim > 1:
-                bound = math.sqrt(6 / parameter[0].numel())
-                parameter.uniform_(-bound, bound, generator=generator)
-    images = train.images.unsqueeze(1).to(torch.float32).div(255)
-    optimiser = torch.optim.Adam(network.parameters(), lr=RATE)
-    steps, step = epochs * -(-len(images) // BATCH), 0
-    for _ in range(epochs):
-        for rows in torch.randperm(len(images), generator=generator).split(BATCH):
-            optimiser.param_groups[0]["lr"] = RATE * (1 - step / steps)
-            optimiser.zero_grad()
-            F.cross_entropy(network(images[rows]), train.labels[rows]).backward()
-            optimiser.step()
-            step += 1
-    return network
 
 
 def _classifier(network: nn.Module, name: str) -> Classifier:
     return Classifier(network, classes=DIGITS, size=SIZE, channels=1, name=name)
 
 
-def _mlp() -> nn.Sequential:
+def mlp_network() -> nn.Sequential:
     return _zero(
         nn.Sequential(
             nn.Flatten(), _linear(SIZE**2, 300), nn.ReLU(), _linear(300, 100), nn.ReLU(), _linear(100, len(DIGITS))
@@ -67,7 +38,7 @@ def _mlp() -> nn.Sequential:
     )
 
 
-def _convnet() -> nn.Sequential:
+def convnet_network() -> nn.Sequential:
     return _zero(
         nn.Sequential(
             *(_convolution(1, 16), nn.ReLU(), nn.MaxPool2d(2)),

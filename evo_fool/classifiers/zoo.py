@@ -22,8 +22,8 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.digit_vaes import DigitPosterior, DigitVaes, vae_classifier, vae_sizes
 from evo_fool.classifiers.ensemble import Ensemble, is_ensemble, parse_ensemble
 from evo_fool.classifiers.lenet import DIGITS, LeNet, lenet_classifier
-from evo_fool.classifiers.own import from_file, from_module
-from evo_fool.classifiers.torchvision_models import from_torchvision
+from evo_fool.classifiers.sources.factory import from_file, from_module
+from evo_fool.classifiers.sources.torchvision import from_torchvision
 from evo_fool.classifiers.weights_io import load_weights, read_weights, sha256
 from evo_fool.errors import ClassifierError, ConfigError
 from evo_fool.experiment import ClassifierConfig

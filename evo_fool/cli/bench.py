@@ -52,8 +52,8 @@ def loop(
         resolved = with_settings(load_experiment(experiment, assignments), settings)
         _show(bench_loop(resolved, seconds=seconds, warm_up=warm_up), output)
         return
+    from evo_fool.evaluation.assembly import trusted_classifier
     from evo_fool.runs import find_run, open_run
-    from evo_fool.runs.assembly import trusted_classifier
     from evo_fool.runs.lock import writer
 
     path = find_run(start)

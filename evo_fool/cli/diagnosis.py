@@ -108,7 +108,7 @@ def check_torchvision() -> Found:
     """It imports, by itself or with evo-fool's cure for CPU-only torch."""
     import importlib
 
-    from evo_fool.classifiers.torchvision_cpu import with_torchvision
+    from evo_fool.classifiers.sources.torchvision_cpu import with_torchvision
 
     attempts = []
 

@@ -16,12 +16,12 @@ from evo_fool.classifiers.photographs import measure_accuracy
 from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.preflight import preflight
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.classifiers.torchvision_models import published_weights
+from evo_fool.classifiers.sources.torchvision import published_weights
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.cli.diagnosis import Finding, Found, Problem, run_check
+from evo_fool.evaluation.environment import choose_device
 from evo_fool.experiment import ClassifierConfig
 from evo_fool.randomness import stream
-from evo_fool.runs.environment import choose_device
 
 _ENOUGH = 20
 """Photographs from which on it is held against a network that it does no better than guessing."""

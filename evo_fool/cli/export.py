@@ -48,9 +48,9 @@ def export(
             raise click.UsageError("--what site goes by itself: without another --what, --size and --min-confidence")
         _export_site(run, out, to, force, output)
         return
+    from evo_fool.exchange.export import KINDS
+    from evo_fool.exchange.export import export as export_run
     from evo_fool.runs import find_run, open_run
-    from evo_fool.runs.export import KINDS
-    from evo_fool.runs.export import export as export_run
 
     with open_run(find_run(run, out)) as opened:
         done = export_run(

@@ -24,10 +24,10 @@ def gallery(what: str | None, out: Path, host: str, port: int | None, open_brows
     The pages follow runs that go on, and nothing is ever written to a run. Only this machine can open them, unless
     --host says otherwise.
     """
-    from evo_fool.cli.host_memory import stay_small
-    from evo_fool.gallery.library import find_library
+    from evo_fool.gallery.data.run_registry import find_library
     from evo_fool.gallery.security import is_loopback
     from evo_fool.gallery.server import address_of, listen, serve
+    from evo_fool.host_memory import stay_small
 
     library = find_library(what, out)
     listener = listen(host, port)

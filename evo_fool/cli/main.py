@@ -52,8 +52,8 @@ def guarded(action: Callable[[], int]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    from evo_fool.cli.host_memory import keep_large_blocks
     from evo_fool.cli.verbs import application
+    from evo_fool.host_memory import keep_large_blocks
 
     keep_large_blocks()
     with application.make_context("evo-fool", arguments) as context:
@@ -92,7 +92,7 @@ def _say(message: str, *, traceback: bool = False) -> None:
     try:
         if traceback:
             sys.excepthook(*sys.exc_info())
-        from evo_fool.words import harmless
+        from evo_fool.text import harmless
 
         print("evo-fool:", *harmless(message).split(), file=sys.stderr, flush=True)
     except (OSError, ValueError):  # ValueError: closed

@@ -12,7 +12,7 @@ from typing import Any, Literal, TextIO
 
 import click
 
-from evo_fool.words import harmless
+from evo_fool.text import harmless
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Output:
 
     def data(self, value: Any) -> None:
         """One JSON document on stdout. JSON has no NaN: such a number becomes null."""
-        from evo_fool.plain import to_json  # numpy, which --help does not need
+        from evo_fool.jsonable import to_json  # numpy, which --help does not need
 
         self.document(to_json(value))
 

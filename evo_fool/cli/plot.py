@@ -27,8 +27,8 @@ from evo_fool.cli.output import Output, output_option
 @output_option
 def plot(runs: tuple[str, ...], out: Path, to: Path | None, log: bool, paper: bool, output: Output) -> None:
     """Plot how RUN converged: confidence, coverage, QD score and captures by generation."""
-    from evo_fool.reports.beside_paper import write_beside_paper
-    from evo_fool.reports.convergence import write_convergence
+    from evo_fool.paper.convergence import write_beside_paper
+    from evo_fool.pictures.convergence import write_convergence
     from evo_fool.runs import find_run, open_run
 
     with ExitStack() as stack:

@@ -34,7 +34,7 @@ def poster(run: str, class_: str, out: Path, to: Path | None, output: Output, **
     A CPPN is drawn anew at the printer's resolution. Pixels become squares of one size, for which the resolution on
     record may be a little higher than --dpi.
     """
-    from evo_fool.reports.poster import write_poster
+    from evo_fool.pictures.poster import write_poster
     from evo_fool.runs import find_run, open_run
 
     with open_run(find_run(run, out)) as opened:

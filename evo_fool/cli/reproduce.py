@@ -12,8 +12,8 @@ import click
 from evo_fool.cli.output import Output, output_option
 
 if TYPE_CHECKING:
-    from evo_fool.cli.live import LiveLine
-    from evo_fool.runs import Progress
+    from evo_fool.cli.progress import LiveLine
+    from evo_fool.session import Progress
 
 
 @click.command()
@@ -77,8 +77,8 @@ def reproduce(
     numbers = _numbers(seeds)
     chosen(figures)  # a mistyped name is found before torch is loaded
 
-    from evo_fool.reports.reproduction.reproduce import reproduce as make
-    from evo_fool.runs.stopping import EXIT_CODES, StopFlag
+    from evo_fool.paper.reproduce import reproduce as make
+    from evo_fool.session.stopping import EXIT_CODES, StopFlag
     from evo_fool.studies.workshop import Stopped, Workshop
 
     options = ["--budget", budget, "--out", str(out)] + (["--data", str(data)] if data else [])
@@ -131,7 +131,7 @@ class _Watch(ExitStack):
         self._live: LiveLine | None = None
 
     def __call__(self, progress: Progress) -> None:
-        from evo_fool.cli.live import LiveLine
+        from evo_fool.cli.progress import LiveLine
 
         if self._live is None or self._live.last is None or self._live.last.path != progress.path:
             self.close()

@@ -71,7 +71,7 @@ def run(
     if check:
         return _check(resolved, out, output)
 
-    from evo_fool.runs import evolve
+    from evo_fool.session import evolve
 
     return _drive(lambda **hooks: evolve(resolved, out=out, **hooks), out, max_time, output)
 
@@ -79,7 +79,7 @@ def run(
 def _check(experiment: Experiment, out: Path, output: Output) -> int:
     """All that a run does before it writes anything."""
     from evo_fool.cli.diagnosis import writable
-    from evo_fool.runs.assembly import plan
+    from evo_fool.evaluation.assembly import plan
 
     writable(out)
     planned = plan(experiment)
@@ -113,7 +113,7 @@ def _check(experiment: Experiment, out: Path, output: Output) -> int:
 def resume(run: str, out: Path, max_time: float | None, output: Output, **changes: Any) -> int:
     """Continue RUN from its last commit, or extend it with --generations."""
     from evo_fool.runs import find_run, open_run
-    from evo_fool.runs import resume as resume_run
+    from evo_fool.session import resume as resume_run
 
     path = find_run(run, out)
     with open_run(path) as before:
@@ -123,8 +123,8 @@ def resume(run: str, out: Path, max_time: float | None, output: Output, **change
 
 def _drive(action: Callable[..., Run], out: Path, max_time: float | None, output: Output, *, captures: int = 0) -> int:
     """Evolve under a live line and a stop flag, report, and return the exit code."""
-    from evo_fool.cli.live import LiveLine
-    from evo_fool.runs.stopping import EXIT_CODES, StopFlag
+    from evo_fool.cli.progress import LiveLine
+    from evo_fool.session.stopping import EXIT_CODES, StopFlag
 
     with StopFlag(max_time) as stop, LiveLine(err=output.json, captures=captures) as live:
         try:
@@ -143,8 +143,8 @@ def _drive(action: Callable[..., Run], out: Path, max_time: float | None, output
 
 
 def _say_summary(summary: dict[str, Any], out: Path, classifier: ClassifierConfig, output: Output) -> None:
-    from evo_fool.runs.assembly import names_code
-    from evo_fool.runs.naming import probability_text
+    from evo_fool.evaluation.assembly import names_code
+    from evo_fool.text import probability_text
 
     trusted = f" --classifier {shlex.quote(classifier.spec)}" if names_code(classifier) else ""
     at_least = ", ".join(f"{count} ≥ {threshold}" for threshold, count in summary["at_least"].items())

@@ -37,7 +37,7 @@ def sheet(run: str, out: Path, to: Path | None, classes: tuple[str, ...], output
 
     Images that are not kept any more, as those of an earlier --generation may be, are hatched.
     """
-    from evo_fool.reports.sheet import write_sheet
+    from evo_fool.pictures.sheet import write_sheet
     from evo_fool.runs import find_run, open_run
 
     with open_run(find_run(run, out)) as opened:

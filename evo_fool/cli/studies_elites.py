@@ -362,12 +362,12 @@ def _remark(output: Output, remark: str) -> None:
 
 
 def _write(to: Path, png: bytes) -> None:
-    from evo_fool.runs.files import write_whole
+    from evo_fool.atomic_write import write_whole
 
     write_whole(to, png, "--to")
 
 
 def _percent(value: float) -> str:
-    from evo_fool.reports.captions import percent
+    from evo_fool.text import percent
 
     return "100 %" if value == 1 else percent(round(float(value), 9))

@@ -10,10 +10,10 @@ from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
+from evo_fool.evaluation.assembly import names_code, with_absolute_paths
+from evo_fool.evaluation.environment import choose_device
 from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import Run, find_run, open_run
-from evo_fool.runs.assembly import names_code, with_absolute_paths
-from evo_fool.runs.environment import choose_device
 from evo_fool.studies.elites import ImageSet, elites_of, judge_of
 
 

@@ -132,7 +132,7 @@ def generative(data: Path, out: Path, seed: int, output: Output, **sizes: int | 
 
 def _worked(work: Callable[[Any], None], out: Path, data: Path, seeds: tuple[int, ...], output: Output) -> int:
     """Do it in a workshop; the exit code is that of a run that was asked to stop, or 0."""
-    from evo_fool.runs.stopping import EXIT_CODES, StopFlag
+    from evo_fool.session.stopping import EXIT_CODES, StopFlag
     from evo_fool.studies.workshop import Stopped, Workshop
 
     def say(line: str) -> None:

@@ -30,7 +30,7 @@ def timelapse(run: str, class_: str | None, out: Path, to: Path, output: Output,
     Retention may have given up old images (retention.keep). In a film of all classes such a tile is hatched; a film of
     one CLASS leaves them out.
     """
-    from evo_fool.reports.timelapse import write_timelapse
+    from evo_fool.pictures.timelapse import write_timelapse
     from evo_fool.runs import find_run, open_run
 
     with open_run(find_run(run, out)) as opened:

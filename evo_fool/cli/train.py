@@ -31,7 +31,7 @@ def train() -> None:
 @output_option
 def lenet(data: Path | None, download: bool, out: Path, seed: int, epochs: int | None, output: Output) -> None:
     """Train the LeNet of the paper on MNIST, test it, and write weights that --weights takes."""
-    from evo_fool.classifiers.training import EPOCHS, train_lenet
+    from evo_fool.training.lenet import EPOCHS, train_lenet
 
     epochs = EPOCHS if epochs is None else epochs
     result = train_lenet(data, out=out, seed=seed, epochs=epochs, download=download, report=output.say)
@@ -63,7 +63,7 @@ def vae(
 
     Use it with `evo-fool run mnist-cppn --classifier vae-mnist --weights FILE`.
     """
-    from evo_fool.classifiers.vae_training import EPOCHS, train_vaes
+    from evo_fool.training.vae import EPOCHS, train_vaes
 
     epochs = EPOCHS if epochs is None else epochs
     result = train_vaes(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from evo_fool.encodings.base import Encoding
-from evo_fool.encodings.cppn import CppnEncoding
+from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.pixels import PixelEncoding
 from evo_fool.experiment import CppnConfig, PixelsConfig
 

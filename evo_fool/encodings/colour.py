@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evo_fool.encodings.jit import inner
+from evo_fool.encodings.numeric.jit import inner
 from evo_fool.errors import ConfigError
 
 GREY, RGB, HSV, HLS = 0, 1, 2, 3

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from evo_fool.encodings.jit import inner, kernel
-from evo_fool.encodings.splitmix import GOLDEN, bits53, uniform
-from evo_fool.encodings.threads import run_chunks
-from evo_fool.encodings.vector_math import vector_exp, vector_log
+from evo_fool.encodings.numeric.jit import inner, kernel
+from evo_fool.encodings.numeric.splitmix import GOLDEN, bits53, uniform
+from evo_fool.encodings.numeric.threads import run_chunks
+from evo_fool.encodings.numeric.vector_math import vector_exp, vector_log
 
 _GENES_PER_THREAD = 40_000
 _BLOCK = 512

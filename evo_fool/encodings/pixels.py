@@ -12,9 +12,9 @@ import numpy as np
 
 from evo_fool.encodings import colour as colours
 from evo_fool.encodings.base import Encoding, Genomes, Images
-from evo_fool.encodings.jit import kernel
+from evo_fool.encodings.numeric.jit import kernel
+from evo_fool.encodings.numeric.threads import available_threads, run_chunks
 from evo_fool.encodings.operators import polynomial_mutation, simulated_binary_crossover
-from evo_fool.encodings.threads import available_threads, run_chunks
 from evo_fool.errors import ConfigError, GenomeError
 from evo_fool.experiment import PixelsConfig
 from evo_fool.randomness import Stream, child_seeds

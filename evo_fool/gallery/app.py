@@ -15,18 +15,18 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from evo_fool.errors import EvoFoolError
-from evo_fool.gallery.addresses import Addresses
-from evo_fool.gallery.answers import sentence_answer, status_of
-from evo_fool.gallery.files import Files
-from evo_fool.gallery.grid import Grids
-from evo_fool.gallery.library import Library
-from evo_fool.gallery.live import INTERVAL, Live
-from evo_fool.gallery.overview import Overview
-from evo_fool.gallery.pages import Pages
+from evo_fool.gallery.data.run_registry import Library
+from evo_fool.gallery.data.sprites import Painter
+from evo_fool.gallery.data.worker import BusyError, Studio
+from evo_fool.gallery.pages.endpoints import Pages
+from evo_fool.gallery.pages.files import Files
+from evo_fool.gallery.pages.grid import Grids
+from evo_fool.gallery.pages.live import INTERVAL, Live
+from evo_fool.gallery.pages.runs import Overview
+from evo_fool.gallery.responses import sentence_answer, status_of
 from evo_fool.gallery.security import LOOPBACK, SafeHeaders, TrustedHosts
-from evo_fool.gallery.sprites import Painter
-from evo_fool.gallery.studio import BusyError, Studio
 from evo_fool.gallery.traffic import Traffic
+from evo_fool.gallery.urls import Addresses
 
 _THREADS = 4
 """Requests that are answered at a time. More would not be faster, and each takes memory."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from evo_fool.errors import ConfigError
-from evo_fool.words import harmless
+from evo_fool.text import harmless
 
 MAX_TEXT = 200
 MAX_GENERATION = 2**53 - 1

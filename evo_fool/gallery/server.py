@@ -10,7 +10,7 @@ import uvicorn
 
 from evo_fool.errors import EvoFoolError
 from evo_fool.gallery.app import Gallery
-from evo_fool.gallery.library import Library
+from evo_fool.gallery.data.run_registry import Library
 from evo_fool.gallery.security import is_everywhere, own_names
 
 _GRACE = 2

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evo_fool.atomic_write import why_not_written
 from evo_fool.errors import EvoFoolError, RunNotFoundError
 from evo_fool.runs.database_files import DATABASE
-from evo_fool.runs.files import why_not_written
 from evo_fool.runs.store import Store
 from evo_fool.runs.store_reader import StoreReader
 

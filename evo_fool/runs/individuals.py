@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from evo_fool.errors import ConfigError, CorruptRunError, GenomeError, NotKeptError
-from evo_fool.runs.export import enlarge
+from evo_fool.image import enlarge
 from evo_fool.runs.packed_image import unpack_image
 from evo_fool.runs.run import Run
 

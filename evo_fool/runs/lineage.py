@@ -1,126 +1,193 @@
-"""Who is still needed: elites, members of populations, and the ancestors of either.
+"""Who descends from whom: the ancestors of an individual, the classes each of them held, and the history of a class.
 
-References are counted: an individual is alive while it holds a cell, belongs to a population, or has a living child.
-What dies gives up its genome and image (see :class:`~evo_fool.experiment.RetentionConfig`); the rows of those that
-ever held a cell stay for good, so that captures and scores can always be read.
+A child that takes a class its parent never held is a "goal switch" (Nguyen, Yosinski & Clune, GECCO 2015): evolution
+reached the class by way of another. Parents have smaller ids than their children and take cells in the generation they
+are born in; both make a line of thousands a walk along primary keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from evo_fool.experiment import RetentionConfig
+from evo_fool.errors import CorruptRunError
+from evo_fool.probability import probability
+from evo_fool.runs.run import Run
+
+MAX_FAMILY = 2000
+"""As many relatives as :func:`family` returns unless told otherwise."""
 
 
-class Record:
-    """One living individual."""
-
-    __slots__ = ("captor", "children", "holds", "parents")
-
-    def __init__(self, parents: tuple[int, ...], captor: bool) -> None:
-        self.parents = parents
-        self.captor = captor
-        self.holds = 0
-        self.children = 0
-
-    @property
-    def alive(self) -> bool:
-        return self.holds > 0 or self.children > 0
+_LARGEST_ID = 2**63 - 1
 
 
-@dataclass
-class Departures:
-    """What a commit has to take out of the store: ids whose blobs go, ids whose whole row goes."""
-
-    blobs: list[int] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-
-
-class Lineage:
-    """Reference counts over everybody alive, and the retention policy.
-
-    Args:
-        policy: which genomes and images stay.
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """One individual of a line.
 
     Attributes:
-        records: the living, by ascending id.
-        sizes: bytes of genome and image of everybody who still has them, by ascending id.
-        bytes: their sum.
+        id: the individual.
+        generation: when it was born.
+        parents: the ids of none, one or two parents; the first is the one that the line follows.
+        operator: how it came about, such as ``random`` or ``mutation``.
+        holds: every class it ever held, ascending; empty for a mere member of a population.
+        kept: whether its genome and image are still there.
     """
 
-    def __init__(self, policy: RetentionConfig) -> None:
-        self.policy = policy
-        self.records: dict[int, Record] = {}
-        self.sizes: dict[int, int] = {}
-        self.bytes = 0
-        self._departed = Departures()
-
-    def add(self, id: int, parents: Iterable[int], *, captor: bool, size: int) -> None:
-        """A newcomer; it must be held at once. Parents that have died before are ignored."""
-        known = tuple(sorted({parent for parent in parents if parent in self.records}))
-        self.records[id] = Record(known, captor)
-        self.add_dead(id, size)
-        for parent in known:
-            self.records[parent].children += 1
-
-    def add_dead(self, id: int, size: int) -> None:
-        """Somebody who is kept though nobody needs them, as ``keep: all`` asks."""
-        if size:
-            self.sizes[id] = size
-            self.bytes += size
-
-    def hold(self, ids: np.ndarray | list[int]) -> None:
-        """One more cell or population place for each id."""
-        for id in _plain(ids):
-            self.records[id].holds += 1
-
-    def release(self, ids: np.ndarray | list[int]) -> None:
-        """One cell or population place less for each id."""
-        for id in _plain(ids):
-            record = self.records[id]
-            record.holds -= 1
-            if not record.alive:
-                self._bury(id)
-            elif record.holds == 0 and self.policy.keep == "elites":
-                self._drop_blobs(id)
-
-    def depart(self) -> Departures:
-        """Apply the size limit, oldest first and never to an elite, and hand over what has to leave the store."""
-        limit = self.policy.limit_mb * 1e6
-        if self.bytes > limit:
-            for id in list(self.sizes):
-                if self.bytes <= limit:
-                    break
-                record = self.records.get(id)
-                if record is None or not record.holds:
-                    self._drop_blobs(id)
-        departed, self._departed = self._departed, Departures()
-        return departed
-
-    def _bury(self, id: int) -> None:
-        # A loop, not recursion: a chain of ancestors can be thousands long.
-        dying = [id]
-        while dying:
-            id = dying.pop()
-            record = self.records.pop(id)
-            if not record.captor:
-                self._departed.rows.append(id)
-                self.bytes -= self.sizes.pop(id, 0)
-            elif self.policy.keep != "all":
-                self._drop_blobs(id)
-            for parent in record.parents:
-                self.records[parent].children -= 1
-                if not self.records[parent].alive:
-                    dying.append(parent)
-
-    def _drop_blobs(self, id: int) -> None:
-        if id in self.sizes:
-            self.bytes -= self.sizes.pop(id)
-            self._departed.blobs.append(id)
+    id: int
+    generation: int
+    parents: tuple[int, ...]
+    operator: str
+    holds: tuple[int, ...]
+    kept: bool
 
 
-def _plain(ids: np.ndarray | list[int]) -> list[int]:
-    return ids.tolist() if isinstance(ids, np.ndarray) else ids
+@dataclass(frozen=True, slots=True)
+class CaptureRow:
+    """One change of hands of a class.
+
+    Attributes:
+        generation: when.
+        id: who took the class.
+        log_odds: its log p/(1-p) of the class.
+        probability: its softmax probability p of the class, in [0, 1].
+        previous: who held it before; None for nobody.
+        kept: whether the genome and image of ``id`` are still there.
+    """
+
+    generation: int
+    id: int
+    log_odds: float
+    probability: float
+    previous: int | None
+    kept: bool
+
+
+_LINE = """
+WITH RECURSIVE line(id) AS (
+    VALUES (?)
+    UNION ALL
+    SELECT p.id FROM line JOIN individuals i ON i.id = line.id JOIN individuals p ON p.id = i.parent
+    WHERE p.id < i.id -- a stranger's file may hold a circle
+)
+"""
+
+_FAMILY = """
+WITH RECURSIVE line(id) AS (
+    SELECT value FROM json_each(?)
+    UNION
+    SELECT p.id FROM line JOIN individuals i ON i.id = line.id JOIN individuals p ON p.id IN (i.parent, i.second_parent)
+    WHERE p.id < i.id
+    ORDER BY 1 DESC LIMIT ?
+)
+"""
+
+_MEMBERS = """
+SELECT i.id, i.generation, i.parent, i.second_parent, i.operator, EXISTS (SELECT 1 FROM blobs b WHERE b.id = i.id)
+FROM line JOIN individuals i ON i.id = line.id ORDER BY i.id
+"""
+
+# CROSS JOIN: SQLite may not turn this around, for captures have no index by id.
+_HOLDS = """
+SELECT c.id, c.class FROM line JOIN individuals i ON i.id = line.id
+CROSS JOIN captures c ON c.generation = i.generation AND c.id = i.id ORDER BY c.id, c.class
+"""
+
+# One look-up a generation instead of a pass over every class's captures.
+_HISTORY = """
+SELECT c.generation, c.id, c.log_odds, c.previous, EXISTS (SELECT 1 FROM blobs b WHERE b.id = c.id)
+FROM metrics m CROSS JOIN captures c ON c.generation = m.generation AND c.class = ? ORDER BY m.generation
+"""
+
+
+def lineage(run: Run, individual: int) -> list[Ancestor]:
+    """The line of first parents that ends in ``individual``, oldest first.
+
+    It goes back to an individual without parents. Where retention has forgotten a member of a genetic algorithm's
+    population, it begins after the gap, with an ancestor whose ``parents`` are not in the list.
+
+    Raises:
+        KeyError: the run has no record of such an individual.
+        CorruptRunError: an entry is not what it should be.
+    """
+    return _members(run, _LINE, (individual,), [individual])
+
+
+def family(run: Run, individuals: Iterable[int], limit: int = MAX_FAMILY) -> list[Ancestor]:
+    """The given individuals and all their ancestors by either parent, oldest first: a tree that may grow together.
+
+    Args:
+        run: the run.
+        individuals: ids, such as those of all elites.
+        limit: the youngest that many are returned.
+
+    Raises:
+        KeyError: the run has no record of one of them.
+        CorruptRunError: an entry is not what it should be.
+    """
+    ids = sorted(set(individuals))
+    return _members(run, _FAMILY, (str(ids), max(limit, len(ids))), ids)
+
+
+def goal_switches(line: Sequence[Ancestor]) -> list[tuple[Ancestor, Ancestor]]:
+    """The steps of a line that changed class: pairs of an ancestor and the next that held anything, none of it shared.
+
+    Args:
+        line: as :func:`lineage` returns it.
+
+    >>> def ancestor(id: int, *holds: int) -> Ancestor:
+    ...     return Ancestor(id, 0, (), "mutation", holds, True)
+    >>> line = [ancestor(0, 3, 5), ancestor(1, 5), ancestor(2), ancestor(3, 7)]
+    >>> [(before.id, after.id) for before, after in goal_switches(line)]
+    [(1, 3)]
+    """
+    holders = [ancestor for ancestor in line if ancestor.holds]
+    return [(before, after) for before, after in pairwise(holders) if not set(before.holds) & set(after.holds)]
+
+
+def history(run: Run, cls: int | str) -> list[CaptureRow]:
+    """Everyone who ever held a class, in order.
+
+    Raises:
+        KeyError: there is no such class, or several are called so.
+        CorruptRunError: an entry is not a number.
+    """
+    rows = run.store.rows(_HISTORY, (run.class_index(cls),))
+    for generation, id, log_odds, previous, _ in rows:
+        if not (_whole(generation) and _whole(id) and isinstance(log_odds, float) and _whole(previous, optional=True)):
+            raise CorruptRunError(f"{run.path}: the captures have entries that are not numbers")
+    p = probability(np.array([row[2] for row in rows], dtype=np.float64)).tolist()
+    return [
+        CaptureRow(generation, id, log_odds, chance, previous, bool(kept))
+        for (generation, id, log_odds, previous, kept), chance in zip(rows, p, strict=True)
+    ]
+
+
+def _members(run: Run, line: str, parameters: tuple[int | str, ...], asked: list[int]) -> list[Ancestor]:
+    rows, held = [], []
+    if all(0 <= id <= _LARGEST_ID for id in asked):
+        with run.store.snapshot():
+            rows = run.store.rows(line + _MEMBERS, parameters)
+            held = run.store.rows(line + _HOLDS, parameters)
+    if unknown := set(asked) - {row[0] for row in rows}:
+        raise KeyError(f"{min(unknown)}: {run.path.name} has no record of such an individual")
+    holds: dict[int, list[int]] = {}
+    for id, cls in held:
+        if not (_whole(cls) and cls < len(run.classes)):
+            raise CorruptRunError(f"{run.path}: a capture names class {str(cls)[:40]!r}, which is none")
+        holds.setdefault(id, []).append(cls)
+    members = []
+    for id, generation, first, second, operator, kept in rows:
+        numbers = _whole(generation) and _whole(first, optional=True) and _whole(second, optional=True)
+        if not (numbers and isinstance(operator, str)):
+            raise CorruptRunError(f"{run.path}: the record of individual {id} is not readable")
+        parents = tuple(parent for parent in (first, second) if parent is not None)
+        members.append(Ancestor(id, generation, parents, operator, tuple(holds.get(id, ())), bool(kept)))
+    return members
+
+
+def _whole(value: object, *, optional: bool = False) -> bool:
+    return (optional and value is None) or (isinstance(value, int) and value >= 0)

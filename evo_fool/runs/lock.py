@@ -17,8 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from evo_fool.atomic_write import why_not_written
 from evo_fool.errors import EvoFoolError, RunLockedError, RunNotFoundError
-from evo_fool.runs.files import why_not_written
 
 LOCK_NAME = "run.lock"
 

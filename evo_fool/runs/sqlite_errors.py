@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from evo_fool.atomic_write import FULL, what_is_full
 from evo_fool.errors import CorruptRunError, EvoFoolError, RunLockedError
-from evo_fool.runs.files import FULL, what_is_full
 
 # A damaged file can make the sqlite3 module itself fail to decode a name or an error message.
 DAMAGE = (sqlite3.Error, UnicodeDecodeError)

@@ -18,9 +18,9 @@ from typing import Any
 from evo_fool.errors import RunLockedError
 from evo_fool.runs import schema
 from evo_fool.runs.database_files import DATABASE, check_files, has_journal
-from evo_fool.runs.lineage import Departures
 from evo_fool.runs.lock import LOCK_NAME
 from evo_fool.runs.packed_image import pack_image
+from evo_fool.runs.retention import Departures
 from evo_fool.runs.seals import Row, Seals, stored, take_seals
 from evo_fool.runs.sqlite_errors import DAMAGE, explain
 from evo_fool.runs.store_reader import StoreReader, open_database

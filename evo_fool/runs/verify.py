@@ -167,7 +167,7 @@ def _check_scores(
     run: Run, found: Verification, sound: set[int], classifier: str | None, weights: str | None, device: str
 ) -> None:
     """Render and score again whatever holds a cell or a place in a population."""
-    from evo_fool.runs.assembly import assemble, trusted_classifier  # torch, which reading a run does not load
+    from evo_fool.evaluation.assembly import assemble, trusted_classifier  # torch, which reading a run does not load
 
     experiment = run.experiment
     config = trusted_classifier(experiment, classifier, weights)

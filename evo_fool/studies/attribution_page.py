@@ -11,7 +11,6 @@ import numpy as np
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.reports.captions import percent
 from evo_fool.runs import Run
 from evo_fool.studies.attribution import best_quarter, integrated_gradients, occlusion
 from evo_fool.studies.base import Picture, Row, Section
@@ -21,6 +20,7 @@ from evo_fool.studies.drawing import board
 from evo_fool.studies.elites import ImageSet, elites_of, evenly, identity_of, photographs, share_text, sure
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.workshop import Workshop
+from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "attribution", "Where the network looks", ""
 

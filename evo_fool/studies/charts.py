@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from evo_fool.reports.captions import percent
-from evo_fool.reports.convergence import COLOURS
+from evo_fool.pictures.convergence import COLOURS
 from evo_fool.studies.drawing import SOFT, new_figure, png
+from evo_fool.text import percent
 
 _PALE = 0.6
 """From this share on, a cell is dark enough for white letters."""

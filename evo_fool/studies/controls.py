@@ -17,7 +17,6 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.photographs import read_photographs
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
-from evo_fool.reports.captions import percent
 from evo_fool.runs import Run
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.digit_runs import digit_run
@@ -28,6 +27,7 @@ from evo_fool.studies.imagenet_runs import PRIMARY, imagenet_run, primary_networ
 from evo_fool.studies.mnist import random_runs
 from evo_fool.studies.noise import KINDS, Harvest, harvest_noise, random_images
 from evo_fool.studies.workshop import Workshop, opened
+from evo_fool.text import percent
 
 KEY, TITLE = "controls", "What noise alone achieves"
 

@@ -11,17 +11,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from evo_fool.classifiers import training
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.lenet import lenet_classifier
 from evo_fool.classifiers.mnist_architectures import ARCHITECTURES
-from evo_fool.classifiers.mnist_architectures import fit as fit_architecture
-from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.zoo import SHIPPED as SHIPPED_WEIGHTS
 from evo_fool.experiment import ClassifierConfig
 from evo_fool.studies.identity import identity
 from evo_fool.studies.training import trained_and_noted
 from evo_fool.studies.workshop import MnistData, Workshop
+from evo_fool.training import lenet as training
+from evo_fool.training.architectures import fit as fit_architecture
+from evo_fool.training.mnist_data import Digits
 
 SHIPPED = "LeNet"
 """The network of the package, by the name that tables have for it."""

@@ -14,10 +14,10 @@ from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
+from evo_fool.evaluation.assembly import trusted_classifier
+from evo_fool.evaluation.environment import choose_device
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
-from evo_fool.runs.assembly import trusted_classifier
-from evo_fool.runs.environment import choose_device
 from evo_fool.runs.run import Run
 from evo_fool.studies.identity import identity
 from evo_fool.studies.noise import random_images

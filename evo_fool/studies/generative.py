@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from evo_fool.classifiers.calibration import best_scale, calibration_error, split
 from evo_fool.classifiers.digit_vaes import DigitPosterior
 from evo_fool.classifiers.lenet import DIGITS, LeNet, lenet_classifier
-from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.classifiers.training import fit
-from evo_fool.classifiers.vae_training import calibrated, fit_vaes, pixels
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.studies.identity import identity
 from evo_fool.studies.outliers import best_of, random_cppns, random_pixels
 from evo_fool.studies.training import trained
 from evo_fool.studies.workshop import MnistData, Workshop
+from evo_fool.training.calibration import best_scale, calibration_error, split
+from evo_fool.training.lenet import fit
+from evo_fool.training.mnist_data import Digits
+from evo_fool.training.vae import calibrated, fit_vaes, pixels
 
 ENCODINGS = {"cppn": "mnist-cppn", "pixels": "mnist-pixels"}
 """What attacks -> the shipped experiment."""

@@ -10,8 +10,6 @@ import numpy as np
 from evo_fool.classifiers.lenet import DIGITS
 from evo_fool.experiment import Experiment
 from evo_fool.presets import find_experiment
-from evo_fool.reports.captions import percent
-from evo_fool.reports.paper_figures import MNIST_MEDIAN, as_printed
 from evo_fool.studies.base import Picture, Row, Section, skipped
 from evo_fool.studies.drawing import Curve, board, draw_confidence
 from evo_fool.studies.generative import (
@@ -27,7 +25,9 @@ from evo_fool.studies.generative import (
     train_judges,
 )
 from evo_fool.studies.mnist import spread
+from evo_fool.studies.published import MNIST_MEDIAN, as_printed
 from evo_fool.studies.workshop import Workshop
+from evo_fool.text import percent
 
 KEY, TITLE = "generative", "Discriminative against generative"
 

@@ -12,8 +12,6 @@ import numpy as np
 from evo_fool.classifiers.base import Classifier
 from evo_fool.errors import ClassifierError
 from evo_fool.probability import probability
-from evo_fool.reports.captions import percent
-from evo_fool.reports.paper_figures import GRADIENT_ASCENT_CONFIDENCE
 from evo_fool.runs.packed_image import pack_image, unpack_image
 from evo_fool.studies.base import Picture, Row, Section, judged
 from evo_fool.studies.charts import bands
@@ -24,8 +22,10 @@ from evo_fool.studies.gradient_ascent import SETTINGS, STARTS, Setting, ascend, 
 from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet_runs import primary_network
 from evo_fool.studies.pgd import targeted_pgd
+from evo_fool.studies.published import GRADIENT_ASCENT_CONFIDENCE
 from evo_fool.studies.review import reviewed
 from evo_fool.studies.workshop import Workshop
+from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "gradient-ascent", "Images by gradient ascent", "Figure 13"
 

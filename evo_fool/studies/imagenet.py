@@ -15,8 +15,14 @@ from typing import Any
 import numpy as np
 
 from evo_fool.probability import probability
-from evo_fool.reports.captions import percent
-from evo_fool.reports.paper_figures import (
+from evo_fool.runs import Run
+from evo_fool.studies.base import Picture, Row, Section, judged, skipped
+from evo_fool.studies.drawing import Curve, board, draw_by_class, draw_confidence
+from evo_fool.studies.elites import share_text
+from evo_fool.studies.imagenet_runs import PRESETS, PRIMARY, as_typed, imagenet_run, primary_network
+from evo_fool.studies.likeness import Likeness, likeness, thumbnails
+from evo_fool.studies.mnist import spread
+from evo_fool.studies.published import (
     DOGS_AND_CATS,
     IMAGENET_BATCH,
     IMAGENET_CPPN_FINAL,
@@ -28,15 +34,9 @@ from evo_fool.reports.paper_figures import (
     IMAGENET_SHOWN_MEAN,
     as_printed,
 )
-from evo_fool.runs import Run
-from evo_fool.studies.base import Picture, Row, Section, judged, skipped
-from evo_fool.studies.drawing import Curve, board, draw_by_class, draw_confidence
-from evo_fool.studies.elites import share_text
-from evo_fool.studies.imagenet_runs import PRESETS, PRIMARY, as_typed, imagenet_run, primary_network
-from evo_fool.studies.likeness import Likeness, likeness, thumbnails
-from evo_fool.studies.mnist import spread
 from evo_fool.studies.statistics import Comparison, mann_whitney
 from evo_fool.studies.workshop import Workshop, opened
+from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "imagenet", "Direct and CPPN on ImageNet", "Figures 1, 6 to 9 and 12"
 

@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from evo_fool.reports.captions import percent
-from evo_fool.reports.paper_figures import (
+from evo_fool.runs import Run
+from evo_fool.studies.base import Picture, Row, Section, judged
+from evo_fool.studies.digit_runs import digit_run
+from evo_fool.studies.drawing import Curve, board, draw_confidence
+from evo_fool.studies.published import (
     MNIST_DIRECT_EVERY_DIGIT,
     MNIST_GENERATIONS,
     MNIST_MEDIAN,
     MNIST_REFERENCE,
 )
-from evo_fool.runs import Run
-from evo_fool.studies.base import Picture, Row, Section, judged
-from evo_fool.studies.digit_runs import digit_run
-from evo_fool.studies.drawing import Curve, board, draw_confidence
 from evo_fool.studies.workshop import Workshop, opened
+from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "mnist", "Direct and CPPN on MNIST", "Figures 4 and 5"
 

@@ -11,7 +11,6 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.randomness import stream
-from evo_fool.reports.captions import percent
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.charts import bands
 from evo_fool.studies.digit_runs import digit_run
@@ -21,6 +20,7 @@ from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.noise import random_images
 from evo_fool.studies.paths import follow, intrinsic_dimension, line, natural_pairs, pair_rows, see
 from evo_fool.studies.workshop import Workshop
+from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "paths", "What a random picture looks like", ""
 

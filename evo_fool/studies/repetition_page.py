@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.reports.captions import percent
-from evo_fool.reports.paper_figures import REPETITION, as_printed
 from evo_fool.studies.base import Picture, Row, Section, Verdict, judged, skipped
 from evo_fool.studies.charts import distributions
 from evo_fool.studies.drawing import board
 from evo_fool.studies.elites import ImageSet, confidences, elites_of, share_text
 from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
+from evo_fool.studies.published import REPETITION, as_printed
 from evo_fool.studies.repetition import ablate, find_repetition, tilings, without
 from evo_fool.studies.review import reviewed
 from evo_fool.studies.workshop import Workshop
+from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "repetition", "Repeated elements", "Figure 10"
 

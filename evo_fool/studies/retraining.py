@@ -20,18 +20,18 @@ import torch
 from deap import base
 
 from evo_fool.classifiers.lenet import DIGITS, FOOLING, LeNet
-from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.classifiers.training import Outliers, fit
 from evo_fool.errors import ConfigError
 from evo_fool.evolution.toolbox import build_strategy
 from evo_fool.probability import probability
 from evo_fool.runs import Run
-from evo_fool.runs.checkpoint import restore
+from evo_fool.session.checkpoint import restore
 from evo_fool.studies.identity import identity
 from evo_fool.studies.outliers import best_of, random_cppns, random_pixels, training_noise
 from evo_fool.studies.training import trained
 from evo_fool.studies.workshop import MnistData, Workshop
+from evo_fool.training.lenet import Outliers, fit
+from evo_fool.training.mnist_data import Digits
 
 Arm = Literal["class", "unsure"]
 """What becomes of the fooling images: a class of their own (the paper), or images to be unsure of (CEDA)."""

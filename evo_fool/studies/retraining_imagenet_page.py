@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from evo_fool.reports.captions import percent
-from evo_fool.reports.paper_figures import IMAGENET_CPPN_IMAGES, RETRAINED_IMAGENET_MEDIANS, RETRAINED_RECOGNISED
 from evo_fool.studies.base import Picture, Row, Section, judged, skipped
 from evo_fool.studies.drawing import board
+from evo_fool.studies.published import IMAGENET_CPPN_IMAGES, RETRAINED_IMAGENET_MEDIANS, RETRAINED_RECOGNISED
 from evo_fool.studies.retraining_imagenet import HeadRetraining, retrain_imagenet
 from evo_fool.studies.review import reviewed
 from evo_fool.studies.workshop import Workshop
+from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "retraining-imagenet", "Retraining on ImageNet with a 1001st class", "Figure 12"
 

@@ -8,13 +8,13 @@ from itertools import chain, count, islice
 
 import numpy as np
 
-from evo_fool.reports.captions import percent
-from evo_fool.reports.paper_figures import RETRAINED_MNIST_MEDIANS, RETRAINED_RECOGNISED, as_printed
 from evo_fool.studies.base import Picture, Row, Section, judged, skipped
 from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import Curve, board, draw_confidence
+from evo_fool.studies.published import RETRAINED_MNIST_MEDIANS, RETRAINED_RECOGNISED, as_printed
 from evo_fool.studies.retraining import Iteration, Loop, run_loop, unseen_images
 from evo_fool.studies.workshop import Workshop, opened
+from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "retraining", "Retraining with a class of fooling images", "Figure 11"
 

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from evo_fool.reports.captions import percent
 from evo_fool.runs import Run
-from evo_fool.runs.ancestry import goal_switches, history, lineage
+from evo_fool.runs.lineage import goal_switches, history, lineage
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import Curve, draw_confidence, draw_matrix
@@ -25,6 +24,7 @@ from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.mnist import Course, course, random_runs, spread
 from evo_fool.studies.review import reviewed
 from evo_fool.studies.workshop import Workshop, opened
+from evo_fool.text import percent
 
 KEY, TITLE = "searches", "MAP-Elites against one class at a time"
 

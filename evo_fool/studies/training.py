@@ -10,9 +10,9 @@ from typing import Any
 from safetensors.torch import save
 from torch import nn
 
-from evo_fool.classifiers.training import deterministic
-from evo_fool.runs.files import write_whole
+from evo_fool.atomic_write import write_whole
 from evo_fool.studies.workshop import Workshop
+from evo_fool.training.lenet import deterministic
 
 
 def trained(workshop: Workshop, key: str, make: Callable[[], tuple[nn.Module, dict[str, Any]]]) -> Path:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from evo_fool.classifiers.ensemble import WAYS
-from evo_fool.reports.captions import percent
 from evo_fool.studies.base import Picture, Row, Verdict, judged
 from evo_fool.studies.charts import heat_map
 from evo_fool.studies.elites import share_text
 from evo_fool.studies.transfer import CHANCE, THRESHOLDS, TransferMatrix, beside_noise
+from evo_fool.text import percent
 
 SURE = 0.9999
 """What the paper counts as fooled by both networks."""

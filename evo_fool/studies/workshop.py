@@ -20,21 +20,22 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from torch import Tensor
 
+from evo_fool.atomic_write import write_whole
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.classifiers.torchvision_cpu import import_torchvision
+from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError, CorruptRunError, RunNotFoundError
+from evo_fool.evaluation.environment import choose_device
 from evo_fool.experiment import ClassifierConfig, Experiment
-from evo_fool.plain import plain, to_json
+from evo_fool.jsonable import plain, to_json
 from evo_fool.presets import find_experiment
-from evo_fool.runs import Run, evolve, list_runs, open_run, resume
+from evo_fool.runs import Run, list_runs, open_run
 from evo_fool.runs.configuration import configuration_digest
-from evo_fool.runs.environment import choose_device
-from evo_fool.runs.files import write_whole
-from evo_fool.runs.session import Observer, StopReason
+from evo_fool.session import evolve, resume
+from evo_fool.session.session import Observer, StopReason
+from evo_fool.training.mnist_data import Digits, load_mnist
 
 Budget = Literal["smoke", "laptop", "paper"]
 T = TypeVar("T")

@@ -15,9 +15,9 @@ from evo_fool.bench.own_process import in_own_process, peak_memory_mb
 from evo_fool.bench.synthetic import synthetic_classifier
 from evo_fool.bench.temporary_run import STAGES
 from evo_fool.errors import ConfigError, EvoFoolError
+from evo_fool.evaluation.assembly import assemble
+from evo_fool.evaluation.environment import choose_device
 from evo_fool.randomness import stream
-from evo_fool.runs.assembly import assemble
-from evo_fool.runs.environment import choose_device
 
 TINY = Setting(batch=8, size=12, classes=5)
 

@@ -10,8 +10,9 @@ from support import small
 
 from evo_fool.bench.loop import STAGES, bench_loop, forward_pass
 from evo_fool.bench.synthetic import synthetic_classifier
-from evo_fool.runs import digest, evolve
-from evo_fool.runs.assembly import assemble
+from evo_fool.evaluation.assembly import assemble
+from evo_fool.runs import digest
+from evo_fool.session import evolve
 
 
 def test_report_is_json_and_its_stages_cover_the_loop() -> None:

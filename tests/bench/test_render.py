@@ -10,7 +10,7 @@ from evo_fool.bench.render import bench_render, measure_device
 from evo_fool.bench.render_baselines import render_arrays, render_tensors
 from evo_fool.bench.render_genomes import drifted_genomes, grown_genomes
 from evo_fool.encodings.base import Genomes
-from evo_fool.encodings.cppn import CppnEncoding
+from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.rendering.program import compile_programs
 from evo_fool.experiment import CppnConfig
 

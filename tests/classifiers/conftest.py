@@ -13,13 +13,6 @@ from evo_fool.classifiers.base import Classifier
 
 
 @pytest.fixture(scope="session")
-def mnist_dir(data_folder: Path) -> Path:
-    if not (data_folder / "mnist" / "MNIST" / "raw").is_dir():
-        pytest.skip(f"no mnist/MNIST/raw in {data_folder}")
-    return data_folder / "mnist"
-
-
-@pytest.fixture(scope="session")
 def imagenet_weights(data_folder: Path) -> Path:
     if not (data_folder / "imagenet" / "weights").is_dir():
         pytest.skip(f"no imagenet/weights in {data_folder}")

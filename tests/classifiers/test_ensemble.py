@@ -13,9 +13,10 @@ from evo_fool.classifiers.lenet import LeNet, lenet_classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
+from evo_fool.evaluation.assembly import names_code
 from evo_fool.experiment import ClassifierConfig
-from evo_fool.runs import evolve, resume, verify
-from evo_fool.runs.assembly import names_code
+from evo_fool.runs import verify
+from evo_fool.session import evolve, resume
 
 CPU = torch.device("cpu")
 

@@ -43,7 +43,7 @@ def test_a_network_without_such_a_layer_is_named() -> None:
 
 
 def test_torchvision_with_a_1001st_class(tmp_path: object) -> None:
-    from evo_fool.classifiers.torchvision_cpu import import_torchvision
+    from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 
     with torch.random.fork_rng(devices=[]):
         network = import_torchvision().models.get_model("squeezenet1_1", weights=None)

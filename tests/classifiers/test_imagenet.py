@@ -11,7 +11,7 @@ import pytest
 from evo_fool.class_names import ClassNames
 from evo_fool.classifiers import imagenet
 from evo_fool.classifiers.imagenet import TABLE, imagenet_aliases
-from evo_fool.classifiers.torchvision_cpu import import_torchvision
+from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 from evo_fool.errors import ClassifierError
 
 SCRIPT = Path(__file__).parents[2] / "evo_fool/classifiers/data" / "make_imagenet_classes.py"

@@ -13,7 +13,7 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.photographs import Accuracy, measure_accuracy, read_photographs
 from evo_fool.classifiers.preparation import Preparation
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.classifiers.torchvision_cpu import import_torchvision
+from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 from evo_fool.errors import ConfigError
 
 CPU = torch.device("cpu")

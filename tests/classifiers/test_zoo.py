@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save_file
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.lenet import LeNet, lenet_classifier
 from evo_fool.classifiers.preparation import Preparation
-from evo_fool.classifiers.torchvision_cpu import import_torchvision, with_torchvision
-from evo_fool.classifiers.torchvision_models import published_weights
+from evo_fool.classifiers.sources.torchvision import published_weights
+from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision, with_torchvision
 from evo_fool.classifiers.zoo import SHIPPED, check_shipped, load_classifier
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
 from evo_fool.experiment import ClassifierConfig
@@ -301,7 +301,7 @@ try:
     import torchvision
 except RuntimeError:
     pass
-from evo_fool.classifiers.torchvision_cpu import import_torchvision
+from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 first = import_torchvision()
 assert import_torchvision() is first
 import torchvision

@@ -13,7 +13,8 @@ from evo_fool.classifiers.lenet import LeNet
 from evo_fool.classifiers.mnist_architectures import mlp
 from evo_fool.cli.main import main
 from evo_fool.experiment import Experiment
-from evo_fool.runs import evolve, open_run
+from evo_fool.runs import open_run
+from evo_fool.session import evolve
 
 QUESTIONS = [
     (["gradient-ascent", "--steps", "3", "--setting", "all"], "none"),

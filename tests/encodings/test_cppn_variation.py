@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evo_fool.encodings import cppn_kernels
-from evo_fool.encodings.cppn import CppnEncoding
-from evo_fool.encodings.cppn_genome import MAX_KEY
-from evo_fool.encodings.cppn_reference import mutate_reference, start_reference
+from evo_fool.encodings.cppn import kernels as cppn_kernels
+from evo_fool.encodings.cppn.encoding import CppnEncoding
+from evo_fool.encodings.cppn.genome import MAX_KEY
+from evo_fool.encodings.cppn.reference import mutate_reference, start_reference
+from evo_fool.encodings.numeric.splitmix import SplitMix64
 from evo_fool.encodings.rendering.program import fields
-from evo_fool.encodings.splitmix import SplitMix64
 from evo_fool.experiment import CppnConfig
 from evo_fool.randomness import child_seeds, stream
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
 
+from evo_fool.encodings.numeric.splitmix import SplitMix64
 from evo_fool.encodings.operators import polynomial_mutation, simulated_binary_crossover
-from evo_fool.encodings.splitmix import SplitMix64
 from evo_fool.randomness import child_seeds, stream
 
 UNIT = st.floats(0, 1, width=32)

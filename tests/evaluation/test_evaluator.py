@@ -12,11 +12,12 @@ from support import small
 
 from evo_fool.classifiers.precision import choose_batch, choose_precision
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.encodings.cppn import CppnEncoding
+from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.evaluation import Evaluator
+from evo_fool.evaluation.assembly import assemble
 from evo_fool.evaluation.evaluator import challengers
-from evo_fool.runs import evolve, verify
-from evo_fool.runs.assembly import assemble
+from evo_fool.runs import verify
+from evo_fool.session import evolve
 
 DEVICES = [
     "cpu:0",

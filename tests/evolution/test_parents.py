@@ -9,7 +9,7 @@ from support import small
 
 from evo_fool.evolution.parents import FLOOR, HALF_AGE, PENALTY, REWARD, Curiosity, draw, recency
 from evo_fool.randomness import stream
-from evo_fool.runs import evolve
+from evo_fool.session import evolve
 
 
 def test_draws_are_in_proportion_to_the_scores() -> None:

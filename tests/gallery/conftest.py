@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from evo_fool.gallery.app import Gallery
-from evo_fool.gallery.library import Library
+from evo_fool.gallery.data.run_registry import Library
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from evo_fool.cli.main import main
+from evo_fool.gallery.data.worker import WAITING
 from evo_fool.gallery.security import own_names
 from evo_fool.gallery.server import address_of, listen
-from evo_fool.gallery.studio import WAITING
 from evo_fool.runs.lock import writer
 
 PATIENCE = 120
@@ -84,7 +84,9 @@ SLOW = """
 import sys, time
 from pathlib import Path
 from evo_fool.cli.main import main
-from evo_fool.gallery import live, pages, tasks
+from evo_fool.gallery.pages import live
+from evo_fool.gallery.pages import endpoints as pages
+from evo_fool.gallery.data import tasks
 
 def slow(*_):
     Path({begun!r}).touch()

@@ -14,13 +14,14 @@ from starlette.testclient import TestClient
 from support import small
 
 from evo_fool.gallery.app import Gallery
-from evo_fool.gallery.library import Library
-from evo_fool.gallery.pictures import reduce
-from evo_fool.gallery.recent import Recent
-from evo_fool.gallery.sprites import Painter, plan_sheet
-from evo_fool.gallery.timeline import standing
-from evo_fool.runs import evolve, open_run
-from evo_fool.runs.export import enlarge
+from evo_fool.gallery.data.lru import Recent
+from evo_fool.gallery.data.pictures import reduce
+from evo_fool.gallery.data.run_registry import Library
+from evo_fool.gallery.data.sprites import Painter, plan_sheet
+from evo_fool.gallery.data.timeline import standing
+from evo_fool.image import enlarge
+from evo_fool.runs import open_run
+from evo_fool.session import evolve
 
 FOREVER = "public, max-age=31536000, immutable"
 

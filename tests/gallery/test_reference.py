@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from evo_fool.gallery.app import Gallery
-from evo_fool.gallery.library import Library
+from evo_fool.gallery.data.run_registry import Library
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "gallery.md"
 

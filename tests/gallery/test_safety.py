@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from evo_fool.gallery.app import Gallery
-from evo_fool.gallery.library import Library
+from evo_fool.gallery.data.run_registry import Library
 from evo_fool.gallery.security import own_names
 
 HTML = {"accept": "text/html"}
@@ -49,7 +49,7 @@ def test_every_answer_forbids_what_is_foreign(client: TestClient, address: str) 
 
 
 def test_so_does_the_answer_to_an_unexpected_error(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evo_fool.gallery.pages.plots_page", lambda *_: 1 / 0)
+    monkeypatch.setattr("evo_fool.gallery.pages.endpoints.plots_page", lambda *_: 1 / 0)
     with TestClient(Gallery(Library(shelf)), base_url="http://localhost", raise_server_exceptions=False) as client:
         answer = client.get("/runs/cppn/plots.json")
     assert answer.status_code == 500 and "division" not in answer.text and "terminal" in answer.json()["error"]
@@ -93,7 +93,7 @@ def test_a_directory_with_a_hostile_name(client: TestClient, shelf: Path) -> Non
     for address in (row["url"], row["best"][0]["image"]):
         assert client.get(address, headers=HTML).status_code == 200
     assert "<img src=x" not in client.get("/", headers=HTML).text
-    from evo_fool.gallery.addresses import Addresses
+    from evo_fool.gallery.urls import Addresses
 
     compared = client.get(Addresses().compare([name, "cppn"]).replace("/compare", "/compare.json")).json()
     assert [run["facts"]["run"] for run in compared["runs"]] == [name, "cppn"]
@@ -255,7 +255,7 @@ def test_a_run_that_is_damaged_at_one_generation_is_compared_at_others(
 def test_what_no_check_foresees_stays_with_its_run(
     client: TestClient, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evo_fool.gallery import overview
+    from evo_fool.gallery.pages import runs as overview
 
     really = overview.run_facts
     monkeypatch.setattr(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evo_fool.reports.captions import percent, printable, provenance
+from evo_fool.text import percent, printable, provenance
 
 
 @given(st.floats(0, 1))

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from evo_fool.errors import ConfigError
-from evo_fool.reports.reproduction import reproduce as module
-from evo_fool.reports.reproduction.markdown import markdown
-from evo_fool.reports.reproduction.page import page
-from evo_fool.reports.reproduction.report import Report
-from evo_fool.reports.reproduction.reproduce import reproduce
+from evo_fool.paper import reproduce as module
+from evo_fool.paper.html import page
+from evo_fool.paper.markdown import markdown
+from evo_fool.paper.report import Report
+from evo_fool.paper.reproduce import reproduce
 from evo_fool.studies.base import Picture, Row, Section, skipped
 from evo_fool.studies.workshop import Stopped, Workshop
 

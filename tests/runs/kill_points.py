@@ -17,9 +17,10 @@ from typing import Any
 import torch
 from support import small
 
-from evo_fool.runs import digest, evolve, list_runs, open_run, resume, verify
-from evo_fool.runs.export import export
-from evo_fool.runs.importer import import_images
+from evo_fool.exchange.export import export
+from evo_fool.exchange.importer import import_images
+from evo_fool.runs import digest, list_runs, open_run, verify
+from evo_fool.session import evolve, resume
 
 SHIM = ctypes.CDLL(None)
 EXPERIMENT = small(generations=3, batch=8)

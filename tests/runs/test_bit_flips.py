@@ -14,9 +14,10 @@ import pytest
 from support import small
 
 from evo_fool.errors import EvoFoolError
-from evo_fool.runs import digest, evolve, open_run, resume, verify
+from evo_fool.runs import digest, open_run, verify
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.schema import TABLES
+from evo_fool.session import evolve, resume
 
 FLIPS = int(os.environ.get("EVO_FOOL_FLIPS", "25"))
 RUNS: dict[str, Any] = {

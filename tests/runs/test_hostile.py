@@ -15,10 +15,11 @@ import pytest
 from support import change, small
 
 from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError
-from evo_fool.runs import digest, evolve, open_run, resume, verify
+from evo_fool.runs import digest, open_run, verify
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.lock import LOCK_NAME, is_locked
 from evo_fool.runs.schema import FORMAT
+from evo_fool.session import evolve, resume
 
 
 @pytest.fixture(scope="module")

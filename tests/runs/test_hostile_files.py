@@ -13,9 +13,10 @@ import pytest
 from support import small
 
 from evo_fool.errors import CorruptRunError, EvoFoolError
-from evo_fool.runs import digest, evolve, open_run, resume
+from evo_fool.runs import digest, open_run
 from evo_fool.runs.database_files import DATABASE, INDEX, JOURNAL, LOG
 from evo_fool.runs.lock import LOCK_NAME
+from evo_fool.session import evolve, resume
 
 TERABYTE = 2**40
 

@@ -9,8 +9,9 @@ import pytest
 from support import small
 
 from evo_fool.errors import EvoFoolError, RunLockedError, RunNotFoundError
-from evo_fool.runs import Progress, evolve, open_run
+from evo_fool.runs import open_run
 from evo_fool.runs.lock import LOCK_NAME, is_locked, writer
+from evo_fool.session import Progress, evolve
 
 
 def test_a_second_writer_is_refused_and_a_third_is_not(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import psutil
 import pytest
 from support import small
 
-from evo_fool.runs import Progress, evolve
+from evo_fool.session import Progress, evolve
 
 
 @pytest.mark.alone

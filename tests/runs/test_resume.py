@@ -10,9 +10,10 @@ from support import change, small
 
 from evo_fool.errors import ClassifierError, ConfigError, CorruptRunError, RunLockedError, RunNotFoundError
 from evo_fool.evaluation import Evaluator
-from evo_fool.runs import digest, evolve, find_run, open_run, resume, verify
+from evo_fool.runs import digest, find_run, open_run, verify
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.lock import writer
+from evo_fool.session import evolve, resume
 
 GENETIC = {"kind": "genetic", "target": "all"}
 SEARCHES: list[tuple[str, dict[str, Any]]] = [

@@ -15,10 +15,11 @@ from support import change, small
 
 from evo_fool.cli.main import main
 from evo_fool.errors import CorruptRunError, EvoFoolError
-from evo_fool.runs import digest, evolve, open_run, resume, verify
+from evo_fool.runs import digest, open_run, verify
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.schema import FORMAT
 from evo_fool.runs.seals import Seals, take_seals
+from evo_fool.session import evolve, resume
 
 Tamper = Callable[..., Path]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.studies import STUDIES, page_of
 from evo_fool.studies.base import Section
 from evo_fool.studies.workshop import MnistData, Workshop
+from evo_fool.training.mnist_data import Digits
 
 MADE = ("gradient-ascent", "attribution", "paths")
 SKIPPED = {"transfer": "MNIST", "repetition": "ImageNet network"}

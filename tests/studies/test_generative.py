@@ -10,12 +10,8 @@ import pytest
 import torch
 from support import easy_digits, write_mnist
 
-from evo_fool.classifiers.calibration import calibration_error
 from evo_fool.classifiers.lenet import lenet_classifier
-from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.classifiers.training import fit
-from evo_fool.classifiers.vae_training import pixels
 from evo_fool.errors import ConfigError
 from evo_fool.studies.base import Row
 from evo_fool.studies.generative import (
@@ -36,6 +32,10 @@ from evo_fool.studies.generative import (
 )
 from evo_fool.studies.generative_page import rows_of
 from evo_fool.studies.workshop import MnistData, Workshop
+from evo_fool.training.calibration import calibration_error
+from evo_fool.training.lenet import fit
+from evo_fool.training.mnist_data import Digits
+from evo_fool.training.vae import pixels
 
 CONTEST = Contest(vae_epochs=60, lenet_epochs=6, generations=4, batch=20, control=100)
 

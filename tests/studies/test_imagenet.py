@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evo_fool.reports.paper_figures import IMAGENET_CPPN_MEDIAN
 from evo_fool.studies.imagenet import Arm, claims, paper_median, section, weak_block
 from evo_fool.studies.imagenet_runs import as_typed
 from evo_fool.studies.likeness import likeness
+from evo_fool.studies.published import IMAGENET_CPPN_MEDIAN
 from evo_fool.studies.statistics import mann_whitney
 from evo_fool.studies.workshop import Workshop
 

@@ -11,7 +11,8 @@ import pytest
 from conftest import REPOSITORY
 from support import small
 
-from evo_fool.runs import Run, evolve, open_run
+from evo_fool.runs import Run, open_run
+from evo_fool.session import evolve
 from evo_fool.studies import controls, imagenet, mnist, searches
 from evo_fool.studies.workshop import Workshop, opened
 

@@ -12,11 +12,11 @@ import torch
 from support import easy_digits, write_mnist
 
 from evo_fool.classifiers.lenet import lenet_classifier
-from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
-from evo_fool.runs import open_run, resume
+from evo_fool.runs import open_run
 from evo_fool.runs.individuals import image_of
+from evo_fool.session import resume
 from evo_fool.studies.outliers import best_of, random_cppns, random_pixels, training_noise
 from evo_fool.studies.retraining import (
     Loop,
@@ -28,6 +28,7 @@ from evo_fool.studies.retraining import (
     turned_away,
 )
 from evo_fool.studies.workshop import Workshop
+from evo_fool.training.mnist_data import Digits
 
 
 @pytest.fixture(scope="module")

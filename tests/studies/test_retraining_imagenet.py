@@ -13,7 +13,7 @@ from torch import nn
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.classifiers.torchvision_cpu import import_torchvision
+from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 from evo_fool.errors import ConfigError
 from evo_fool.runs import list_runs, open_run
 from evo_fool.studies import retraining_imagenet

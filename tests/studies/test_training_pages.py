@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from support import write_mnist
 
-from evo_fool.plain import to_json
+from evo_fool.jsonable import to_json
 from evo_fool.studies import generative_page, retraining_imagenet_page, retraining_page
 from evo_fool.studies.base import Section
 from evo_fool.studies.generative import Contest

@@ -16,12 +16,12 @@ from __future__ import annotations
 import numpy as np
 
 from evo_fool.encodings import colour as colours
-from evo_fool.encodings.activations import GAUSSIAN, SIGMOID, SINE
-from evo_fool.encodings.jit import inner, kernel
+from evo_fool.encodings.cppn.activations import GAUSSIAN, SIGMOID, SINE
+from evo_fool.encodings.numeric.jit import inner, kernel
+from evo_fool.encodings.numeric.threads import run_chunks
+from evo_fool.encodings.numeric.vector_math import vector_exp, vector_sin
 from evo_fool.encodings.rendering.coordinates import coordinate_planes
 from evo_fool.encodings.rendering.program import compile_rows, fields
-from evo_fool.encodings.threads import run_chunks
-from evo_fool.encodings.vector_math import vector_exp, vector_sin
 
 TILE = 392
 """Pixels a tile: half of 28x28 and a divisor of 224x224; 3 kB a node."""

@@ -14,8 +14,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from evo_fool.encodings.activations import GAUSSIAN, SIGMOID, SINE
-from evo_fool.encodings.cppn_genome import INPUTS
+from evo_fool.encodings.cppn.activations import GAUSSIAN, SIGMOID, SINE
+from evo_fool.encodings.cppn.genome import INPUTS
 from evo_fool.encodings.rendering.coordinates import coordinate_planes
 from evo_fool.encodings.rendering.program import Program, compile_programs
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evo_fool.encodings.cppn_genome import INPUTS, MAX_KEY
-from evo_fool.encodings.jit import kernel
+from evo_fool.encodings.cppn.genome import INPUTS, MAX_KEY
+from evo_fool.encodings.numeric.jit import kernel
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from neat.genome import DefaultGenome
 from neat.nn import FeedForwardNetwork
 
-from evo_fool.encodings.cppn_neat import network_config
+from evo_fool.encodings.cppn.neat import network_config
 from evo_fool.encodings.rendering.coordinates import coordinate_planes
 
 

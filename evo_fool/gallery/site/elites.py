@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from evo_fool.gallery import tasks
-from evo_fool.gallery.individual import individual_page
+from evo_fool.gallery.data import tasks
+from evo_fool.gallery.data.sprites import Painter
+from evo_fool.gallery.pages.individual import individual_page
 from evo_fool.gallery.query import IndividualQuery
-from evo_fool.gallery.site.addresses import SiteAddresses
 from evo_fool.gallery.site.pictures import LARGE, SCORED, affordable, encode
 from evo_fool.gallery.site.strips import LENGTHS, Page, lay_out_strips, shorten
-from evo_fool.gallery.sprites import Painter
-from evo_fool.reports.genome_graph import draw_individual
+from evo_fool.gallery.site.urls import SiteAddresses
+from evo_fool.pictures.genome_graph import draw_individual
 from evo_fool.runs.run import Run
 
 _SCORED, _LARGE, _PAGES = 11_000_000, 11_000_000, 16_000_000

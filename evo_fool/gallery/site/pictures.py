@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from evo_fool.gallery.pictures import reduce
-from evo_fool.runs.export import to_pillow
+from evo_fool.gallery.data.pictures import reduce
+from evo_fool.image import to_pillow
 from evo_fool.runs.individuals import image_of, picture_of
 from evo_fool.runs.run import Run
 

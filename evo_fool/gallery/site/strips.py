@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from evo_fool.gallery.individual import thinned
-from evo_fool.gallery.site.addresses import SiteAddresses
-from evo_fool.gallery.sprites import BLOCK, Painter, Sheet, identity
+from evo_fool.gallery.data.sprites import BLOCK, Painter, Sheet, identity
+from evo_fool.gallery.pages.individual import thinned
+from evo_fool.gallery.site.urls import SiteAddresses
 from evo_fool.runs.run import Run
 
 LENGTHS = (60, 40, 24, 16, 12, 8, 5, 3, 2)

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from evo_fool.evolution.statistics import THRESHOLDS
-from evo_fool.gallery.grid import Grids, plan_sprites
-from evo_fool.gallery.members import Complexity, kept_members
-from evo_fool.gallery.site.addresses import SiteAddresses
-from evo_fool.gallery.sprites import Painter, blocks, plan_sheet
-from evo_fool.gallery.timeline import EMPTY, Archive
+from evo_fool.gallery.data.kept import Complexity, kept_members
+from evo_fool.gallery.data.sprites import Painter, blocks, plan_sheet
+from evo_fool.gallery.data.timeline import EMPTY, Archive
+from evo_fool.gallery.pages.grid import Grids, plan_sprites
+from evo_fool.gallery.site.urls import SiteAddresses
 from evo_fool.probability import probability
-from evo_fool.reports.captions import percent
 from evo_fool.runs.run import Run
+from evo_fool.text import percent
 
 MOST = 40
 """As many generations at most."""

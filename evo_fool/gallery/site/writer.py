@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evo_fool.atomic_write import Put, whole_folder
 from evo_fool.errors import ConfigError
 from evo_fool.gallery.assets import STATIC
-from evo_fool.gallery.grid import Grids
-from evo_fool.gallery.plots import class_table, plots_page
+from evo_fool.gallery.data.sprites import Painter, is_exact
+from evo_fool.gallery.pages.grid import Grids
+from evo_fool.gallery.pages.plots import class_table, plots_page
 from evo_fool.gallery.query import GridQuery
-from evo_fool.gallery.rendering import environment
-from evo_fool.gallery.site.addresses import SiteAddresses
 from evo_fool.gallery.site.bundle import bundle
 from evo_fool.gallery.site.elites import ElitePages
 from evo_fool.gallery.site.timeline import write_timeline
-from evo_fool.gallery.sprites import Painter, is_exact
-from evo_fool.runs.files import Put, whole_folder
+from evo_fool.gallery.site.urls import SiteAddresses
+from evo_fool.gallery.templating import environment
 from evo_fool.runs.run import Run
 
 LIMIT = 60_000_000

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evo_fool.encodings.cppn import CppnEncoding
+from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.rendering.program import compile_programs
 from evo_fool.experiment import CppnConfig
 from evo_fool.randomness import stream

@@ -6,7 +6,7 @@ import torch
 
 from evo_fool.bench.render_genomes import grown_genomes
 from evo_fool.encodings import build_encoding
-from evo_fool.encodings.cppn import CppnEncoding
+from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.rendering import cpu
 from evo_fool.encodings.rendering.coordinates import coordinate_planes
 from evo_fool.encodings.rendering.gpu import render_torch

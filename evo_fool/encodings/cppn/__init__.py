@@ -1,0 +1,1 @@
+"""CPPN genomes: packed arrays that mean exactly what neat-python's genome means."""

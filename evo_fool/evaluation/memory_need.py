@@ -1,0 +1,110 @@
+"""Whether one generation fits into memory, asked before there is a run.
+
+Counted is what is certainly held at once: the images of a batch, their genomes, and one scoring batch as floats. What
+the network itself takes on top is not known: what passes may still not fit, what is refused cannot.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from evo_fool.classifiers.views import view_count
+from evo_fool.errors import ConfigError
+from evo_fool.experiment import Experiment
+from evo_fool.randomness import stream
+
+if TYPE_CHECKING:
+    from evo_fool.evaluation.assembly import Parts
+
+_MEMINFO = Path("/proc/meminfo")
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Of the machine, and of a container, by either version of Linux's control groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryNeed:
+    """Bytes that one generation holds at once.
+
+    Attributes:
+        images: of a batch, one byte a pixel and channel.
+        genomes: parents and children; of the genetic algorithm, the populations of all classes.
+        views: one scoring batch in float32.
+    """
+
+    images: int
+    genomes: int
+    views: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.images + self.genomes + self.views
+
+
+def memory_need(experiment: Experiment, parts: Parts) -> MemoryNeed:
+    """What a generation of ``experiment`` holds at once."""
+    encoding, scorer = parts.encoding, parts.evaluator.scorer
+    n = max(experiment.batch, experiment.initial_batch)
+    image = encoding.channels * encoding.size**2
+    none = encoding.random(0, stream(experiment.seed, "init", 0))
+    populations = 2 + max(0, min(len(parts.targets), experiment.generations) - 1)
+    views = view_count(scorer.view)
+    rows = min(n, max(1, scorer.batch // views))
+    return MemoryNeed(
+        images=n * image,
+        genomes=populations * n * none.dtype.itemsize * math.prod(none.shape[1:]),
+        views=4 * rows * image,
+    )
+
+
+def check_memory(experiment: Experiment, parts: Parts) -> None:
+    """Refuse a batch that cannot fit; where the system does not say what it has, all pass.
+
+    Raises:
+        ConfigError: one line with what is needed, what there is, and what to lower.
+    """
+    need = memory_need(experiment, parts)
+    if parts.device.type == "cuda":
+        # Only CPPNs are drawn there; the genomes of both encodings stay in the machine's own memory.
+        drawn = experiment.encoding.kind == "cppn"
+        there = MemoryNeed(need.images if drawn else 0, 0, need.views)
+        _compare(experiment, parts, there, torch.cuda.mem_get_info(parts.device)[0], f"on {parts.device}")
+        need = MemoryNeed(0 if drawn else need.images, need.genomes, 0)
+    _compare(experiment, parts, need, available_memory(), "here")
+
+
+def available_memory() -> int | None:
+    """Bytes that this process can still get, swap included; None where the system does not say."""
+    try:
+        lines = dict(line.split(":") for line in _MEMINFO.read_text().splitlines())
+        found = sum(int(lines[name].split()[0]) * 1024 for name in ("MemAvailable", "SwapFree"))
+    except (OSError, KeyError, ValueError):
+        try:  # macOS tells the whole of it
+            found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, ValueError):
+            return None
+    for limit in _LIMITS:
+        try:
+            found = min(found, int(limit.read_text()))
+        except (OSError, ValueError):  # none of this kind, or "max"
+            continue
+    return found
+
+
+def _compare(experiment: Experiment, parts: Parts, need: MemoryNeed, available: int | None, where: str) -> None:
+    if available is None or need.total <= available:
+        return
+    n, encoding = max(experiment.batch, experiment.initial_batch), parts.encoding
+    counted = {"images": need.images, "genomes": need.genomes, "one scoring batch": need.views}
+    listed = ", ".join(f"{what} {size / 1e9:.1f}" for what, size in counted.items() if size)
+    raise ConfigError(
+        f"batch = {n} images of {encoding.channels}x{encoding.size}x{encoding.size} takes at least "
+        f"{need.total / 1e9:.1f} GB ({listed}), and {available / 1e9:.1f} GB are free {where}; "
+        "lower batch, encoding.size or scoring.batch, as in -S batch=20"
+    )

@@ -1,0 +1,186 @@
+"""A run's elites as files for other programs: PNG, genomes, one npz of everything, the layout of the 2015 image set."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evo_fool.atomic_write import whole_folder
+from evo_fool.errors import ConfigError, CorruptRunError, GenomeError
+from evo_fool.exchange.file_names import layout_path, stem
+from evo_fool.image import enlarge, png_bytes
+from evo_fool.runs.run import Elite, Run
+
+KINDS = ("png", "genomes", "npz", "layout2015")
+"""What can be exported."""
+
+MAX_SIZE = 16384
+"""Largest height or width of an exported image, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The outcome of :func:`export`.
+
+    Attributes:
+        directory: where the files are.
+        files: what was written, in order.
+        elites: elites that were exported.
+        left_out: elites below the confidence that was asked for.
+    """
+
+    directory: Path
+    files: tuple[Path, ...]
+    elites: int
+    left_out: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The outcome as plain data."""
+        return {
+            "directory": str(self.directory),
+            "files": [str(file) for file in self.files],
+            "elites": self.elites,
+            "left_out": self.left_out,
+        }
+
+
+_Plan = dict[str, Callable[[], bytes]]
+"""Relative path -> what makes the file's bytes. Content is made one file at a time: images can be large."""
+
+
+def export(
+    run: Run,
+    to: str | Path,
+    *,
+    what: Iterable[str] = ("png",),
+    size: int | None = None,
+    min_confidence: float = 0.0,
+    force: bool = False,
+) -> Exported:
+    """Write the elites of a run below ``to``; all files appear together, or none does.
+
+    ``png``: ``<class>_<probability>.png``. ``genomes``: ``genomes/<class>_<probability>`` as ``.json`` for CPPNs, as
+    ``.npz`` for pixels. ``npz``: ``elites.npz``, see :func:`elites_npz`. ``layout2015``:
+    ``map_gen_<g>/map_<g>_<class>_<probability>.png``.
+
+    Args:
+        run: the run; a live one is exported as of its last commit.
+        to: a folder; made if missing.
+        what: any of :data:`KINDS`.
+        size: height and width of the images. None: the stored images, exactly. Else a CPPN is rendered from its genome
+            at that size and pixels are enlarged to the nearest.
+        min_confidence: leave out elites below this probability.
+        force: replace files that are there.
+
+    Raises:
+        ConfigError: files are in the way and ``force`` is not set, or a bad size or kind.
+        CorruptRunError: a genome or image is damaged.
+        EvoFoolError: the folder cannot be written.
+    """
+    to, what = Path(to), tuple(dict.fromkeys(what))
+    if unknown := sorted(set(what) - set(KINDS)):
+        raise ConfigError(f"--what {unknown[0]}: choose from {', '.join(KINDS)}")
+    if size is not None and not 1 <= size <= MAX_SIZE:
+        raise ConfigError(f"--size {size}: an image is 1 to {MAX_SIZE} pixels wide")
+    with run.store.snapshot():
+        everybody = run.elites
+        elites = [elite for elite in everybody if elite.probability >= min_confidence]
+        plan = _plan(run, elites, what, size) if elites else {}
+        _refuse_overwriting(to, plan, force)
+        with whole_folder(to, "--to") as put:
+            for name, content in plan.items():
+                try:
+                    put(name, content())
+                except (CorruptRunError, GenomeError) as error:
+                    raise CorruptRunError(f"{run.path}: {name} cannot be made: {error}; nothing is written") from None
+    return Exported(to, tuple(to / name for name in plan), len(elites), len(everybody) - len(elites))
+
+
+def picture(run: Run, elite: Elite, size: int | None) -> np.ndarray:
+    """The image of an elite, uint8 ``(channels, size, size)``: as stored without ``size``, see :func:`export`."""
+    stored = run.image(elite.class_index)
+    if size is None or stored.shape[1:] == (size, size):
+        return stored
+    if not run.encoding.resizable:
+        return enlarge(stored, size)
+    return run.render(elite.class_index, size)
+
+
+def elites_npz(run: Run, elites: Sequence[Elite]) -> bytes:
+    """All elites in one file that ``np.load(file, allow_pickle=False)`` reads; first axis elites.
+
+    ``images`` uint8 ``(n, channels, h, w)``, ``log_odds`` and ``probability`` float64, ``class_index``, ``id`` and
+    ``generation`` int64, ``class_name`` text.
+    """
+    return _npz(
+        images=np.stack([run.image(elite.class_index) for elite in elites]),
+        log_odds=np.array([elite.log_odds for elite in elites]),
+        probability=np.array([elite.probability for elite in elites]),
+        class_index=np.array([elite.class_index for elite in elites], dtype=np.int64),
+        class_name=np.array([elite.class_name for elite in elites], dtype=np.str_),
+        id=np.array([elite.id for elite in elites], dtype=np.int64),
+        generation=np.array([elite.generation for elite in elites], dtype=np.int64),
+    )
+
+
+def _plan(run: Run, elites: Sequence[Elite], what: tuple[str, ...], size: int | None) -> _Plan:
+    def png(elite: Elite) -> Callable[[], bytes]:
+        return lambda: png_bytes(picture(run, elite, size))
+
+    def genome(elite: Elite) -> Callable[[], bytes]:
+        return lambda: _genome_file(run, elite)
+
+    stems = {elite: stem(elite.class_index, len(run.classes), elite.probability) for elite in elites}
+    suffix = "npz" if run.experiment.encoding.kind == "pixels" else "json"
+    plan: _Plan = {}
+    for kind in what:
+        match kind:
+            case "png":
+                plan |= {f"{stems[elite]}.png": png(elite) for elite in elites}
+            case "genomes":
+                plan |= {f"genomes/{stems[elite]}.{suffix}": genome(elite) for elite in elites}
+            case "npz":
+                plan["elites.npz"] = lambda: elites_npz(run, elites)
+            case "layout2015":
+                at = run.generation
+                plan |= {layout_path(at, elite.class_index, elite.probability): png(elite) for elite in elites}
+    return plan
+
+
+def _genome_file(run: Run, elite: Elite) -> bytes:
+    genome = run.encoding.decode(run.genome_bytes(elite.class_index))[0]
+    about = {
+        "class_index": elite.class_index,
+        "class_name": elite.class_name,
+        "probability": elite.probability,
+        "log_odds": elite.log_odds,
+        "id": elite.id,
+        "generation": elite.generation,
+    }
+    described = run.encoding.describe(genome)
+    if described["kind"] == "pixels":  # thousands of numbers: an array, not text
+        genes = np.array(described.pop("genes"), dtype=np.float32)
+        return _npz(genes=genes, **{key: np.array(value) for key, value in (about | described).items()})
+    return json.dumps(about | {"genome": described}, indent=1).encode() + b"\n"
+
+
+def _npz(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays for options
+    return buffer.getvalue()
+
+
+def _refuse_overwriting(to: Path, plan: _Plan, force: bool) -> None:
+    if to.exists() and not to.is_dir():
+        raise ConfigError(f"{to} is a file; give a folder")
+    # is_symlink: a dangling link is in the way too.
+    taken = [name for name in plan if (to / name).exists() or (to / name).is_symlink()]
+    if taken and not force:
+        more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+        raise ConfigError(f"{to} already holds {taken[0]}{more}; choose another folder, or replace them with --force")

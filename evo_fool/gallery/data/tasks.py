@@ -1,0 +1,147 @@
+"""What only the studio does, because it takes numba or torch. A task opens the run itself and returns plain data."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evo_fool.errors import ClassifierError, ConfigError
+from evo_fool.image import png_bytes
+from evo_fool.runs.individuals import describe_genome, image_of, picture_of
+from evo_fool.runs.run import Run, open_run
+from evo_fool.text import percent, printable
+
+if TYPE_CHECKING:
+    from evo_fool.classifiers.scoring import Scorer
+    from evo_fool.experiment import Experiment
+    from evo_fool.gallery.schemas import TopFive
+
+_NICE = 10
+_TOP = 5
+
+
+def begin() -> None:
+    """Make this process step back for whatever else runs here, above all for a run that is being watched."""
+    import signal
+
+    os.nice(_NICE)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends its studio
+
+
+def render(path: Path, individual: int, size: int) -> bytes:
+    """A CPPN rendered again at ``size``, as PNG."""
+    with open_run(path) as run:
+        return png_bytes(picture_of(run, individual, size))
+
+
+def draw(path: Path, individual: int) -> bytes:
+    """A CPPN's genome as SVG."""
+    from evo_fool.pictures.genome_graph import draw_individual
+
+    with open_run(path) as run:
+        return draw_individual(run, individual).encode()
+
+
+def genome_json(path: Path, individual: int) -> bytes:
+    """A genome as JSON."""
+    with open_run(path) as run:
+        about = {"run": run.meta.get("id", ""), "individual": individual, "genome": describe_genome(run, individual)}
+        return json.dumps(about, indent=1).encode() + b"\n"
+
+
+def genome_npz(path: Path, individual: int) -> bytes:
+    """A genome and its image as arrays that ``np.load(file, allow_pickle=False)`` reads.
+
+    ``image`` uint8 ``(channels, h, w)``. Pixels: ``genes`` float32 ``(channels, h, w)``. A CPPN: ``node_key`` and
+    ``node_activation`` (text), ``link_from`` and ``link_to`` (text: keys, or names of inputs), ``link_weight``.
+    """
+    with open_run(path) as run:
+        arrays = {"image": image_of(run, individual), **_arrays(describe_genome(run, individual))}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays for options
+    return buffer.getvalue()
+
+
+def _arrays(genome: dict[str, Any]) -> dict[str, np.ndarray]:
+    if genome["kind"] == "pixels":
+        return {"genes": np.array(genome["genes"], np.float32)}
+    nodes, links = genome["nodes"], genome["links"]
+    return {
+        "node_key": np.array([node["key"] for node in nodes], np.int64),
+        "node_activation": np.array([node["activation"] for node in nodes], np.str_),
+        "link_from": np.array([str(link["from"]) for link in links], np.str_),
+        "link_to": np.array([str(link["to"]) for link in links], np.str_),
+        "link_weight": np.array([link["weight"] for link in links], np.float64),
+    }
+
+
+def top_five(path: Path, individual: int) -> TopFive:
+    """What the run's classifier makes of an image, the surest first; or why it cannot be asked."""
+    with open_run(path) as run:
+        image = image_of(run, individual)
+        try:
+            log_odds = _scorer(run).score(image[None])[0]
+        except (ClassifierError, ConfigError) as error:
+            return {"top5": None, "reason": printable(str(error))}
+        from evo_fool.probability import probability
+
+        best = np.argsort(log_odds)[::-1][:_TOP]
+        chances = probability(log_odds[best]).tolist()
+        return {
+            "top5": [
+                {"class": cls, "name": printable(run.classes[cls]), "p": p, "percent": percent(p)}
+                for cls, p in zip(best.tolist(), chances, strict=True)
+            ],
+            "reason": None,
+        }
+
+
+def _scorer(run: Run) -> Scorer:
+    scorer, fingerprint = _load(run.experiment.model_dump_json())
+    if len(scorer.classifier.classes) != len(run.classes) or fingerprint != run.classifier_fingerprint:
+        raise ConfigError("the classifier found here has other weights than the run was made with")
+    return scorer
+
+
+@lru_cache(maxsize=1)
+def _load(definition: str) -> tuple[Scorer, str]:
+    """The classifier of an experiment, and its fingerprint.
+
+    A run directory may come from a stranger: no code that it names is loaded, and nothing is fetched.
+    """
+    import torch
+
+    from evo_fool.classifiers.scoring import Scorer
+    from evo_fool.classifiers.zoo import load_classifier
+    from evo_fool.evaluation.assembly import names_code
+    from evo_fool.experiment import Experiment
+
+    torch.set_num_threads(1)
+    experiment = Experiment.from_mapping(json.loads(definition), source="recorded experiment")
+    if names_code(experiment.classifier):
+        raise ConfigError("the run's classifier is code, which the gallery does not load")
+    _check_weights(experiment)
+    cpu = torch.device("cpu")
+    classifier = load_classifier(experiment.classifier, cpu)
+    return Scorer(classifier, batch=10, view=experiment.scoring.view, device=cpu), classifier.fingerprint()
+
+
+def _check_weights(experiment: Experiment) -> None:
+    """Weights have to be on this machine: looking at a page is no reason to download any."""
+    config = experiment.classifier
+    kind, _, name = config.spec.partition(":")
+    if config.weights is not None or kind != "torchvision":
+        return
+    import torch
+
+    from evo_fool.classifiers.sources.torchvision import published_weights
+
+    file = published_weights(name, None).url.rpartition("/")[2]
+    if not Path(torch.hub.get_dir(), "checkpoints", file).is_file():
+        raise ConfigError(f"the weights of {config.spec} are not on this machine")

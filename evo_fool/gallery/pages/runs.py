@@ -1,0 +1,150 @@
+"""The page of all runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from evo_fool.errors import CorruptRunError, EvoFoolError, RunNotFoundError
+from evo_fool.gallery.data.kept import kept_members
+from evo_fool.gallery.data.lru import Recent
+from evo_fool.gallery.data.run_header import run_facts
+from evo_fool.gallery.data.run_registry import Library, Stamp, stamp
+from evo_fool.gallery.data.sprites import thumbnail_side
+from evo_fool.gallery.query import STATUSES, RunsQuery
+from evo_fool.gallery.schemas import Choice, Face, RunRow, RunsPage
+from evo_fool.gallery.urls import Addresses
+from evo_fool.runs.run import Run
+from evo_fool.text import percent, printable
+
+_ROWS = 1000
+_SPARKS = 60
+_FACES = 4
+
+DAMAGED = "damaged"
+
+
+class Overview:
+    """Makes the page of all runs, and remembers what it says of runs that have not changed."""
+
+    def __init__(self, library: Library, addresses: Addresses) -> None:
+        self._library = library
+        self._addresses = addresses
+        self._rows: Recent[Stamp, RunRow] = Recent(_ROWS)
+
+    def page(self, query: RunsQuery) -> RunsPage:
+        """The page. A run that cannot be read is on it with the reason."""
+        rows = self._all()
+        found = [row for row in rows if _answers(row, query)]
+        shown = sorted(found, key=lambda row: _key(row, query), reverse=query.order == "desc")
+        occurring = {_status(row) for row in rows}
+        return {
+            "page": "runs",
+            "query": asdict(query),
+            "statuses": [status for status in STATUSES if status in occurring],
+            "total": len(rows),
+            "shown": len(shown),
+            "runs": shown,
+        }
+
+    def choices(self) -> list[Choice]:
+        """The runs that can be read, newest first."""
+        return [
+            {"value": row["run"], "label": f"{row['facts']['name']} {row['facts']['id']}"}
+            for row in self._all()
+            if row["facts"]
+        ]
+
+    def _all(self) -> list[RunRow]:
+        return [row for name, path in self._library.paths().items() if (row := self._row(name, stamp(path)))]
+
+    def _row(self, name: str, now: Stamp) -> RunRow | None:
+        known = self._rows.get(now)
+        if known is not None:
+            return known
+        try:
+            with self._library.open(name) as run:
+                return self._rows.put(now, _readable(run, self._addresses))
+        except RunNotFoundError:
+            return None  # deleted since the folder was listed
+        except EvoFoolError as error:
+            reason = self._library.public(error)
+        except Exception as error:  # of whatever kind, it is this run's and no reason to hide the others
+            reason = f"{name}: unexpected {type(error).__name__}: {error}"
+        row: RunRow = {"run": name, "url": None, "error": printable(reason), "facts": None, "sparkline": [], "best": []}
+        return self._rows.put(now, row)
+
+
+def _readable(run: Run, addresses: Addresses) -> RunRow:
+    facts = run_facts(run, addresses)
+    return {
+        "run": facts["run"],
+        "url": facts["url"],
+        "error": None,
+        "facts": facts,
+        "sparkline": _sparkline(run),
+        "best": _best(run, addresses),
+    }
+
+
+def _sparkline(run: Run) -> list[float]:
+    """The median, or of a run that evolves one class its confidence, at most so many evenly spread generations."""
+    column = "median" if len(run.targets) > 1 else "max"
+    values = [value for (value,) in run.store.rows(f"SELECT {column} FROM metrics ORDER BY generation")]
+    if len(values) > _SPARKS:
+        values = [values[place] for place in np.linspace(0, len(values) - 1, _SPARKS).round().astype(int).tolist()]
+    if not all(isinstance(value, int | float) and 0 <= value <= 1 for value in values):
+        raise CorruptRunError(f"{run.path}: the metrics have entries under {column!r} that are no probabilities")
+    return values
+
+
+def _best(run: Run, addresses: Addresses) -> list[Face]:
+    """The surest images, each individual once."""
+    elites = sorted(run.elites, key=lambda elite: elite.log_odds, reverse=True)
+    distinct = list({elite.id: elite for elite in reversed(elites)}.values())[::-1]
+    kept = kept_members(run, [elite.id for elite in distinct])
+    side = thumbnail_side(run)
+    return [
+        {
+            "class": elite.class_index,
+            "name": printable(elite.class_name),
+            "p": elite.probability,
+            "percent": percent(elite.probability),
+            "individual": elite.id,
+            "image": addresses.image(run.path.name, elite.id, side),
+        }
+        for elite in [elite for elite in distinct if elite.id in kept][:_FACES]
+    ]
+
+
+def _status(row: RunRow) -> str:
+    return row["facts"]["status"] if row["facts"] else DAMAGED
+
+
+def _answers(row: RunRow, query: RunsQuery) -> bool:
+    if query.status and _status(row) != query.status:
+        return False
+    facts = row["facts"]
+    words = [row["run"], *((facts[key] for key in _SEARCHED) if facts else ())]  # type: ignore[literal-required]
+    return query.q.casefold() in " ".join(words).casefold()
+
+
+_SEARCHED = ("name", "classifier", "encoding", "search", "preset")
+
+_KEYS: dict[str, Callable[[Any], Any]] = {
+    "created": lambda facts: facts["created"],
+    "name": lambda facts: facts["name"].casefold(),
+    "status": lambda facts: facts["status"],
+    "generation": lambda facts: facts["generation"],
+    "median": lambda facts: facts["median"],
+    "classifier": lambda facts: facts["classifier"].casefold(),
+}
+
+
+def _key(row: RunRow, query: RunsQuery) -> tuple[bool, Any]:
+    """Damaged runs come last either way."""
+    readable = row["facts"] is not None
+    return readable is (query.order == "desc"), _KEYS[query.sort](row["facts"]) if readable else ""

@@ -1,0 +1,87 @@
+"""Median confidence by images evaluated, beside the paper's curve for CPPN-encoded ImageNet images.
+
+By images and not by generations, because batches differ; the paper scored ten crops of every image, we mostly one view.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from evo_fool.atomic_write import write_whole
+from evo_fool.errors import ConfigError
+from evo_fool.pictures.convergence import COLOURS, FORMATS, INK, MAX_RUNS, Series, read_series
+from evo_fool.runs.run import Run
+from evo_fool.studies.published import IMAGENET_BATCH, IMAGENET_CPPN_MEDIAN
+
+
+def draw_beside_paper(series: Sequence[Series], *, log: bool = False) -> Figure:
+    """The figure of one panel.
+
+    Args:
+        series: one to :data:`~evo_fool.pictures.convergence.MAX_RUNS` runs.
+        log: draw images on a logarithmic axis.
+    """
+    figure = Figure(figsize=(9, 5.4), layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    paper = np.array(IMAGENET_CPPN_MEDIAN)
+    ours = [(s.metrics["evaluations"], s.metrics["median"]) for s in series]
+    last = max(int(images[-1]) for images, _ in ours)
+    shown = paper[:, 0] * IMAGENET_BATCH <= 1.05 * last
+    shown[: min(len(paper), int(shown.sum()) + 1)] = True  # the line goes on beyond the edge
+    style: dict[str, Any] = {"color": INK, "linewidth": 1.4, "linestyle": "--", "marker": "o", "markersize": 3.5}
+    axes.plot(
+        paper[shown, 0] * IMAGENET_BATCH,
+        paper[shown, 1],
+        **style,
+        label="paper: AlexNet, CPPN, ten crops, 5 runs (digitised)",
+    )
+    for (images, median), s, colour in zip(ours, series, COLOURS, strict=False):
+        axes.plot(images, median, color=colour, linewidth=2, label=f"{s.label}   {_network(s)}")
+    axes.set_xlim(ours[0][0][0] if log else 0, last)
+    axes.set_xscale("log" if log else "linear")
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("images evaluated")
+    axes.set_ylabel("median confidence over classes")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(axis="y", color="#e4e2dd", linewidth=0.8)
+    axes.spines[["top", "right"]].set_visible(False)
+    legend = figure.legend(loc="outside upper left", fontsize=8.5, frameon=False, alignment="left")
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return figure
+
+
+def _network(series: Series) -> str:
+    """Network, encoding, search and seed of a run: the provenance up to its preset."""
+    return series.source.partition(" · preset ")[0]
+
+
+def write_beside_paper(runs: Sequence[Run], to: str | Path | None = None, *, log: bool = False) -> Path:
+    """Write the figure into ``to`` (.png, .svg or .pdf; default ``beside-paper.png`` in the first run).
+
+    Raises:
+        ConfigError: another suffix, too many runs, or a run of other classes than ImageNet's thousand.
+        EvoFoolError: a run without a generation, or the file cannot be written.
+    """
+    path = runs[0].path / "beside-paper.png" if to is None else Path(to)
+    if path.suffix.lower() not in FORMATS:
+        raise ConfigError(f"{path}: {path.suffix or 'no suffix'} is no format of figures; use {', '.join(FORMATS)}")
+    if len(runs) > MAX_RUNS:
+        raise ConfigError(f"{len(runs)} runs in one figure cannot be told apart; plot at most {MAX_RUNS}")
+    for run in runs:
+        if len(run.targets) != 1000:
+            raise ConfigError(
+                f"{run.path} evolves {len(run.targets)} classes; the paper's curve is over ImageNet's 1000: "
+                "leave --paper out"
+            )
+    figure = draw_beside_paper([read_series(run) for run in runs], log=log)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix.lower()[1:], dpi=130)
+    write_whole(path, buffer.getvalue(), "--to")
+    return path

@@ -1,0 +1,114 @@
+"""From the names of studies to a report on disk, page by page, so that it can be stopped and read at any time."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from evo_fool.atomic_write import whole_folder
+from evo_fool.errors import EvoFoolError
+from evo_fool.evaluation.environment import environment
+from evo_fool.paper.html import page
+from evo_fool.paper.markdown import markdown
+from evo_fool.paper.previous import earlier_sections
+from evo_fool.paper.report import Report, picture_path
+from evo_fool.studies import chosen, page_of
+from evo_fool.studies.base import Section
+from evo_fool.studies.workshop import Ledger, Stopped, Workshop
+
+
+def reproduce(names: Sequence[str], workshop: Workshop, command: str, *, own_pictures: bool = False) -> Report:
+    """Make the pages that ``names`` mean and write the report into the workshop's folder, again after every page.
+
+    Pages of the same budget that an earlier call left there and that are not made anew stay in the report.
+
+    Args:
+        names: see :func:`evo_fool.studies.chosen`.
+        workshop: where to work.
+        command: what was typed, for the report.
+        own_pictures: leave out pictures in which images of the data folder can be seen.
+
+    Raises:
+        ConfigError: there is no such study.
+        Stopped: asked to stop; the report so far is written, its ``complete`` false.
+        EvoFoolError: the report cannot be written.
+    """
+    studies = chosen(names)
+    made: dict[str, Section] = {}
+    before = {
+        section.key: _shown(section, own_pictures) for section in earlier_sections(workshop.folder, workshop.budget)
+    }
+    for name in studies:
+        try:
+            made[name] = _shown(_section(name, workshop), own_pictures)
+        except BaseException as error:
+            if isinstance(error, Stopped | KeyboardInterrupt):
+                write_report(_report(before | made, workshop, command, complete=False), workshop.folder)
+            raise
+        complete = len(made) == len(studies) and all(section.verdict != "failed" for section in made.values())
+        report = _report(before | made, workshop, command, complete=complete)
+        write_report(report, workshop.folder)
+        workshop.say(f"{made[name].title}: {made[name].verdict}. {made[name].why}")
+    return report
+
+
+def _shown(section: Section, own_pictures: bool) -> Section:
+    return section.with_pictures([p for p in section.pictures if not (own_pictures and p.borrowed)])
+
+
+def _section(name: str, workshop: Workshop) -> Section:
+    """One page; what it rests on is added up where the study has not done so itself."""
+    make: Callable[[Workshop], Section] = page_of(name)
+    workshop.ledger = Ledger()
+    workshop.say(f"study {name}")
+    try:
+        section = make(workshop)
+    except EvoFoolError as error:
+        # One study that cannot be made must not cost the others their pages; the report says what was wrong.
+        module = sys.modules[make.__module__]
+        title, figures = getattr(module, "TITLE", name), getattr(module, "FIGURES", "")
+        section = Section(key=name, title=title, figures=figures, verdict="failed", why=str(error))
+    ledger, why = workshop.ledger, section.why
+    if workshop.budget == "smoke" and section.verdict not in ("skipped", "failed"):
+        why = f"(Smoke budget: too small to judge by.) {why}"
+    return replace(
+        section,
+        why=why,
+        commands=(_command(name, workshop), *section.commands),
+        images=section.images or ledger.images,
+        seconds=section.seconds or ledger.seconds,
+    )
+
+
+def _command(name: str, workshop: Workshop) -> str:
+    """What makes one page again."""
+    data = [] if workshop.data is None else ["--data", str(workshop.data)]
+    seeds = ",".join(map(str, workshop.seeds))
+    return shlex.join(["evo-fool", "reproduce", name, "--budget", workshop.budget, "--seeds", seeds, *data])
+
+
+def _report(sections: Mapping[str, Section], workshop: Workshop, command: str, *, complete: bool) -> Report:
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    record = environment(workshop.device)
+    ordered = tuple(sections[name] for name in chosen(list(sections)))
+    return Report(ordered, workshop.budget, command, record, created, complete)
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write ``report.html``, ``report.md``, ``report.json`` and the pictures, all together or not at all.
+
+    Raises:
+        EvoFoolError: the folder cannot be written.
+    """
+    with whole_folder(folder, "--out") as put:
+        for section in report.sections:
+            for picture in section.pictures:
+                put(picture_path(section, picture), picture.png)
+        put("report.md", markdown(report).encode())
+        put("report.json", json.dumps(report.as_json(), ensure_ascii=False, allow_nan=False).encode())
+        put("report.html", page(report).encode())

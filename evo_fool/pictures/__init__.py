@@ -1,0 +1,1 @@
+"""Figures of runs: contact sheets, posters, timelapses, convergence plots, genome graphs."""
