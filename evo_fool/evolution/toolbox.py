@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from deap import base
+from pydantic import BaseModel, ValidationError
 
 from evo_fool.encodings.base import Encoding
 from evo_fool.errors import ConfigError
@@ -89,6 +90,8 @@ def build_strategy(
         if kind in ("imported", "object"):
             raise ConfigError(f"search.kind = {kind!r} cannot be run; choose {', '.join(_SEARCHES)}")
         search = _SEARCHES.get(kind) or load("evo_fool.searches", kind)
+        if (settings := getattr(search, "Config", None)) is not None and kind not in _SEARCHES:
+            experiment = experiment.model_copy(update={"search": _checked(settings, experiment.search)})
     made: Any = search
     if not isinstance(search, ArchiveStrategy):
         made = search(experiment, encoding, ClassArchive(len(classes)), base.Toolbox(), targets)
@@ -100,3 +103,13 @@ def build_strategy(
             f"begin with an empty ClassArchive({len(classes)}), or pass the class"
         )
     return made
+
+
+def _checked(settings: type[BaseModel], section: BaseModel) -> BaseModel:
+    """The settings of an installed search, as its own model has them."""
+    try:
+        return settings.model_validate(section.model_dump())
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        where = ".".join(map(str, ("search", *problem["loc"])))
+        raise ConfigError(f"{where} = {problem['input']!r}: {problem['msg']}") from None

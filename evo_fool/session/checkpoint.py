@@ -1,4 +1,4 @@
-"""From the last commit back to a strategy that goes on as if nothing had happened."""
+"""A strategy restored from the last commit, which continues as if uninterrupted."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Recorder:
         clock: monotonic seconds; replaceable for tests.
 
     Attributes:
-        standings: the GA's populations as last committed or gathered, by target.
+        populations: the GA's populations as last committed or gathered, by target.
         commit_seconds: seconds that commits have taken, mostly in parallel with the search.
     """
 
@@ -154,16 +154,16 @@ class Recorder:
     def _keep(
         self, population: Population, scored: Scored, insertions: Insertions, state: PopulationState | None
     ) -> None:
-        captors = set(insertions.rows.tolist())
+        winners = set(insertions.rows.tolist())
         first = int(population.ids[0]) if len(population) else 0
         members = set() if state is None else {id - first for id in state.ids if id >= first}
-        newcomers = sorted(captors | members) if len(population) else []
+        newcomers = sorted(winners | members) if len(population) else []
         images = scored.fetch(newcomers)
         for r, image in zip(newcomers, images, strict=True):
             id, parents = first + r, (int(population.parents[r, 0]), int(population.parents[r, 1]))
             genome, pixels = self.encoding.encode(population.genomes[r]), image.tobytes()
             individual = IndividualRow(
-                id, population.generation, parents, population.operators[r], r in captors, genome, pixels
+                id, population.generation, parents, population.operators[r], r in winners, genome, pixels
             )
             self._individuals[id] = individual
             self._pending += individual.size

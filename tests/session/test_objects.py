@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import BaseModel, Field
 from support import change, small
 from torch import nn
 
@@ -56,6 +57,10 @@ class Flat(Encoding):
 
 class Youngest(ArchiveStrategy):
     """Mutates the elites that took their cells last."""
+
+    class Config(BaseModel, extra="forbid"):
+        kind: str
+        count: int = Field(4, ge=1)
 
     def __init__(self, *args: Any, parents: int = 4) -> None:
         super().__init__(*args)
@@ -181,6 +186,9 @@ def test_an_installed_search_has_settings_of_its_own(out: Path, monkeypatch: pyt
     part = resume(evolve(experiment, out=out, callbacks=[partial(stop_at, 5)]).path)
     assert digest(part.store) == digest(whole.store) and verify(part).clean
     assert digest(evolve(small("pixels"), out=out, search="youngest").store) != digest(whole.store)
+    for settings, told in (({"count": 0}, r"search\.count = 0"), ({"cuont": 3}, r"search\.cuont = 3")):
+        with pytest.raises(ConfigError, match=told):
+            evolve(small("pixels", search={"kind": "youngest", **settings}), out=out)
     monkeypatch.setattr("evo_fool.plugins.entry_points", lambda **wanted: EntryPoints([]))
     with open_run(whole.path) as run, pytest.raises(EvoFoolError, match=r"search\.kind = 'youngest' is unknown"):
         _ = run.experiment
