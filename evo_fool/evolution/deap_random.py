@@ -1,8 +1,7 @@
 """A private random state for DEAP's operators.
 
-DEAP's selection and variation draw from Python's global ``random`` module and take no generator. They are run inside
-:func:`deap_random`, which lends that module the state of one counter-based stream and puts back what was there, so
-that the package neither depends on nor disturbs the global generator.
+DEAP's selection and variation draw from Python's global ``random`` module. :func:`deap_random` seeds it from one
+counter-based stream and restores its state afterwards: neither depends on the other.
 """
 
 from __future__ import annotations

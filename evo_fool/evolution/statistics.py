@@ -1,6 +1,6 @@
-"""What is recorded every generation, by DEAP's Statistics over the probabilities of the cells.
+"""What is recorded every generation: DEAP's Statistics over the probabilities in the cells of the targets.
 
-An empty cell counts as probability 0 everywhere. QD score: the sum of the probabilities over all cells.
+An empty cell counts as probability 0. QD score: the sum of the probabilities.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def build_statistics() -> tools.Statistics:
     statistics.register("median", _quantile, fraction=0.5)
     statistics.register("q3", _quantile, fraction=0.75)
     statistics.register("max", max)
-    statistics.register("mean", _mean)
-    statistics.register("qd_score", _total)
+    statistics.register("mean", lambda values: float(sum(values)) / len(values))
+    statistics.register("qd_score", lambda values: float(sum(values)))
     for name, threshold in THRESHOLDS.items():
         statistics.register(name, _reaching, threshold=threshold)
     return statistics
@@ -38,14 +38,6 @@ def _quantile(values: Sequence[float], fraction: float) -> float:
     below = int(position)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (position - below) * (ordered[above] - ordered[below])
-
-
-def _total(values: Sequence[float]) -> float:
-    return float(sum(values))
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(sum(values)) / len(values)
 
 
 def _reaching(values: Sequence[float], threshold: float) -> int:

@@ -1,13 +1,13 @@
-"""Noticing that a run gets nowhere."""
+"""A warning when a run stagnates."""
 
 from __future__ import annotations
 
 
 class Stagnation:
-    """Says once, each time that captures cease for long, that no class improves any more.
+    """Warns, once per standstill, that no class has improved for long.
 
     Args:
-        after: generations without a capture before it speaks; None for never.
+        after: generations without a capture before the warning; None: never.
         last: the last generation with a capture, when a run is resumed; -1 for none.
 
     >>> watch = Stagnation(after=2)

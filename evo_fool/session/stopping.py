@@ -1,7 +1,7 @@
-"""Stopping a long run politely: signal handlers only set a flag, which the loop looks at between generations.
+"""Stopping a long run: signal handlers set a flag, which the run reads between generations.
 
-First Ctrl-C: finish the generation, commit, stop. Second: abort at once; the last commit stands. SIGTERM, and SIGHUP
-when the terminal closes: as the first.
+The first Ctrl-C finishes the generation, commits and stops. The second aborts at once; the last commit stands. SIGTERM,
+and SIGHUP when the terminal closes, work as the first.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 
 EXIT_CODES = {"ctrl-c": 130, "sigterm": 75, "sighup": 75, "max-time": 75}
-"""Exit code of each reason to stop; 75 is a stop that was asked for, with a good checkpoint."""
+"""Exit code of each reason to stop; 75 is a requested stop with a good checkpoint."""
 
 _POLITE = {signal.SIGTERM: "sigterm", signal.SIGHUP: "sighup"}
 
 
 class StopFlag:
-    """Why the run should stop, or ``""``. Use in a ``with`` statement, which installs and removes the handlers.
+    """Why the run should stop, or ``""``. Its ``with`` statement installs and removes the handlers.
 
-    After a stop the handlers of SIGTERM and SIGHUP stay, and do nothing: the run is good, and a late second signal must
-    not change the exit code that says so.
+    After a stop, SIGTERM and SIGHUP stay ignored: a late second signal must not change the exit code of a good run.
 
     Args:
         max_seconds: stop when so many wall seconds have passed since the flag was made; None: never.
@@ -35,8 +34,8 @@ class StopFlag:
         self._deadline = None if max_seconds is None else time.monotonic() + max_seconds
         self._previous: dict[int, object] = {}
 
-    def __call__(self) -> str:
-        """The reason to stop now, or an empty string."""
+    def __call__(self, progress: object = None) -> str:
+        """The reason to stop now, or an empty string; as a callback of ``evolve`` it stops the run."""
         if not self._reason and self._deadline is not None and time.monotonic() >= self._deadline:
             self._reason = "max-time"
         return self._reason
@@ -71,7 +70,7 @@ class StopFlag:
 
 
 def _leave_closed_terminal() -> None:
-    """Point stdout and stderr to nowhere where their terminal is gone: a report that cannot be shown is no failure."""
+    """Redirect stdout and stderr to the null device where their terminal is gone: an unseen report is no failure."""
     for descriptor in (1, 2):
         with suppress(OSError):
             if stat.S_ISCHR(os.fstat(descriptor).st_mode) and not os.isatty(descriptor):
@@ -85,7 +84,7 @@ def _too_late(number: int, frame: FrameType | None) -> None:
 
 
 def _ignore_until_the_end() -> None:
-    """At its exit Python gives signals with a handler their default action back, but not those that are ignored."""
+    """At exit, Python restores the default action of handled signals, but not of ignored ones."""
     for number in _POLITE:
         if signal.getsignal(number) is _too_late:
             signal.signal(number, signal.SIG_IGN)
