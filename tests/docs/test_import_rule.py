@@ -8,7 +8,7 @@ import evo_fool
 PACKAGE = Path(evo_fool.__file__).parent
 FLOORS = [
     {"cli"},
-    {"paper", "gallery", "bench"},
+    {"paper", "gallery"},
     {"studies"},
     {"pictures", "exchange", "training"},
     {"session"},

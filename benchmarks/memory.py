@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from evo_fool.bench.own_process import in_own_process, peak_memory_mb
-from evo_fool.bench.synthetic import synthetic_classifier
-from evo_fool.bench.temporary_run import TemporaryRun
+from benchmarks.own_process import in_own_process, peak_memory_mb
+from benchmarks.synthetic import synthetic_classifier
+from benchmarks.temporary_run import TemporaryRun
 from evo_fool.evaluation.assembly import assemble, resolved
 from evo_fool.experiment import Experiment
 from evo_fool.randomness import stream
