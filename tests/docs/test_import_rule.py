@@ -7,7 +7,7 @@ import evo_fool
 
 PACKAGE = Path(evo_fool.__file__).parent
 FLOORS = [
-    {"cli"},
+    {"cli", "testing"},
     {"paper", "gallery"},
     {"studies"},
     {"pictures", "exchange", "training"},
