@@ -14,7 +14,7 @@ from evo_fool.randomness import stream
 def bench_insert(
     *, batch: int = 200, classes: int = 1000, changes: int = 10, genes: int = 784, repeats: int = 200
 ) -> dict[str, Any]:
-    """Median milliseconds for ``ClassArchive.offer`` of a batch that improves few cells, beside ``offer_one``.
+    """Median milliseconds for ``ClassArchive.add`` of a batch that improves few cells, beside ``add_one``.
 
     Args:
         batch: images a batch.
@@ -31,16 +31,16 @@ def bench_insert(
         archive, plain = ClassArchive(classes), ClassArchive(classes)
         scores = rng.normal(size=(batch, classes)) - 20
         for held in (archive, plain):
-            held.offer(ids, scores + 10, genomes, 0)
+            held.add(ids, scores + 10, genomes, 0)
         cells = rng.choice(classes, size=changes, replace=False)
         scores[rng.integers(batch, size=changes), cells] += 40
         start = time.perf_counter()
-        captured.append(len(archive.offer(ids + batch, scores, genomes, 1)))
+        captured.append(len(archive.add(ids + batch, scores, genomes, 1)))
         milliseconds.append(1000 * (time.perf_counter() - start))
         if repeat % 20 == 0:  # the slow way needs no more than a few samples
             start = time.perf_counter()
             for row in range(batch):
-                plain.offer_one(row + batch, scores[row], genomes[row : row + 1], 1)
+                plain.add_one(row + batch, scores[row], genomes[row : row + 1], 1)
             one_by_one.append(1000 * (time.perf_counter() - start))
     return {
         "batch": batch,

@@ -13,11 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from deap import tools
-
 from evo_fool.evaluation.assembly import Parts
 from evo_fool.evolution.loop import evolve as run_loop
-from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.toolbox import build_toolbox
 from evo_fool.experiment import Experiment
 from evo_fool.runs.directory import new_directory
@@ -71,7 +68,7 @@ class TemporaryRun:
             self.recorder = resources.enter_context(
                 Recorder(self.store, parts.encoding, strategy, lineage, experiment.checkpoint)
             )
-            self.recorder.standings = standings
+            self.recorder.populations = standings
             self.generation = self.store.progress()[0] + 1
             self._record = wrap("commit", self.recorder)
             self._flush = wrap("flush", self.recorder.flush)
@@ -86,14 +83,7 @@ class TemporaryRun:
             EvoFoolError: the commit failed.
         """
         before = self._toolbox.strategy.evaluations
-        run_loop(
-            self._toolbox,
-            first=self.generation,
-            last=self.generation + generations - 1,
-            statistics=build_statistics(),
-            logbook=tools.Logbook(),
-            record=self._record,
-        )
+        run_loop(self._toolbox, first=self.generation, last=self.generation + generations - 1, record=self._record)
         self._flush()
         self.generation += generations
         return int(self._toolbox.strategy.evaluations - before)

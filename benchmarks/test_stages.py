@@ -65,5 +65,5 @@ def test_offer(benchmark: Benchmark, classes: int) -> None:
     rng = np.random.default_rng(1)
     archive, genomes = ClassArchive(classes), rng.random((BATCH, 784), dtype=np.float32)
     scores = rng.normal(size=(BATCH, classes))
-    archive.offer(np.arange(BATCH), scores, genomes, 0)
+    archive.add(np.arange(BATCH), scores, genomes, 0)
     assert len(benchmark(archive.offer, np.arange(BATCH), scores, genomes, 1)) == 0

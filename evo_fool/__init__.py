@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evo_fool.classifiers.base import Classifier as Classifier
+    from evo_fool.encodings.base import Encoding as Encoding
     from evo_fool.errors import EvoFoolError as EvoFoolError
     from evo_fool.experiment import Experiment as Experiment
     from evo_fool.runs import Elite as Elite
@@ -25,9 +27,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Classifier": "evo_fool.classifiers.base",
+    "Elite": "evo_fool.runs",
+    "Encoding": "evo_fool.encodings.base",
     "EvoFoolError": "evo_fool.errors",
     "Experiment": "evo_fool.experiment",
-    "Elite": "evo_fool.runs",
     "Run": "evo_fool.runs",
     "evolve": "evo_fool.session",
     "open_run": "evo_fool.runs",
@@ -35,7 +39,7 @@ _HOMES = {
     "verify": "evo_fool.runs",
 }
 
-__all__ = ["Elite", "EvoFoolError", "Experiment", "Run", "evolve", "open_run", "resume", "verify"]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -18,12 +18,16 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializeAsAny,
     Strict,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
 
+from evo_fool import plugins
 from evo_fool.errors import ConfigError
 from evo_fool.overrides import override, unknown_key
 from evo_fool.yaml_file import read_yaml, write_yaml
@@ -132,7 +136,26 @@ class CppnConfig(_Section):
     max_links: Integer = Field(256, ge=12, le=16384, description="cap on links; at the cap no link is added")
 
 
-EncodingConfig = Annotated[PixelsConfig | CppnConfig, Field(discriminator="kind")]
+class ObjectConfig(_Section):
+    """A part that was handed to ``evolve`` as an object, by name; to resume the run it is handed in again."""
+
+    kind: Literal["object"]
+    name: str = Field(max_length=200)
+    size: None = None
+    crossover: Rate = 0.0
+
+
+def _object(section: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """A section that names an object; else one of the kinds that an experiment file can have."""
+    if isinstance(section, ObjectConfig):
+        return section
+    is_object = isinstance(section, Mapping) and section.get("kind") == "object"
+    return ObjectConfig.model_validate(dict(section)) if is_object else validate(section)
+
+
+EncodingConfig = Annotated[
+    SerializeAsAny[Annotated[PixelsConfig | CppnConfig, Field(discriminator="kind")]], WrapValidator(_object)
+]
 
 
 class MapElitesConfig(_Section):
@@ -183,7 +206,31 @@ class ImportedConfig(_Section):
     kind: Literal["imported"]
 
 
-SearchConfig = Annotated[MapElitesConfig | GeneticConfig | RandomConfig | ImportedConfig, Field(discriminator="kind")]
+class InstalledSearchConfig(BaseModel):
+    """A search that an installed package adds by the entry point ``evo_fool.searches``: its settings are its own."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+    kind: str
+
+
+def _search(section: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """A search of another package, where one is installed by this name; its code is not loaded here."""
+    if isinstance(section, InstalledSearchConfig):
+        return section
+    kind = section.get("kind") if isinstance(section, Mapping) else None
+    known = {"object", *_choices("search")}
+    if isinstance(kind, str) and kind not in known and kind in plugins.names("evo_fool.searches"):
+        return InstalledSearchConfig.model_validate(dict(section))
+    return _object(section, validate)
+
+
+SearchConfig = Annotated[
+    SerializeAsAny[
+        Annotated[MapElitesConfig | GeneticConfig | RandomConfig | ImportedConfig, Field(discriminator="kind")]
+    ],
+    WrapValidator(_search),
+]
 
 
 class CheckpointConfig(_Section):

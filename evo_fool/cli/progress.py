@@ -17,7 +17,7 @@ PLAIN_SECONDS = 2.0
 
 
 class LiveLine:
-    """An observer for :func:`evo_fool.runs.evolve`. Use in a ``with`` statement, which leaves the terminal tidy.
+    """A callback for :func:`evo_fool.session.evolve`. Use in a ``with`` statement, which leaves the terminal tidy.
 
     Args:
         err: write to stderr, because stdout carries JSON.

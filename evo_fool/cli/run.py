@@ -128,7 +128,7 @@ def _drive(action: Callable[..., Run], out: Path, max_time: float | None, output
 
     with StopFlag(max_time) as stop, LiveLine(err=output.json, captures=captures) as live:
         try:
-            result = action(observer=live, stop=stop)
+            result = action(callbacks=(live, stop))
         except KeyboardInterrupt:
             if live.last is not None:
                 output.say(f"stopped at once; continue from the last commit: {_command('resume', live.last.path, out)}")

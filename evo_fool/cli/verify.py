@@ -33,6 +33,8 @@ def verify(run: str, out: Path, device: str, classifier: str | None, weights: st
             output.say(f"damage: {sentence}")
         for sentence in found.deviations:
             output.say(f"deviation: {sentence}")
+        for sentence in found.unchecked:
+            output.say(f"not checked: {sentence}")
         output.say(
             f"{opened.path}: {len(found.damage)} damaged, {len(found.deviations)} deviations; "
             f"{found.genomes} genomes and images compared with their hashes, {found.elites} images scored again in "

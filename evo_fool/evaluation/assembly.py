@@ -26,7 +26,7 @@ from evo_fool.errors import ConfigError
 from evo_fool.evaluation import Evaluator
 from evo_fool.evaluation.environment import choose_device
 from evo_fool.evaluation.memory_need import check_memory
-from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ScoringConfig
+from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ObjectConfig, ScoringConfig
 
 _LARGE_IMAGE = 64
 """Images of more pixels a side are checkpointed by time: writing them takes longer than scoring small ones."""
@@ -43,20 +43,28 @@ class Parts:
     targets: list[int]
 
 
-def assemble(experiment: Experiment, classifier: Classifier | None = None) -> Parts:
+def assemble(experiment: Experiment, classifier: Classifier | None = None, encoding: Encoding | None = None) -> Parts:
     """Load the classifier and build everything that the toolbox needs.
 
     Args:
         experiment: what to run.
         classifier: one that is ready, in place of the one that the experiment names; it is moved to the device.
+        encoding: one that is ready, in place of the one that the experiment describes.
 
     Raises:
         ConfigError, ClassifierError: see their messages.
     """
     device = choose_device(experiment.device)
+    refuse_missing_objects(experiment, classifier, encoding)
     classifier = load_classifier(experiment.classifier, device) if classifier is None else classifier.to(device)
     shape = {"size": classifier.size, "channels": classifier.channels}
-    encoding = build_encoding(experiment.encoding, **shape, device=str(device))
+    if encoding is None:
+        encoding = build_encoding(experiment.encoding, **shape, device=str(device))
+    elif encoding.channels != classifier.channels:
+        raise ConfigError(
+            f"the encoding {type(encoding).__name__} draws {encoding.channels} channels, "
+            f"{classifier.name} takes {classifier.channels}; make one for {classifier.channels}"
+        )
     scoring = resolve_scoring(experiment, classifier.size, device)
     check_view(scoring.view, encoding.size, classifier.size)
     scorer = Scorer(classifier, batch=scoring.batch or 1, view=scoring.view, device=device, precision=scoring.precision)
@@ -102,15 +110,15 @@ class Plan:
         }
 
 
-def plan(experiment: Experiment) -> Plan:
-    """Load and check all that a new run needs; nothing is written.
+def plan(experiment: Experiment, classifier: Classifier | None = None, encoding: Encoding | None = None) -> Plan:
+    """Load and check all that a new run needs, see :func:`assemble`; nothing is written.
 
     Raises:
         ConfigError, ClassifierError: the experiment cannot be run, or its classifier is not fit to be evolved against.
     """
     refuse_imported(experiment)
     experiment = with_absolute_paths(experiment)
-    parts = assemble(experiment)
+    parts = assemble(experiment, classifier, encoding)
     check_memory(experiment, parts)
     # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
     return Plan(resolved(experiment, parts), parts, preflight(parts.evaluator.scorer))
@@ -126,6 +134,21 @@ def refuse_imported(experiment: Experiment) -> None:
         raise ConfigError(
             "search.kind = 'imported': imported images cannot be evolved; choose map_elites, genetic or random"
         )
+
+
+def refuse_missing_objects(
+    experiment: Experiment, classifier: Classifier | str | None, encoding: Encoding | None
+) -> None:
+    """Where the experiment names an object for a part, that object has to be handed in.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if classifier is None and experiment.classifier.spec.startswith("object:"):
+        name = experiment.classifier.spec.partition(":")[2]
+        raise ConfigError(f"the classifier was an object of Python ({name}); pass it: classifier=...")
+    if encoding is None and isinstance(experiment.encoding, ObjectConfig):
+        raise ConfigError(f"the encoding was an object of Python ({experiment.encoding.name}); pass it: encoding=...")
 
 
 def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> ScoringConfig:

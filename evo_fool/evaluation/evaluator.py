@@ -1,9 +1,10 @@
-"""Genomes become images, and images log-odds. A process pool or a cluster would replace this class."""
+"""Genomes become images, and images log-odds. A process pool or a cluster would replace the evaluator."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ class Scored:
         images: the quantised images that were scored, uint8 ``(n, channels, size, size)``, where they were drawn: a
             numpy array, or a tensor on the GPU.
         log_odds: log p/(1-p) of every class, float64 ``(n, classes)``; ``-inf`` throughout for an image that screening
-            found no challenger for any cell.
+            found to be no challenger for any cell.
     """
 
     images: Images | torch.Tensor
@@ -32,6 +33,16 @@ class Scored:
             index = torch.tensor(rows, dtype=torch.int64, device=self.images.device)
             return self.images[index].cpu().numpy()
         return self.images[list(rows)]
+
+    @classmethod
+    def joined(cls, parts: Iterable[Scored]) -> Scored:
+        """The outcomes of a generation's batches as one, in their order; at least one."""
+        first, *rest = parts
+        if not rest:
+            return first
+        images: list[Any] = [first.images, *(part.images for part in rest)]
+        join: Any = torch.cat if isinstance(first.images, torch.Tensor) else np.concatenate
+        return cls(join(images), np.concatenate([first.log_odds, *(part.log_odds for part in rest)]))
 
 
 class Evaluator:
@@ -46,35 +57,35 @@ class Evaluator:
         self.encoding = encoding
         self.scorer = scorer
 
-    def evaluate(self, genomes: Genomes, bar: np.ndarray | None = None) -> Scored:
+    def evaluate(self, genomes: Genomes, thresholds: np.ndarray | None = None) -> Scored:
         """Render and score a batch of genomes.
 
         Args:
             genomes: first axis ``n``.
-            bar: the log-odds to beat in each cell, float64 ``(classes,)``. Where the scorer screens in half precision,
-                the best image of each cell that screens above its bar is scored in float32, and no other is. None:
-                every image is.
+            thresholds: the log-odds to beat in each cell, float64 ``(classes,)``. Where the scorer screens in half
+                precision, the best image of each cell is scored in float32 if it screens above the threshold, and no
+                other is. None: every image is.
 
         Raises:
             ClassifierError: the classifier answers with something that is not a score, or memory does not suffice.
         """
         images = self.encoding.draw(genomes)
-        if bar is None or not self.scorer.screens or not len(images):
+        if thresholds is None or not self.scorer.screens or not len(images):
             return Scored(images, self.scorer.score(images))
         screened = self.scorer.screen(images)
-        rows = challengers(screened, bar)
+        rows = challengers(screened, thresholds)
         log_odds = np.full_like(screened, -np.inf)
         if len(rows):
             log_odds[rows] = self.scorer.score(images[rows])
         return Scored(images, log_odds)
 
 
-def challengers(log_odds: np.ndarray, bar: np.ndarray) -> np.ndarray:
-    """The rows that are best in some cell and above its bar there, ascending.
+def challengers(log_odds: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """The rows that are best in some cell and above its threshold there, ascending.
 
     Args:
         log_odds: float64 ``(n, classes)``.
-        bar: float64 ``(classes,)``, ``-inf`` for an empty cell.
+        thresholds: float64 ``(classes,)``, ``-inf`` for an empty cell.
     """
     best = log_odds.argmax(axis=0)
-    return np.unique(best[log_odds[best, np.arange(len(bar))] > bar])
+    return np.unique(best[log_odds[best, np.arange(len(thresholds))] > thresholds])

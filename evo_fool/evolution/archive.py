@@ -1,6 +1,6 @@
 """The archive of MAP-Elites with one cell a class: a struct of arrays over classes (paper, section 2.1).
 
-:meth:`ClassArchive.offer` inserts a batch in one pass; :meth:`ClassArchive.offer_one` inserts a single image and is
+:meth:`ClassArchive.add` inserts a batch in one pass; :meth:`ClassArchive.add_one` inserts a single image and is
 the readable specification that the batch path is tested against.
 """
 
@@ -15,7 +15,7 @@ EMPTY = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Captures:
+class Insertions:
     """The cells that changed hands in one batch, one row a cell, by ascending cell.
 
     Attributes:
@@ -73,14 +73,14 @@ class ClassArchive:
             raise LookupError("the archive is empty")
         return self._genomes[self._slots[cells]]
 
-    def offer(
+    def add(
         self,
         ids: np.ndarray,
         log_odds: np.ndarray,
         genomes: np.ndarray,
         generation: int,
         eligible: np.ndarray | None = None,
-    ) -> Captures:
+    ) -> Insertions:
         """Let every image of a batch compete for every cell; the first of equals wins.
 
         A cell changes hands at most once a batch: its captor is the row with the highest score, as if the rows had
@@ -95,7 +95,7 @@ class ClassArchive:
         """
         if not len(ids):
             none = np.empty(0, dtype=np.int64)
-            return Captures(none, none, none, none, np.empty(0))
+            return Insertions(none, none, none, none, np.empty(0))
         scores = log_odds if eligible is None else np.where(eligible, log_odds, -np.inf)
         rows = scores.argmax(axis=0)
         best = scores[rows, np.arange(len(self))]
@@ -105,8 +105,8 @@ class ClassArchive:
         cells = np.flatnonzero(wins)
         return self._settle(cells, rows[cells], ids, best[cells], genomes, generation)
 
-    def offer_one(self, id: int, log_odds: np.ndarray, genome: np.ndarray, generation: int) -> list[int]:
-        """Offer a single image: the specification of :meth:`offer`. Returns the cells it took.
+    def add_one(self, id: int, log_odds: np.ndarray, genome: np.ndarray, generation: int) -> list[int]:
+        """Offer a single image: the specification of :meth:`add`. Returns the cells it took.
 
         Args:
             id: its id.
@@ -139,7 +139,7 @@ class ClassArchive:
         log_odds: np.ndarray,
         genomes: np.ndarray,
         generation: int,
-    ) -> Captures:
+    ) -> Insertions:
         previous = self.ids[cells]
         if len(cells):
             self._cells_held -= np.bincount(self._slots[cells][previous != EMPTY], minlength=len(self))
@@ -154,7 +154,7 @@ class ClassArchive:
             self.ids[cells] = ids[rows]
             self.log_odds[cells] = log_odds
             self.generations[cells] = generation
-        return Captures(cells, rows, ids[rows], previous, log_odds)
+        return Insertions(cells, rows, ids[rows], previous, log_odds)
 
 
 def argmax_only(log_odds: np.ndarray) -> np.ndarray:

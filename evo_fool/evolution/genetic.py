@@ -1,24 +1,24 @@
 """The single-class genetic algorithm: one population a target class, DEAP's own selection and variation.
 
 With several targets the classes take turns, one generation each, so that a run's budget is shared evenly and does not
-depend on how many generations were asked for. DEAP decides who is selected, mated and mutated; what it decided is
-then carried out on whole arrays by the encoding.
+depend on how many generations were asked for. DEAP decides which are selected, mated and mutated; the toolbox's
+``mate`` and ``mutate`` then do it on whole batches.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from deap import algorithms, base, tools
 
-from evo_fool.encodings.base import Encoding, Genomes
-from evo_fool.evolution.archive import Captures, ClassArchive, one_class
+from evo_fool.encodings.base import Genomes
+from evo_fool.evolution.archive import Insertions, one_class
 from evo_fool.evolution.deap_random import deap_random
-from evo_fool.evolution.map_elites import ArchiveStrategy, Standing
 from evo_fool.evolution.population import NO_PARENT, Individual, Population
 from evo_fool.evolution.selection import select_rank
-from evo_fool.experiment import Experiment, GeneticConfig
+from evo_fool.evolution.strategy import ArchiveStrategy, PopulationState
+from evo_fool.experiment import GeneticConfig
 from evo_fool.randomness import stream
 
 if TYPE_CHECKING:
@@ -30,30 +30,18 @@ class Genetic(ArchiveStrategy):
 
     ``variation: and`` is DEAP's ``eaSimple`` (select, ``varAnd``, replace) with elitism; ``variation: or`` is its
     (mu + lambda) (``varOr``, then select from parents and offspring), with elitism too.
-
-    Args:
-        targets: the class indices that take turns.
-        toolbox: DEAP's toolbox; :meth:`register` puts ``clone``, ``select``, ``mate`` and ``mutate`` on it, and
-            whatever is registered there when a generation begins is what selects and varies.
     """
 
-    def __init__(
-        self,
-        experiment: Experiment,
-        encoding: Encoding,
-        archive: ClassArchive,
-        targets: list[int],
-        toolbox: base.Toolbox,
-    ) -> None:
-        super().__init__(experiment, encoding, archive)
-        if not isinstance(experiment.search, GeneticConfig):
-            raise TypeError(f"search.kind is {experiment.search.kind!r}, not 'genetic'")
-        self.config: GeneticConfig = experiment.search
-        self.targets = targets
-        self.toolbox = toolbox
-        self._members: dict[int, list[Individual]] = {target: [] for target in targets}
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        search = self.experiment.search
+        self.config = search if isinstance(search, GeneticConfig) else GeneticConfig(kind="genetic")
+        self._members: dict[int, list[Individual]] = {target: [] for target in self.targets}
         self._offspring: list[Individual] = []
-        self._register()
+        if self.config.selection == "rank":
+            self.toolbox.register("select", select_rank, pressure=self.config.rank_pressure)
+        else:
+            self.toolbox.register("select", tools.selTournament, tournsize=self.config.tournament_size)
 
     def target(self, generation: int) -> int:
         """The class whose turn it is."""
@@ -67,19 +55,16 @@ class Genetic(ArchiveStrategy):
             ids = population.ids.tolist()
             self._offspring = [Individual(id, population.genomes[i : i + 1]) for i, id in enumerate(ids)]
             return population
-        config = self.config
+        rates, batch = (self.config.crossover, self.config.mutation), self.experiment.batch
         with deap_random(stream(self.experiment.seed, "variation", generation)):
-            if config.variation == "and":
-                parents = self.toolbox.select(members, self.experiment.batch)
-                self._offspring = algorithms.varAnd(parents, self.toolbox, config.crossover, config.mutation)
+            if self.config.variation == "and":
+                self._offspring = algorithms.varAnd(self.toolbox.select(members, batch), _notes, *rates)
             else:
-                self._offspring = algorithms.varOr(
-                    members, self.toolbox, self.experiment.batch, config.crossover, config.mutation
-                )
-        return self._carry_out([ind for ind in self._offspring if not ind.fitness.valid], generation)
+                self._offspring = algorithms.varOr(members, _notes, batch, *rates)
+            return self._carry_out([ind for ind in self._offspring if not ind.fitness.valid], generation)
 
-    def update(self, population: Population, scored: Scored) -> Captures:
-        """Give the offspring their fitness, form the next population, and offer the offspring to the target's cell."""
+    def update(self, population: Population, scored: Scored) -> Insertions:
+        """Give the offspring their fitness, form the next population, and add the offspring to the target's cell."""
         self.evaluations += len(population)
         target = self.target(population.generation)
         unscored = (ind for ind in self._offspring if not ind.fitness.valid)
@@ -89,34 +74,30 @@ class Genetic(ArchiveStrategy):
         # Copies: a view would keep its whole generation in memory for as long as the member lives.
         self._members[target] = [Individual(ind.id, ind.genome.copy(), ind.log_odds) for ind in survivors]
         eligible = one_class(scored.log_odds, target)
-        return self.archive.offer(population.ids, scored.log_odds, population.genomes, population.generation, eligible)
+        return self.archive.add(population.ids, scored.log_odds, population.genomes, population.generation, eligible)
 
-    def bar(self) -> None:
+    def thresholds(self) -> None:
         """Selection needs the score of every member."""
         return None
 
-    def standing(self, generation: int) -> Standing:
+    def population_state(self, generation: int) -> PopulationState:
         """The population of the class whose turn ``generation`` was."""
         target = self.target(generation)
         members = self._members[target]
-        return Standing(target, [ind.id for ind in members], [ind.log_odds for ind in members])
+        return PopulationState(target, [ind.id for ind in members], [ind.log_odds for ind in members])
 
-    def restore(self, standing: Standing, genomes: Genomes) -> None:
-        """Put back one population from a checkpoint, in its stored order."""
-        self._members[standing.target] = [
+    def restore(self, state: PopulationState, genomes: Genomes) -> None:
+        """Put back one population from a checkpoint, in its stored order.
+
+        Raises:
+            ValueError: the strategy has no population for this target.
+        """
+        if state.target not in self._members:
+            super().restore(state, genomes)
+        self._members[state.target] = [
             Individual(id, genomes[i : i + 1], value)
-            for i, (id, value) in enumerate(zip(standing.ids, standing.log_odds, strict=True))
+            for i, (id, value) in enumerate(zip(state.ids, state.log_odds, strict=True))
         ]
-
-    def _register(self) -> None:
-        config = self.config
-        self.toolbox.register("clone", Individual.clone)
-        self.toolbox.register("mate", _note_mating)
-        self.toolbox.register("mutate", _note_mutation)
-        if config.selection == "rank":
-            self.toolbox.register("select", select_rank, pressure=config.rank_pressure)
-        else:
-            self.toolbox.register("select", tools.selTournament, tournsize=config.tournament_size)
 
     def _survivors(self, members: list[Individual], generation: int) -> list[Individual]:
         best = tools.selBest(members, self.config.elitism)
@@ -137,12 +118,11 @@ class Genetic(ArchiveStrategy):
         if mated:
             rows = np.array([row for row, _ in mated])
             partners = np.concatenate([partner.genome for _, partner in mated])
-            genomes[rows], _ = self.encoding.mate(genomes[rows], partners, stream(seed, "mate", generation))
+            genomes[rows], _ = self.mated(genomes[rows], partners, stream(seed, "mate", generation))
             parents[rows, 1] = [partner.id for _, partner in mated]
         mutated = np.flatnonzero([ind.mutated for ind in varied])
         if len(mutated):
-            rng = stream(seed, "mutate", generation)
-            genomes[mutated] = self.encoding.mutate(genomes[mutated], rng, generation)
+            genomes[mutated] = self.mutated(genomes[mutated], generation)
         ids = np.arange(self.evaluations, self.evaluations + n)
         for row, (ind, id) in enumerate(zip(varied, ids.tolist(), strict=True)):
             ind.id, ind.genome, ind.partner = id, genomes[row : row + 1], None
@@ -157,3 +137,10 @@ def _note_mating(first: Individual, second: Individual) -> tuple[Individual, Ind
 def _note_mutation(individual: Individual) -> tuple[Individual]:
     individual.mutated = True
     return (individual,)
+
+
+_notes = base.Toolbox()
+"""What DEAP's varAnd and varOr are given: it notes on each offspring what they decide."""
+_notes.register("clone", Individual.clone)
+_notes.register("mate", _note_mating)
+_notes.register("mutate", _note_mutation)

@@ -53,15 +53,16 @@ class LogOdds(base.Fitness):
 class Individual:
     """One member of a genetic population, as DEAP's selection and variation see it.
 
-    ``genome`` is a batch of one, a view into a generation's array; ``partner`` and ``mutated`` note what DEAP's
-    variation decided, to be carried out on whole arrays afterwards.
+    ``genome`` is a batch of one, a view into a generation's array; ``cell`` is where MAP-Elites took it from, -1 in the
+    GA; ``partner`` and ``mutated`` note what DEAP's variation decided, to be carried out on whole arrays afterwards.
     """
 
-    __slots__ = ("fitness", "genome", "id", "mutated", "partner")
+    __slots__ = ("cell", "fitness", "genome", "id", "mutated", "partner")
 
-    def __init__(self, id: int, genome: Genomes, log_odds: float | None = None) -> None:
+    def __init__(self, id: int, genome: Genomes, log_odds: float | None = None, cell: int = -1) -> None:
         self.id = id
         self.genome = genome
+        self.cell = cell
         self.partner: Individual | None = None
         self.mutated = False
         self.fitness = LogOdds()
@@ -75,4 +76,4 @@ class Individual:
 
     def clone(self) -> Individual:
         """An unvaried copy with the same genome and fitness."""
-        return Individual(self.id, self.genome, self.log_odds)
+        return Individual(self.id, self.genome, self.log_odds, self.cell)

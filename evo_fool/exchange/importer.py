@@ -25,9 +25,9 @@ from evo_fool.evaluation import Evaluator, Scored
 from evo_fool.evaluation.assembly import Parts, with_absolute_paths
 from evo_fool.evaluation.environment import choose_device
 from evo_fool.evolution.archive import ClassArchive
-from evo_fool.evolution.map_elites import ArchiveStrategy
 from evo_fool.evolution.population import Population
 from evo_fool.evolution.statistics import build_statistics
+from evo_fool.evolution.strategy import ArchiveStrategy
 from evo_fool.exchange.png_reader import Found, ImageFile, Skipped, UnusableImageError, find_images, read_image
 from evo_fool.experiment import MAX_BATCH, ClassifierConfig, Experiment, PixelsConfig, ScoringConfig
 from evo_fool.probability import probability
@@ -236,7 +236,7 @@ def _store(
     named = np.array([file.name.class_index for file in files])
     population = Population.fresh(0, 0, scored.fetch(range(len(files))).reshape(len(files), -1), operator="import")
     eligible = named[:, None] == np.arange(len(strategy.archive))
-    captures = strategy.archive.offer(population.ids, scored.log_odds, population.genomes, 0, eligible)
+    captures = strategy.archive.add(population.ids, scored.log_odds, population.genomes, 0, eligible)
     strategy.evaluations = len(population)
     row = build_statistics().compile(probability(strategy.archive.log_odds).tolist())
     row |= {"evaluations": strategy.evaluations, "captures": len(captures)}

@@ -95,8 +95,6 @@ def read_series(run: Run) -> Series:
         raise EvoFoolError(
             f"{run.path} has not committed a generation yet; wait for one, or: evo-fool resume {run.path}"
         )
-    if len(run.targets) == 1:  # the metrics are over all cells, of which this run fills one
-        metrics |= dict.fromkeys(("min", "q1", "median", "q3", "mean"), metrics["max"])
     return Series(printable(f"{summary['name']} {summary['id']}", 60), provenance(summary), len(run.targets), metrics)
 
 

@@ -40,7 +40,7 @@ def configuration_digest(experiment: Experiment, fingerprint: str, *, size: int,
     asked["initial"] = experiment.initial_batch
     encoding = asked["encoding"]
     encoding["size"] = encoding["size"] or size
-    if encoding["colour"] == "auto":
+    if encoding.get("colour") == "auto":
         encoding["colour"] = "grey" if channels == 1 else "hsv"
     if encoding.get("halve_every") is not None and encoding["halve_every"] > experiment.generations:
         encoding["halve_every"] = None

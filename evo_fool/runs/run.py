@@ -56,8 +56,10 @@ class Run(Mapping[int, Elite]):
 
     Args:
         path: the run directory.
+        encoding: where the run was started with an object for it, the same object; rendering genomes needs it.
 
     Attributes:
+        given_encoding: that object, or None.
         path: the run directory.
         experiment: its resolved definition.
         classes: names of the classes.
@@ -68,8 +70,9 @@ class Run(Mapping[int, Elite]):
         CorruptRunError: it is damaged, or newer than this version.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, encoding: Encoding | None = None) -> None:
         self.path = Path(path)
+        self.given_encoding = encoding
         require_run(self.path)
         self.store = StoreReader(self.path)
         try:
@@ -116,6 +119,17 @@ class Run(Mapping[int, Elite]):
         if not isinstance(record, dict):
             raise CorruptRunError(f"{self.path}: the environment record is not readable")
         return record
+
+    @property
+    def objects(self) -> dict[str, str]:
+        """Which parts of the run were objects handed to ``evolve``, by name: classifier, encoding, search, toolbox."""
+        try:
+            objects = json.loads(self.meta.get("objects", "{}"))
+        except (ValueError, RecursionError):
+            objects = None
+        if not isinstance(objects, dict) or not all(isinstance(name, str) for name in objects.values()):
+            raise CorruptRunError(f"{self.path}: the record of its objects is not readable")
+        return objects
 
     @property
     def classifier_fingerprint(self) -> str:
@@ -165,9 +179,14 @@ class Run(Mapping[int, Elite]):
     @cached_property
     def encoding(self) -> Encoding:
         """The run's encoding; renders and decodes its genomes on the CPU."""
+        channels, height, width = self.store.image_shape()
+        if self.given_encoding is not None:
+            return self.given_encoding
+        if "encoding" in self.objects:
+            name = self.objects["encoding"]
+            raise ConfigError(f"{self.path}: its encoding was an object of Python ({name}); pass it: encoding=...")
         from evo_fool.encodings import build_encoding  # numba, which looking at a run does not need
 
-        channels, height, width = self.store.image_shape()
         try:
             encoding = build_encoding(self.experiment.encoding, size=height, channels=channels, device="cpu")
         except ConfigError as error:
@@ -204,11 +223,19 @@ class Run(Mapping[int, Elite]):
 
     @property
     def metrics(self) -> dict[str, np.ndarray]:
-        """One array a column of :data:`~evo_fool.runs.schema.METRICS`, one entry a generation.
+        """One array a column of :data:`~evo_fool.runs.schema.METRICS`, one entry a generation; over the targets.
 
         Raises:
             CorruptRunError: an entry is not a finite number.
         """
+        columns = self.recorded_metrics
+        if len(self.targets) == 1:  # version 0.1.0 recorded them over all cells, of which such a run fills one
+            columns |= dict.fromkeys(("min", "q1", "median", "q3", "mean"), columns["max"])
+        return columns
+
+    @property
+    def recorded_metrics(self) -> dict[str, np.ndarray]:
+        """:attr:`metrics` as they are stored."""
         rows = self.store.rows(f"SELECT {', '.join(METRICS)} FROM metrics ORDER BY generation")
         columns = {name: np.array([row[i] for row in rows]) for i, name in enumerate(METRICS)}
         for name, column in columns.items():
@@ -349,11 +376,11 @@ def require_run(path: Path) -> None:
         raise RunNotFoundError(f"{path}: no run here (there is no {DATABASE}); list runs with: evo-fool ls")
 
 
-def open_run(path: str | Path) -> Run:
-    """Open a run directory for reading.
+def open_run(path: str | Path, *, encoding: Encoding | None = None) -> Run:
+    """Open a run directory for reading; ``encoding``: see :class:`Run`.
 
     Raises:
         RunNotFoundError: there is no run at ``path``.
         CorruptRunError: it is damaged, or newer than this version.
     """
-    return Run(path)
+    return Run(path, encoding)

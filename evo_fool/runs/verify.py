@@ -18,6 +18,9 @@ from evo_fool.runs.run import Run
 from evo_fool.runs.soundness import renamed_class, seal_faults, story_faults, value_faults
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from evo_fool.classifiers.base import Classifier
     from evo_fool.classifiers.scoring import Scorer
 
 TOLERANCE = 1e-4
@@ -37,6 +40,7 @@ class Verification:
         sealed: whether the run's tables have seals; a run of an earlier version has none until it is resumed.
         damage: what is broken in the files; one sentence each.
         deviations: what is intact but does not repeat; one sentence each.
+        unchecked: what could not be compared, and what that takes; one sentence each.
         largest_difference: largest difference in probability over all cells.
     """
 
@@ -46,6 +50,7 @@ class Verification:
     sealed: bool = True
     damage: list[str] = field(default_factory=list)
     deviations: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
     largest_difference: float = 0.0
 
     @property
@@ -62,18 +67,24 @@ class Verification:
             "cells": self.cells,
             "damage": self.damage,
             "deviations": self.deviations,
+            "unchecked": self.unchecked,
             "largest_difference": self.largest_difference,
         }
 
 
 def verify(
-    run: Run, *, classifier: str | None = None, weights: str | None = None, device: str = "auto"
+    run: Run,
+    *,
+    classifier: str | Classifier | nn.Module | None = None,
+    weights: str | None = None,
+    device: str = "auto",
 ) -> Verification:
     """Check a run against itself, against its classifier and against its own genomes.
 
     Args:
         run: the run.
-        classifier: where its classifier is found now; needed where the record names code to execute.
+        classifier: its classifier, or where it is found now; needed where the record names code to execute, or else
+            an object: without that, or without the object that was its encoding, scores stay unchecked.
         weights: where its weights are found now.
         device: where to score.
 
@@ -109,7 +120,7 @@ def _check_records(run: Run, found: Verification) -> None:
     faults = story_faults(run.store)
     found.damage += faults
     if not faults:
-        _check_metrics(run, captures, run.metrics, found)
+        _check_metrics(run, captures, run.recorded_metrics, found)
     orphans = run.store.rows(
         "SELECT i.id, i.parent FROM individuals i JOIN cells c ON c.id = i.id "
         "WHERE i.parent NOT IN (SELECT id FROM individuals) LIMIT 5"
@@ -125,13 +136,19 @@ def _check_metrics(run: Run, captures: np.ndarray, metrics: dict[str, np.ndarray
     for generation, (first, last) in enumerate(pairwise(starts.tolist())):
         if first != last or generation == 0:
             log_odds[captures["class"][first:last]] = captures["log_odds"][first:last]
-            expected = statistics.compile(probability(log_odds).tolist())
-        recorded = {name: float(metrics[name][generation]) for name in expected}
-        wrong = [name for name, value in expected.items() if abs(recorded[name] - value) > 1e-9 * max(1.0, abs(value))]
+            p = probability(log_odds)
+            # Over the classes that are evolved, or, as version 0.1.0 recorded them, over all.
+            expected = [statistics.compile(values.tolist()) for values in (p[run.targets], p)]
+        wrong = min((_differing(row, metrics, generation) for row in expected), key=len)
         if wrong or int(metrics["captures"][generation]) != last - first:
             what = wrong[0] if wrong else "captures"
             found.damage.append(f"generation {generation}: the recorded {what} does not follow from the captures")
             return
+
+
+def _differing(row: dict[str, float], metrics: dict[str, np.ndarray], generation: int) -> list[str]:
+    recorded = {name: float(metrics[name][generation]) for name in row}
+    return [name for name, value in row.items() if abs(recorded[name] - value) > 1e-9 * max(1.0, abs(value))]
 
 
 def _check_genomes(run: Run, found: Verification) -> set[int]:
@@ -164,14 +181,30 @@ def _check_hashes(run: Run, genome: bytes, blob: bytes, of_genome: bytes, of_ima
 
 
 def _check_scores(
-    run: Run, found: Verification, sound: set[int], classifier: str | None, weights: str | None, device: str
+    run: Run,
+    found: Verification,
+    sound: set[int],
+    classifier: str | Classifier | nn.Module | None,
+    weights: str | None,
+    device: str,
 ) -> None:
     """Render and score again whatever holds a cell or a place in a population."""
-    from evo_fool.evaluation.assembly import assemble, trusted_classifier  # torch, which reading a run does not load
+    from evo_fool.classifiers.wrapping import as_classifier  # torch, which reading a run does not load
+    from evo_fool.evaluation.assembly import assemble, refuse_missing_objects, trusted_classifier
 
     experiment = run.experiment
-    config = trusted_classifier(experiment, classifier, weights)
-    parts = assemble(experiment.model_copy(update={"classifier": config, "device": device}))
+    try:
+        refuse_missing_objects(experiment, classifier, run.given_encoding)
+    except ConfigError as error:
+        found.unchecked.append(f"scores: {error}")
+        return
+    config, judge = experiment.classifier, None
+    if classifier is None or isinstance(classifier, str):
+        config = trusted_classifier(experiment, classifier, weights)
+    else:
+        judge = as_classifier(classifier)
+    settings = experiment.model_copy(update={"classifier": config, "device": device})
+    parts = assemble(settings, judge, run.given_encoding)
     if len(parts.classifier.classes) != len(run.classes):
         raise ConfigError(f"{config.spec} has {len(parts.classifier.classes)} classes, the run has {len(run.classes)}")
     if parts.classifier.fingerprint() != run.classifier_fingerprint:

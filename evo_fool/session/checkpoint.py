@@ -9,8 +9,7 @@ import numpy as np
 
 from evo_fool.encodings.base import Encoding, Genomes
 from evo_fool.errors import CorruptRunError, GenomeError
-from evo_fool.evolution.genetic import Genetic
-from evo_fool.evolution.map_elites import ArchiveStrategy, Standing
+from evo_fool.evolution.strategy import ArchiveStrategy, PopulationState
 from evo_fool.experiment import RetentionConfig
 from evo_fool.runs.retention import Lineage
 from evo_fool.runs.store_reader import StoreReader
@@ -18,7 +17,7 @@ from evo_fool.runs.store_reader import StoreReader
 
 def restore(
     store: StoreReader, encoding: Encoding, strategy: ArchiveStrategy, policy: RetentionConfig
-) -> tuple[Lineage, dict[int, Standing]]:
+) -> tuple[Lineage, dict[int, PopulationState]]:
     """Fill ``strategy`` from the store's last commit; returns the lineage and the GA's populations.
 
     Raises:
@@ -26,36 +25,37 @@ def restore(
         GenomeError: a stored genome is not one of this encoding's.
     """
     cells = store.rows("SELECT class, id, log_odds, generation FROM cells ORDER BY class")
-    standings = _standings(store)
+    populations = _populations(store)
     _check_cells(cells, len(strategy.archive), store)
-    wanted = sorted({row[1] for row in cells} | {id for s in standings.values() for id in s.ids})
+    wanted = sorted({row[1] for row in cells} | {id for s in populations.values() for id in s.ids})
     genomes = _genomes(store, encoding, wanted)
     if cells:
         classes, ids, log_odds, generations = (np.array(column) for column in zip(*cells, strict=True))
         rows = np.searchsorted(wanted, ids)
         strategy.archive.restore(classes, ids, log_odds.astype(np.float64), generations, genomes[rows])
-    for standing in standings.values():
-        if not isinstance(strategy, Genetic) or standing.target not in strategy.targets:
-            raise CorruptRunError(f"{store.path} holds a population for class {standing.target}, which is not evolved")
-        strategy.restore(standing, genomes[np.searchsorted(wanted, standing.ids)])
+    for state in populations.values():
+        try:
+            strategy.restore(state, genomes[np.searchsorted(wanted, state.ids)])
+        except ValueError as error:
+            raise CorruptRunError(f"{store.path} holds {error}") from None
     generation, strategy.evaluations, *_ = store.progress()
     if generation >= 0:  # something was committed
         try:
-            strategy.recall(store.memory())
+            strategy.load_state_dict(store.memory())
         except ValueError as error:
-            raise CorruptRunError(f"{store.path}: the memory of the search holds {error}") from None
-    return _lineage(store, policy, [row[1] for row in cells], standings), standings
+            raise CorruptRunError(f"{store.path}: the state of the search holds {error}") from None
+    return _lineage(store, policy, [row[1] for row in cells], populations), populations
 
 
-def _standings(store: StoreReader) -> dict[int, Standing]:
-    standings: dict[int, Standing] = {}
+def _populations(store: StoreReader) -> dict[int, PopulationState]:
+    populations: dict[int, PopulationState] = {}
     for target, id, log_odds in store.rows("SELECT target, id, log_odds FROM members ORDER BY target, place"):
         if not isinstance(log_odds, float) or not math.isfinite(log_odds):
             raise CorruptRunError(f"{store.path}: a population member has the score {log_odds!r}")
-        standing = standings.setdefault(target, Standing(target, [], []))
-        standing.ids.append(id)
-        standing.log_odds.append(log_odds)
-    return standings
+        state = populations.setdefault(target, PopulationState(target, [], []))
+        state.ids.append(id)
+        state.log_odds.append(log_odds)
+    return populations
 
 
 def _check_cells(cells: list[tuple[int, int, float, int]], classes: int, store: StoreReader) -> None:
@@ -86,8 +86,10 @@ def _genomes(store: StoreReader, encoding: Encoding, ids: list[int]) -> Genomes:
     return np.concatenate(rows) if rows else np.empty(0)
 
 
-def _lineage(store: StoreReader, policy: RetentionConfig, held: list[int], standings: dict[int, Standing]) -> Lineage:
-    """Count the references again, from the living back to their ancestors."""
+def _lineage(
+    store: StoreReader, policy: RetentionConfig, held: list[int], populations: dict[int, PopulationState]
+) -> Lineage:
+    """Count the references again, from what is held back to its ancestors."""
     columns = "i.id, i.parent, i.second_parent, i.captor, coalesce(length(b.genome), 0), b.id IS NOT NULL"
     table = {
         id: (tuple(p for p in parents if p is not None), bool(captor), genome_bytes, kept)
@@ -95,7 +97,7 @@ def _lineage(store: StoreReader, policy: RetentionConfig, held: list[int], stand
             f"SELECT {columns} FROM individuals i LEFT JOIN blobs b ON b.id = i.id"
         )
     }
-    holders = held + [id for standing in standings.values() for id in standing.ids]
+    holders = held + [id for state in populations.values() for id in state.ids]
     alive, frontier = set(holders), list(set(holders))
     while frontier:
         id = frontier.pop()

@@ -1,7 +1,7 @@
 """From generations to commits: gathers what each generation changed and writes it when a checkpoint is due.
 
-A commit is written by a thread while the next generation is bred; the one after it waits for it. So the store is at
-most one checkpoint behind the search, and what a crash can cost is what was not yet committed, as ever.
+A thread writes each commit while the next generation is bred; the next commit waits for it. So the store is at most one
+checkpoint behind the search, and a crash costs what was not yet committed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 
 from evo_fool.encodings.base import Encoding
 from evo_fool.evaluation import Scored
-from evo_fool.evolution.archive import EMPTY, Captures
-from evo_fool.evolution.map_elites import ArchiveStrategy, Standing
+from evo_fool.evolution.archive import EMPTY, Insertions
 from evo_fool.evolution.population import Population
+from evo_fool.evolution.strategy import ArchiveStrategy, PopulationState
 from evo_fool.experiment import CheckpointConfig
 from evo_fool.runs.retention import Lineage
 from evo_fool.runs.schema import METRICS
@@ -28,20 +28,20 @@ _MAX_PENDING = 512 * 1024 * 1024
 
 
 class Recorder:
-    """The ``record`` of :func:`evo_fool.evolution.loop.evolve`: makes a run last. Use it in a ``with`` statement.
+    """Writes what each generation of :func:`evo_fool.evolution.loop.evolve` changed. Use it in a ``with`` statement.
 
     Args:
         store: where commits go.
         encoding: writes genomes down.
         strategy: its archive and populations are what a checkpoint holds.
-        lineage: decides whose genome and image stay.
+        lineage: decides which genomes and images stay.
         checkpoint: when a commit is due.
         seconds: active seconds of the run before this process took over.
         clock: monotonic seconds; replaceable for tests.
 
     Attributes:
         standings: the GA's populations as last committed or gathered, by target.
-        commit_seconds: how long commits have taken in all, most of it beside the search.
+        commit_seconds: seconds that commits have taken, mostly in parallel with the search.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Recorder:
         self.strategy = strategy
         self.lineage = lineage
         self.checkpoint = checkpoint
-        self.standings: dict[int, Standing] = {}
+        self.populations: dict[int, PopulationState] = {}
         self.commit_seconds = 0.0
         self._clock = clock
         self._began = clock() - seconds
@@ -74,19 +74,19 @@ class Recorder:
         """Active wall seconds of the run so far, interruptions not counted."""
         return self._clock() - self._began
 
-    def __call__(self, population: Population, scored: Scored, captures: Captures, row: dict[str, float]) -> None:
+    def __call__(self, population: Population, scored: Scored, insertions: Insertions, row: dict[str, float]) -> None:
         """Gather one generation, and commit if a checkpoint is due."""
         generation = population.generation
-        standing = self.strategy.standing(generation)
-        self._keep(population, scored, captures, standing)
-        self._cells.update(captures.cells.tolist())
+        state = self.strategy.population_state(generation)
+        self._keep(population, scored, insertions, state)
+        self._cells.update(insertions.cells.tolist())
         self._captures += [
             (generation, cell, id, previous if previous != EMPTY else None, log_odds)
             for cell, id, previous, log_odds in zip(
-                captures.cells.tolist(),
-                captures.ids.tolist(),
-                captures.previous.tolist(),
-                captures.log_odds.tolist(),
+                insertions.cells.tolist(),
+                insertions.ids.tolist(),
+                insertions.previous.tolist(),
+                insertions.log_odds.tolist(),
                 strict=True,
             )
         ]
@@ -95,7 +95,7 @@ class Recorder:
         self._generation = generation
         if self._due():
             self.commit()
-            if generation == 0:  # what is announced as begun can be looked at, whatever happens next
+            if generation == 0:  # a run that is announced can be opened
                 self.flush()
 
     def commit(self) -> None:
@@ -117,8 +117,8 @@ class Recorder:
                 for cell in sorted(self._cells)
             ],
             metrics=self._metrics,
-            members=[(target, s.ids, s.log_odds) for target, s in self.standings.items() if target in self._targets],
-            memory=self.strategy.memory(),
+            members=[(target, s.ids, s.log_odds) for target, s in self.populations.items() if target in self._targets],
+            memory=self.strategy.state_dict(),
             generation=self._generation,
             evaluations=self.strategy.evaluations,
             seconds=self.seconds,
@@ -131,7 +131,7 @@ class Recorder:
         """Wait until what was begun is written.
 
         Raises:
-            EvoFoolError: it could not be.
+            EvoFoolError: writing failed.
         """
         written, self._written = self._written, None
         if written is not None:
@@ -151,10 +151,12 @@ class Recorder:
         self.store.commit(batch)
         self.commit_seconds += self._clock() - began
 
-    def _keep(self, population: Population, scored: Scored, captures: Captures, standing: Standing | None) -> None:
-        captors = set(captures.rows.tolist())
+    def _keep(
+        self, population: Population, scored: Scored, insertions: Insertions, state: PopulationState | None
+    ) -> None:
+        captors = set(insertions.rows.tolist())
         first = int(population.ids[0]) if len(population) else 0
-        members = set() if standing is None else {id - first for id in standing.ids if id >= first}
+        members = set() if state is None else {id - first for id in state.ids if id >= first}
         newcomers = sorted(captors | members) if len(population) else []
         images = scored.fetch(newcomers)
         for r, image in zip(newcomers, images, strict=True):
@@ -166,14 +168,14 @@ class Recorder:
             self._individuals[id] = individual
             self._pending += individual.size
             self.lineage.add(id, parents, captor=individual.captor, size=individual.size)
-        self.lineage.hold(captures.ids)
-        self.lineage.release(np.asarray(captures.previous[captures.previous != EMPTY]))
-        if standing is not None:
-            self.lineage.hold(standing.ids)
-            if (before := self.standings.get(standing.target)) is not None:
+        self.lineage.hold(insertions.ids)
+        self.lineage.release(np.asarray(insertions.previous[insertions.previous != EMPTY]))
+        if state is not None:
+            self.lineage.hold(state.ids)
+            if (before := self.populations.get(state.target)) is not None:
                 self.lineage.release(before.ids)
-            self.standings[standing.target] = standing
-            self._targets.add(standing.target)
+            self.populations[state.target] = state
+            self._targets.add(state.target)
 
     def _due(self) -> bool:
         every, seconds = self.checkpoint.generations, self.checkpoint.seconds

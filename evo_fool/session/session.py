@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from deap import tools
+from deap import base
+from torch import nn
 
 from evo_fool.atomic_write import write_whole
+from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.preflight import preflight
+from evo_fool.classifiers.wrapping import as_classifier
+from evo_fool.encodings.base import Encoding
 from evo_fool.errors import ClassifierError, ConfigError, CorruptRunError, EvoFoolError
 from evo_fool.evaluation import Scored
 from evo_fool.evaluation.arithmetic import same_arithmetic
 from evo_fool.evaluation.assembly import Parts, assemble, names_code, plan, refuse_imported, trusted_classifier
 from evo_fool.evaluation.environment import environment
 from evo_fool.evaluation.memory_need import check_memory
-from evo_fool.evolution.archive import Captures
+from evo_fool.evolution.archive import ClassArchive, Insertions
 from evo_fool.evolution.loop import evolve as run_loop
 from evo_fool.evolution.population import Population
-from evo_fool.evolution.statistics import build_statistics
-from evo_fool.evolution.toolbox import build_toolbox
+from evo_fool.evolution.toolbox import Search, build_toolbox
 from evo_fool.experiment import Experiment
 from evo_fool.runs.directory import EXPERIMENT, log_event, new_directory
 from evo_fool.runs.lock import writer
@@ -30,13 +33,14 @@ from evo_fool.runs.run import Run, open_run, require_run
 from evo_fool.runs.soundness import renamed_class, require_sound
 from evo_fool.runs.store import Store, recover
 from evo_fool.session.checkpoint import restore
+from evo_fool.session.objects import Configure, Objects
 from evo_fool.session.recorder import Recorder
 from evo_fool.session.stagnation import Stagnation
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What an observer is told after every generation.
+    """What a callback is told after every generation.
 
     Attributes:
         path: the run directory.
@@ -45,6 +49,7 @@ class Progress:
         seconds: active wall seconds of the run so far.
         images: images scored by this process so far.
         elapsed: wall seconds of this process's loop so far.
+        archive: the elites; to be read only.
         warning: what the user should know now; empty nearly always.
     """
 
@@ -55,28 +60,37 @@ class Progress:
     seconds: float
     images: int
     elapsed: float
+    archive: ClassArchive
     warning: str = ""
 
 
-Observer = Callable[[Progress], None]
-StopReason = Callable[[], str]
-"""Asked between generations; a non-empty reason such as ``"ctrl-c"`` stops the run with a commit."""
+Callback = Callable[[Progress], object]
+"""Called after every generation. A text that it returns, such as ``"ctrl-c"``, stops the run with a commit."""
 
 
 def evolve(
     experiment: Experiment,
     *,
     out: str | Path = "outputs",
-    observer: Observer | None = None,
-    stop: StopReason = lambda: "",
+    classifier: Classifier | nn.Module | None = None,
+    encoding: Encoding | None = None,
+    search: Search | str | None = None,
+    toolbox: Configure | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Run an experiment in a new run directory below ``out``, and open the result.
+
+    An object takes the place of what the experiment says. The run records it by name; to resume or verify the run, the
+    same object is handed in again.
 
     Args:
         experiment: what to run.
         out: the folder that run directories are made in.
-        observer: called after every generation.
-        stop: asked between generations; a non-empty reason commits and stops.
+        classifier: a classifier, or a network that :func:`.as_classifier` can wrap.
+        encoding: draws images of the classifier's channels.
+        search: a strategy that has not begun, its class, or the name of a search, own or installed.
+        toolbox: is given DEAP's toolbox and may replace its entries, see :mod:`evo_fool.evolution.toolbox`.
+        callbacks: called after every generation, in order; a text that one returns commits and stops.
 
     Raises:
         EvoFoolError: any of its kinds; what was committed stays and can be resumed.
@@ -84,17 +98,27 @@ def evolve(
     >>> from evo_fool import Experiment, evolve                              # doctest: +SKIP
     >>> run = evolve(Experiment(generations=50))                             # doctest: +SKIP
     """
-    planned = plan(experiment)
+    if isinstance(search, str):
+        if search != experiment.search.kind:
+            settings = experiment.model_dump() | {"search": {"kind": search}}
+            experiment = Experiment.from_mapping(settings, source="search")
+        search = None
+    objects = Objects(None if classifier is None else as_classifier(classifier), encoding, search, toolbox)
+    planned = plan(objects.replacing(experiment), objects.classifier, encoding)
     experiment, parts = planned.experiment, planned.parts
+    files, meta = describe(experiment, parts)
+    if names := objects.names():
+        meta["objects"] = json.dumps(names)
+    box = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets, search, toolbox)
     with ExitStack() as stack:
-        with new_directory(Path(out), experiment.name, *describe(experiment, parts)) as (draft, path):
+        with new_directory(Path(out), experiment.name, files, meta) as (draft, path):
             # Before the run has its name: a file system that does not lock files leaves none behind.
             held = stack.enter_context(writer(draft))
         held.path = path
         store = Store(path)
         log_event(path, "started", generations=experiment.generations)
-        _drive(path, store, experiment, parts, observer, stop)
-    return open_run(path)
+        _drive(path, store, experiment, parts, box, callbacks)
+    return open_run(path, encoding=encoding)
 
 
 def resume(
@@ -102,10 +126,12 @@ def resume(
     *,
     generations: int | None = None,
     device: str | None = None,
-    classifier: str | None = None,
+    classifier: str | Classifier | nn.Module | None = None,
     weights: str | None = None,
-    observer: Observer | None = None,
-    stop: StopReason = lambda: "",
+    encoding: Encoding | None = None,
+    search: Search | None = None,
+    toolbox: Configure | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Run:
     """Continue a run from its last commit, or extend a finished one.
 
@@ -113,46 +139,54 @@ def resume(
         path: the run directory.
         generations: new total; None keeps the one the run was started with.
         device: another device than the recorded one; the bytes may then differ.
-        classifier: where the same classifier is found now; needed where the record names code to execute.
+        classifier: the same classifier, as an object or as where it is found now; needed where the record names an
+            object or code to execute.
         weights: where the same weights are found now.
-        observer: see :func:`evolve`.
-        stop: see :func:`evolve`.
+        encoding: see :func:`evolve`; needed where the run was started with one, as are ``search`` and ``toolbox``.
+        search: see :func:`evolve`; a strategy that has not begun, for the checkpoint fills it.
+        toolbox: see :func:`evolve`.
+        callbacks: see :func:`evolve`.
 
     Raises:
         RunLockedError: another process writes to it.
         CorruptRunError: the directory is damaged or newer than this version.
-        ConfigError: fewer generations than the run has, or a classifier that no longer fits.
+        ConfigError: fewer generations than the run has, an object missing, or a classifier that no longer fits.
     """
     path = Path(path)
+    spec = classifier if isinstance(classifier, str) else None
+    judge = None if classifier is None or isinstance(classifier, str) else as_classifier(classifier)
+    objects = Objects(judge, encoding, search, toolbox)
     require_run(path)
     with writer(path):
         recover(path)
-        return _resume(path, generations, device, classifier, weights, observer, stop)
+        return _resume(path, generations, device, spec, weights, objects, callbacks)
 
 
 def _resume(
     path: Path,
     generations: int | None,
     device: str | None,
-    classifier: str | None,
+    spec: str | None,
     weights: str | None,
-    observer: Observer | None,
-    stop: StopReason,
+    objects: Objects,
+    callbacks: Sequence[Callback],
 ) -> Run:
     """:func:`resume` with the run locked: everything is read and checked before anything is written."""
     with open_run(path) as run:
         require_sound(run.store, len(run.classes))
         experiment = run.experiment
         done, fingerprint, classes = run.generation, run.classifier_fingerprint, run.classes
-        started_with = run.environment
+        started_with, recorded = run.environment, run.objects
     if generations is not None and generations < done:
         raise ConfigError(f"--generations {generations}: {path.name} is already at generation {done}; ask for more")
     refuse_imported(experiment)
+    objects.check_resumed(recorded, named=spec is not None)
     changes = {"generations": generations, "device": device}
     settings = experiment.model_dump() | {key: value for key, value in changes.items() if value is not None}
     experiment = Experiment.from_mapping(settings, source="resume")
-    experiment = experiment.model_copy(update={"classifier": trusted_classifier(experiment, classifier, weights)})
-    parts = assemble(experiment)
+    if objects.classifier is None:
+        experiment = experiment.model_copy(update={"classifier": trusted_classifier(experiment, spec, weights)})
+    parts = assemble(experiment, objects.classifier, objects.encoding)
     check_memory(experiment, parts)
     if len(parts.classifier.classes) != len(classes):
         raise ConfigError(
@@ -163,14 +197,17 @@ def _resume(
         raise ConfigError(f"{experiment.classifier.spec} has other weights than the run was started with; restore them")
     if renamed := renamed_class(classes, parts.classifier.classes):
         raise CorruptRunError(f"{path}: {renamed}; restore a copy")
-    if names_code(experiment.classifier):  # which may have changed though its weights have not
+    if objects.classifier is not None or names_code(experiment.classifier):  # its code may have changed
         preflight(parts.evaluator.scorer)
+    box = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets, objects.search, objects.toolbox)
     with same_arithmetic(started_with, parts.device) as warning:
         store = Store(path)
         _write_experiment(path, store, experiment)
+        if spec is not None and "classifier" in recorded:  # an object then, a spec from now on
+            store.set_meta("objects", json.dumps({k: v for k, v in recorded.items() if k != "classifier"}))
         log_event(path, "resumed", generation=done, generations=experiment.generations)
-        _drive(path, store, experiment, parts, observer, stop, warning)
-    return open_run(path)
+        _drive(path, store, experiment, parts, box, callbacks, warning)
+    return open_run(path, encoding=objects.encoding)
 
 
 def _write_experiment(path: Path, store: Store, experiment: Experiment) -> None:
@@ -184,62 +221,53 @@ def _drive(
     store: Store,
     experiment: Experiment,
     parts: Parts,
-    observer: Observer | None,
-    stop: StopReason,
+    toolbox: base.Toolbox,
+    callbacks: Sequence[Callback],
     warning: str = "",
 ) -> None:
     """Run the loop from the store's checkpoint to the experiment's last generation, and close the store.
 
     ``warning`` is what the user should know from the start; the first generation brings it.
     """
-    toolbox = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets)
-    lineage, standings = restore(store, parts.encoding, toolbox.strategy, experiment.retention)
+    strategy = toolbox.strategy
+    lineage, populations = restore(store, parts.encoding, strategy, experiment.retention)
     done, evaluations, seconds, _ = store.progress()
-    recorder = Recorder(store, parts.encoding, toolbox.strategy, lineage, experiment.checkpoint, seconds)
-    recorder.standings = standings
+    recorder = Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds)
+    recorder.populations = populations
     stagnation = Stagnation(experiment.warn_after, store.last_capture())
-    logbook = tools.Logbook()
     scorer, sub_batch = parts.evaluator.scorer, parts.evaluator.scorer.batch
-    reason = ""
 
-    def record(population: Population, scored: Scored, captures: Captures, row: dict[str, float]) -> None:
+    def record(population: Population, scored: Scored, insertions: Insertions, row: dict[str, float]) -> str:
         nonlocal sub_batch, warning
-        recorder(population, scored, captures, row)
-        # The store is the record of the run; DEAP's logbook keeps the last row, so that memory stays flat.
-        while len(logbook) > 1:
-            logbook.pop(0)
+        generation = population.generation
+        recorder(population, scored, insertions, row)
         if scorer.batch != sub_batch:  # memory ran out; a resumed run begins with what fits
             sub_batch = scorer.batch
-            log_event(path, "halved", generation=population.generation, batch=sub_batch)
+            log_event(path, "halved", generation=generation, batch=sub_batch)
             recorder.flush()
             scoring = experiment.scoring.model_copy(update={"batch": sub_batch})
             _write_experiment(path, store, experiment.model_copy(update={"scoring": scoring}))
-        warnings = [text for text in (warning, stagnation(population.generation, len(captures))) if text]
+        warnings = [text for text in (warning, stagnation(generation, len(insertions))) if text]
         warning = ""
         for text in warnings:
-            log_event(path, "warning", generation=population.generation, reason=text)
-        if observer is not None:
-            images = toolbox.strategy.evaluations - evaluations
-            elapsed = recorder.seconds - seconds
-            at = population.generation, experiment.generations
-            observer(Progress(path, *at, row, recorder.seconds, images, elapsed, "; ".join(warnings)))
-
-    def should_stop() -> bool:
-        nonlocal reason
-        reason = stop()
-        return bool(reason)
+            log_event(path, "warning", generation=generation, reason=text)
+        progress = Progress(
+            path=path,
+            generation=generation,
+            generations=experiment.generations,
+            row=row,
+            seconds=recorder.seconds,
+            images=strategy.evaluations - evaluations,
+            elapsed=recorder.seconds - seconds,
+            archive=strategy.archive,
+            warning="; ".join(warnings),
+        )
+        answers = [callback(progress) for callback in callbacks]
+        return next((answer for answer in answers if isinstance(answer, str) and answer), "")
 
     try:
         with recorder:
-            run_loop(
-                toolbox,
-                first=done + 1,
-                last=experiment.generations,
-                statistics=build_statistics(),
-                logbook=logbook,
-                record=record,
-                should_stop=should_stop,
-            )
+            reason = run_loop(toolbox, first=done + 1, last=experiment.generations, record=record)
             recorder.commit()
             recorder.flush()
         if reason:

@@ -35,8 +35,8 @@ class StopFlag:
         self._deadline = None if max_seconds is None else time.monotonic() + max_seconds
         self._previous: dict[int, object] = {}
 
-    def __call__(self) -> str:
-        """The reason to stop now, or an empty string."""
+    def __call__(self, progress: object = None) -> str:
+        """The reason to stop now, or an empty string; as a callback of ``evolve`` it stops the run."""
         if not self._reason and self._deadline is not None and time.monotonic() >= self._deadline:
             self._reason = "max-time"
         return self._reason

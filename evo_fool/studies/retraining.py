@@ -17,7 +17,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from deap import base
 
 from evo_fool.classifiers.lenet import DIGITS, FOOLING, LeNet
 from evo_fool.classifiers.scoring import Scorer
@@ -169,7 +168,7 @@ def fooling_images(run: Run, n: int) -> np.ndarray:
         CorruptRunError: the archive is damaged.
     """
     experiment = run.experiment
-    strategy = build_strategy(experiment, run.encoding, run.classes, run.targets, base.Toolbox())
+    strategy = build_strategy(experiment, run.encoding, run.classes, run.targets)
     restore(run.store, run.encoding, strategy, experiment.retention)
     after = run.generation + 1
     first = [strategy.random_population(0, experiment.initial_batch).genomes]

@@ -34,7 +34,7 @@ from evo_fool.presets import find_experiment
 from evo_fool.runs import Run, list_runs, open_run
 from evo_fool.runs.configuration import configuration_digest
 from evo_fool.session import evolve, resume
-from evo_fool.session.session import Observer, StopReason
+from evo_fool.session.session import Callback
 from evo_fool.training.mnist_data import Digits, load_mnist
 
 Budget = Literal["smoke", "laptop", "paper"]
@@ -96,7 +96,7 @@ class Workshop:
         say: is told what is going on, a line at a time.
         seeds: None: one for ``smoke``, five otherwise.
         runs: more folders in which finished runs may be found; they are only read.
-        observer: told how each run goes, see :func:`evo_fool.runs.evolve`.
+        observer: told how each run goes, see :func:`evo_fool.session.evolve`.
         stop: asked now and then; a reason stops the reproduction.
 
     Attributes:
@@ -113,8 +113,8 @@ class Workshop:
         seeds: Sequence[int] | None = None,
         *,
         runs: Sequence[Path] = (),
-        observer: Observer | None = None,
-        stop: StopReason = lambda: "",
+        observer: Callback = lambda progress: None,
+        stop: Callable[[], str] = lambda: "",
     ) -> None:
         if budget not in _SEEDS:
             raise ConfigError(f"--budget {budget}: choose one of {', '.join(_SEEDS)}")
@@ -176,7 +176,7 @@ class Workshop:
         if run is None:
             how = "going on with" if unfinished else "evolving"
             self.say(f"{how} {experiment.name}, seed {experiment.seed}: {experiment.generations} generations")
-            hooks: dict[str, Any] = {"observer": self._observer, "stop": self._stop}
+            hooks: dict[str, Any] = {"callbacks": (self._observer, lambda progress: self._stop())}
             if unfinished:
                 named = experiment.classifier
                 run = resume(unfinished, classifier=named.spec, weights=named.weights, **hooks)
@@ -196,7 +196,7 @@ class Workshop:
             for path in list_runs(root):
                 try:
                     with open_run(path) as run:
-                        same = _recorded(run) == wanted
+                        same = not run.objects and _recorded(run) == wanted
                         finished = same and run.status == "finished"
                     if finished:
                         return open_run(path), None

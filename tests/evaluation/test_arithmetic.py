@@ -46,7 +46,7 @@ def test_a_resumed_run_computes_with_the_threads_it_was_started_with(out: Path, 
         warnings.append(progress.warning)
 
     (part,) = (path for path in out.iterdir() if "part" in path.name)
-    parts = resume(part, generations=30, observer=observe)
+    parts = resume(part, generations=30, callbacks=[observe])
     assert (seen, torch.get_num_threads(), set(warnings)) == ({1}, 2, {""})
     assert digest(parts.store) == digest(whole.store)
 
@@ -59,7 +59,7 @@ def test_threads_that_the_user_has_set_are_kept_and_named_once(
     threads(2)
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     warnings: list[str] = []
-    resume(path, generations=15, observer=lambda progress: warnings.append(progress.warning))
+    resume(path, generations=15, callbacks=[lambda progress: warnings.append(progress.warning)])
     assert "2 threads for 1 (OMP_NUM_THREADS)" in warnings[0] and warnings[1:] == ["", ""]
     assert [event["reason"] for event in events(path) if event["event"] == "warning"] == warnings[:1]
 

@@ -34,9 +34,9 @@ def test_offer_leaves_what_offering_one_by_one_leaves(scores: list[np.ndarray]) 
     for generation, batch in enumerate(scores):
         ids = np.arange(first, first + len(batch))
         before = plain.ids.copy()
-        captures = fast.offer(ids, batch, genomes_for(ids), generation)
+        captures = fast.add(ids, batch, genomes_for(ids), generation)
         for id, row in zip(ids, batch, strict=True):
-            plain.offer_one(int(id), row, genomes_for(np.array([id])), generation)
+            plain.add_one(int(id), row, genomes_for(np.array([id])), generation)
         assert np.array_equal(fast.ids, plain.ids)
         assert np.array_equal(fast.log_odds, plain.log_odds)
         assert np.array_equal(fast.generations, plain.generations)
@@ -52,7 +52,7 @@ def test_every_cell_hands_out_its_own_occupants_genome(scores: list[np.ndarray])
     first = 0
     for generation, batch in enumerate(scores):
         ids = np.arange(first, first + len(batch))
-        archive.offer(ids, batch, genomes_for(ids), generation)
+        archive.add(ids, batch, genomes_for(ids), generation)
         cells = archive.occupied
         assert np.array_equal(archive.genomes_of(cells)[:, 0], archive.ids[cells])
         first += len(batch)
@@ -60,8 +60,8 @@ def test_every_cell_hands_out_its_own_occupants_genome(scores: list[np.ndarray])
 
 def test_an_equal_score_does_not_take_a_cell() -> None:
     archive = ClassArchive(2)
-    archive.offer(np.array([0]), np.array([[1.0, 2.0]]), np.zeros((1, 3)), 0)
-    captures = archive.offer(np.array([1]), np.array([[1.0, 2.5]]), np.zeros((1, 3)), 1)
+    archive.add(np.array([0]), np.array([[1.0, 2.0]]), np.zeros((1, 3)), 0)
+    captures = archive.add(np.array([1]), np.array([[1.0, 2.5]]), np.zeros((1, 3)), 1)
     assert captures.cells.tolist() == [1]
     assert archive.ids.tolist() == [0, 1]
     assert archive.generations.tolist() == [0, 1]
@@ -70,12 +70,12 @@ def test_an_equal_score_does_not_take_a_cell() -> None:
 def test_log_odds_beyond_the_saturation_of_probability_still_compete() -> None:
     archive = ClassArchive(1)
     for step, log_odds in enumerate([40.0, 41.0, 42.0]):  # p rounds to 1.0 in float64 for all three
-        assert len(archive.offer(np.array([step]), np.array([[log_odds]]), np.zeros((1, 1)), step)) == 1
+        assert len(archive.add(np.array([step]), np.array([[log_odds]]), np.zeros((1, 1)), step)) == 1
 
 
 def test_one_image_can_hold_every_cell_and_is_kept_once() -> None:
     archive = ClassArchive(1000)
-    archive.offer(np.arange(4), np.vstack([np.zeros((3, 1000)), np.ones((1, 1000))]), genomes_for(np.arange(4)), 0)
+    archive.add(np.arange(4), np.vstack([np.zeros((3, 1000)), np.ones((1, 1000))]), genomes_for(np.arange(4)), 0)
     assert set(archive.ids) == {3}
     assert len(set(archive._slots)) == 1
 
@@ -83,7 +83,7 @@ def test_one_image_can_hold_every_cell_and_is_kept_once() -> None:
 def test_argmax_only_lets_an_image_compete_for_its_top_class_alone() -> None:
     archive = ClassArchive(3)
     scores = np.array([[5.0, 1.0, 0.0], [4.0, 3.0, 0.0]])
-    archive.offer(np.arange(2), scores, np.zeros((2, 1)), 0, argmax_only(scores))
+    archive.add(np.arange(2), scores, np.zeros((2, 1)), 0, argmax_only(scores))
     assert archive.ids.tolist() == [0, EMPTY, EMPTY]
     assert archive.occupied.tolist() == [0]
 
@@ -91,13 +91,13 @@ def test_argmax_only_lets_an_image_compete_for_its_top_class_alone() -> None:
 def test_one_class_touches_one_cell() -> None:
     archive = ClassArchive(3)
     scores = np.array([[5.0, 1.0, 0.0], [4.0, 3.0, 0.0]])
-    archive.offer(np.arange(2), scores, np.zeros((2, 1)), 0, one_class(scores, 1))
+    archive.add(np.arange(2), scores, np.zeros((2, 1)), 0, one_class(scores, 1))
     assert archive.ids.tolist() == [EMPTY, 1, EMPTY]
 
 
 def test_an_empty_batch_changes_nothing() -> None:
     archive = ClassArchive(3)
-    assert len(archive.offer(np.empty(0, int), np.empty((0, 3)), np.empty((0, 5)), 0)) == 0
+    assert len(archive.add(np.empty(0, int), np.empty((0, 3)), np.empty((0, 5)), 0)) == 0
     with pytest.raises(LookupError):
         archive.genomes_of(np.array([0]))
 
@@ -106,7 +106,7 @@ def test_an_empty_batch_changes_nothing() -> None:
 def test_a_restored_archive_goes_on_as_the_original(scores: list[np.ndarray]) -> None:
     classes = scores[0].shape[1]
     original = ClassArchive(classes)
-    original.offer(np.arange(len(scores[0])), scores[0], genomes_for(np.arange(len(scores[0]))), 3)
+    original.add(np.arange(len(scores[0])), scores[0], genomes_for(np.arange(len(scores[0]))), 3)
     cells = original.occupied
     copy = ClassArchive(classes)
     copy.restore(
@@ -116,6 +116,6 @@ def test_a_restored_archive_goes_on_as_the_original(scores: list[np.ndarray]) ->
     for later in scores[1:]:
         ids = np.arange(len(later)) + 100
         for archive in (original, copy):
-            archive.offer(ids, later, genomes_for(ids), 4)
+            archive.add(ids, later, genomes_for(ids), 4)
         assert np.array_equal(copy.ids, original.ids)
         assert np.array_equal(copy.genomes_of(cells), original.genomes_of(cells))

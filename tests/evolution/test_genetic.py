@@ -4,7 +4,6 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from deap import base
 
 from evo_fool.encodings import build_encoding
 from evo_fool.evolution.archive import ClassArchive
@@ -21,7 +20,7 @@ def build(targets: list[int], batch: int = 40, pixels: dict | None = None, **sea
         }
     )
     encoding = build_encoding(settings.encoding, size=4, channels=1)
-    return Genetic(settings, encoding, ClassArchive(4), targets, base.Toolbox())
+    return Genetic(settings, encoding, ClassArchive(4), targets=targets)
 
 
 def advance(strategy: Genetic, generations: range, evaluate) -> None:  # type: ignore[no-untyped-def]
@@ -77,7 +76,7 @@ def test_elitism_never_loses_the_best(evaluate) -> None:  # type: ignore[no-unty
     best = -np.inf
     for generation in range(30):
         advance(strategy, range(generation, generation + 1), evaluate)
-        now = max(strategy.standing(generation).log_odds)
+        now = max(strategy.population_state(generation).log_odds)
         assert now >= best
         best = now
 
@@ -86,7 +85,7 @@ def test_parents_are_members_and_both_are_recorded_when_mated(evaluate) -> None:
     strategy = build([0], crossover=0.5, mutation=0.5)
     advance(strategy, range(1), evaluate)
     for generation in range(1, 8):
-        members = set(strategy.standing(generation).ids)
+        members = set(strategy.population_state(generation).ids)
         population = strategy.generate(generation)
         assert set(population.parents[population.parents >= 0].tolist()) <= members
         for operator, (_, second) in zip(population.operators, population.parents.tolist(), strict=True):
@@ -111,7 +110,7 @@ def test_a_restored_population_goes_on_as_the_original(search: dict, evaluate) -
     original, copy = build([1, 3], **search), build([1, 3], **search)
     advance(original, range(6), evaluate)
     for target in (1, 3):
-        standing = original.standing(original.targets.index(target))
+        standing = original.population_state(original.targets.index(target))
         genomes = np.concatenate([m.genome for m in original._members[target]])
         copy.restore(standing, genomes)
     copy.evaluations = original.evaluations

@@ -7,7 +7,8 @@ import pytest
 
 from evo_fool.encodings import build_encoding
 from evo_fool.evolution.archive import ClassArchive
-from evo_fool.evolution.map_elites import MapElites, RandomSearch
+from evo_fool.evolution.map_elites import MapElites
+from evo_fool.evolution.random_search import RandomSearch
 from evo_fool.experiment import Experiment
 
 
@@ -43,7 +44,7 @@ def test_every_cell_improves_and_never_worsens(encoding, evaluate) -> None:  # t
 def test_parents_are_uniform_over_cells_or_over_elites(encoding, rule: str, share: float) -> None:  # type: ignore[no-untyped-def]
     strategy = MapElites(experiment(parents=rule), encoding, ClassArchive(4))
     scores = np.array([[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])  # individual 0 holds three of four cells
-    strategy.archive.offer(np.arange(2), scores, encoding.random(2, np.random.default_rng(0)), 0)
+    strategy.archive.add(np.arange(2), scores, encoding.random(2, np.random.default_rng(0)), 0)
     strategy.evaluations = 2
     drawn = Counter(int(p) for g in range(1, 200) for p in strategy.generate(g).parents[:, 0])
     assert drawn[0] / sum(drawn.values()) == pytest.approx(share, abs=0.02)
@@ -61,7 +62,7 @@ def test_crossover_records_both_parents() -> None:
     settings = Experiment.from_mapping({"batch": 400, "encoding": {"kind": "pixels", "crossover": 0.5}})
     crossing = build_encoding(settings.encoding, size=4, channels=1)
     strategy = MapElites(settings, crossing, ClassArchive(4))
-    strategy.archive.offer(np.arange(4), np.eye(4), crossing.random(4, np.random.default_rng(0)), 0)
+    strategy.archive.add(np.arange(4), np.eye(4), crossing.random(4, np.random.default_rng(0)), 0)
     strategy.evaluations = 4
     population = strategy.generate(1)
     crossed = population.parents[:, 1] >= 0
@@ -76,7 +77,7 @@ def test_an_odd_batch_can_be_crossed() -> None:
     settings = Experiment.from_mapping({"batch": 3, "encoding": {"kind": "pixels", "crossover": 1.0}})
     crossing = build_encoding(settings.encoding, size=4, channels=1)
     strategy = MapElites(settings, crossing, ClassArchive(4))
-    strategy.archive.offer(np.arange(4), np.eye(4), crossing.random(4, np.random.default_rng(0)), 0)
+    strategy.archive.add(np.arange(4), np.eye(4), crossing.random(4, np.random.default_rng(0)), 0)
     assert strategy.generate(1).operators == ["crossover+mutation", "crossover+mutation", "mutation"]
 
 

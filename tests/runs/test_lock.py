@@ -70,7 +70,7 @@ def test_a_run_that_was_renamed_or_deleted_meanwhile_says_so(deleted: bool, tmp_
             shutil.rmtree(progress.path) if deleted else progress.path.rename(moved)
 
     with pytest.raises(RunNotFoundError) as caught:
-        evolve(small(), out=tmp_path / "out", observer=away)
+        evolve(small(), out=tmp_path / "out", callbacks=[away])
     if deleted:
         assert "was deleted while it was written" in str(caught.value)
         return

@@ -13,7 +13,7 @@ from evo_fool.evaluation import Evaluator
 from evo_fool.runs import digest, find_run, open_run, verify
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.lock import writer
-from evo_fool.session import evolve, resume
+from evo_fool.session import Progress, evolve, resume
 
 GENETIC = {"kind": "genetic", "target": "all"}
 SEARCHES: list[tuple[str, dict[str, Any]]] = [
@@ -36,7 +36,7 @@ class StopAt:
     def __init__(self, generations: int) -> None:
         self.left = generations
 
-    def __call__(self) -> str:
+    def __call__(self, progress: Progress) -> str:
         self.left -= 1
         return "" if self.left else "ctrl-c"
 
@@ -45,10 +45,10 @@ class StopAt:
 def test_stopping_and_resuming_gives_the_bytes_of_one_go(kind: str, changes: dict[str, Any], out: Path) -> None:
     experiment = small(kind, **changes)
     whole = evolve(experiment, out=out)
-    parts = evolve(experiment, out=out, stop=StopAt(3))
+    parts = evolve(experiment, out=out, callbacks=[StopAt(3)])
     assert parts.status == "stopped"
     while parts.status != "finished":
-        parts = resume(parts.path, stop=StopAt(4))
+        parts = resume(parts.path, callbacks=[StopAt(4)])
     assert digest(parts.store) == digest(whole.store)
     assert verify(parts).clean
 
@@ -103,7 +103,7 @@ def test_retention_keeps_the_whole_lineage_of_every_elite(out: Path) -> None:
 @pytest.mark.parametrize("keep", ["lineage", "all"])
 def test_a_retention_limit_bounds_the_file(keep: str, out: Path) -> None:
     small_limit = small("pixels", generations=60, retention={"limit_mb": 0.05, "keep": keep})
-    run = resume(evolve(small_limit, out=out, stop=StopAt(30)).path)
+    run = resume(evolve(small_limit, out=out, callbacks=[StopAt(30)]).path)
     size = run.store.rows("SELECT sum(length(genome) + length(image)) FROM blobs")[0][0]
     assert size <= 50_000
     assert {elite.id for elite in run.elites} <= {row[0] for row in run.store.rows("SELECT id FROM blobs")}
@@ -233,7 +233,7 @@ def test_a_run_is_found_by_its_name_as_given_and_after_renaming(out: Path) -> No
 
 @pytest.mark.parametrize("memory", ["[1.0]", '["a"]', "[NaN, 1.0]", "{}", "["])
 def test_a_memory_that_is_not_the_searchs_is_corrupt(memory: str, out: Path) -> None:
-    run = evolve(small(search={"kind": "map_elites", "parents": "curiosity"}), out=out, stop=StopAt(3))
+    run = evolve(small(search={"kind": "map_elites", "parents": "curiosity"}), out=out, callbacks=[StopAt(3)])
     change(run.path, "UPDATE meta SET value = ? WHERE key = 'memory'", parameters=(memory,), reseal=True)
     with pytest.raises(CorruptRunError):
         resume(run.path)

@@ -136,7 +136,7 @@ def test_seals_follow_every_commit_extension_and_stop(originals: dict[str, Path]
     for source in originals.values():
         path = Path(shutil.copytree(source, tmp_path / source.name))
         for generations, wishes in ((22, iter(["", "ctrl-c"])), (24, repeat(""))):
-            resume(path, generations=generations, stop=functools.partial(next, wishes)).close()
+            resume(path, generations=generations, callbacks=[lambda progress, wishes=wishes: next(wishes)]).close()
             written = Seals()
             with sqlite3.connect(path / DATABASE) as database:
                 written.load(database.execute("SELECT name, rows, sum FROM seals"))

@@ -23,6 +23,6 @@ def test_it_can_be_silent() -> None:
 def test_a_standstill_spans_a_resume(tmp_path: Path) -> None:
     still = small("pixels", generations=2, warn_after=3, encoding={"kind": "pixels", "rate": 0.0})
     warnings: list[str] = []
-    first = evolve(still, out=tmp_path, observer=lambda progress: warnings.append(progress.warning))
-    resume(first.path, generations=5, observer=lambda progress: warnings.append(progress.warning))
+    first = evolve(still, out=tmp_path, callbacks=[lambda progress: warnings.append(progress.warning)])
+    resume(first.path, generations=5, callbacks=[lambda progress: warnings.append(progress.warning)])
     assert [bool(warning) for warning in warnings] == [False, False, False, True, False, False]

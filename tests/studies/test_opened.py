@@ -83,7 +83,7 @@ def test_the_ablation_closes_the_runs_that_it_looks_at(
     given = Namespace(variants=["paper"], seeds=[1, 2], images=208, out=tmp_path, json=True)
     monkeypatch.setattr(ablation.argparse.ArgumentParser, "parse_args", lambda self: given)
     monkeypatch.setattr(ablation, "named", lambda given, name, seed: small(seed=seed, name=f"seed{seed}"))
-    with evolve(small(seed=2, name="seed2"), out=tmp_path, stop=lambda: "ctrl-c"):
+    with evolve(small(seed=2, name="seed2"), out=tmp_path, callbacks=[lambda progress: "ctrl-c"]):
         pass
     assert ablation.main() == 0
     assert ablation.main() == 0

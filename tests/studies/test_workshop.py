@@ -44,7 +44,7 @@ def test_runs_of_other_folders_are_taken_but_not_touched(tmp_path: Path) -> None
     elsewhere = tmp_path / "outputs"
     with evolve(small(), out=elsewhere) as run:
         path = run.path
-    with evolve(small(seed=2), out=elsewhere, stop=lambda: "ctrl-c"):
+    with evolve(small(seed=2), out=elsewhere, callbacks=[lambda progress: "ctrl-c"]):
         pass
     workshop = Workshop(tmp_path / "report", "smoke", runs=[elsewhere])
     with workshop.run(small()) as found:

@@ -45,8 +45,6 @@ def thinned_metrics(run: Run, points: int = MAX_POINTS) -> dict[str, list[float]
     generations since the point before.
     """
     metrics = run.metrics
-    if len(run.targets) == 1:  # the metrics are over all cells, of which this run fills one
-        metrics |= dict.fromkeys(("min", "q1", "median", "q3", "mean"), metrics["max"])
     n = len(metrics["generation"])
     if n == 0:
         return {name: [] for name in ("generation", *_STATES, "captures", "images_per_second")}
