@@ -94,13 +94,13 @@ class _Diary:
         if stage != "commit":
             return function
 
-        def timed(population: Any, scored: Any, captures: Any, row: Any) -> None:
+        def timed(population: Any, scored: Any, insertions: Any, row: Any) -> None:
             start = time.perf_counter()
-            function(population, scored, captures, row)
+            function(population, scored, insertions, row)
             now = time.perf_counter()
             self.waits.append(now - start)
             self.seconds.append(now - self.ended)
-            self.captures.append(len(captures))
+            self.captures.append(len(insertions))
             self.disk.append(disk_bytes(self.folder) if self.folder else 0)
             self.ended = time.perf_counter()
 

@@ -1,4 +1,4 @@
-"""Contract suites: what evo-fool relies on in an encoding, a classifier and a store, as pytest classes.
+"""Contract suites: what evo-fool relies on in an encoding, a classifier, a search and a store, as pytest classes.
 
 Subclass one in a test file, override its fixture, and pytest runs the whole suite on the object::
 
@@ -23,15 +23,17 @@ import pytest
 if TYPE_CHECKING:
     from evo_fool.testing.classifier import ClassifierContract as ClassifierContract
     from evo_fool.testing.encoding import EncodingContract as EncodingContract
+    from evo_fool.testing.search import SearchContract as SearchContract
     from evo_fool.testing.store import StoreContract as StoreContract
 
 _HOMES = {
     "ClassifierContract": "evo_fool.testing.classifier",
     "EncodingContract": "evo_fool.testing.encoding",
+    "SearchContract": "evo_fool.testing.search",
     "StoreContract": "evo_fool.testing.store",
 }
 
-__all__ = ["ClassifierContract", "EncodingContract", "StoreContract"]
+__all__ = ["ClassifierContract", "EncodingContract", "SearchContract", "StoreContract"]
 
 pytest.register_assert_rewrite(*_HOMES.values())
 
