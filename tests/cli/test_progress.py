@@ -30,9 +30,9 @@ def at(generation: int, *, warning: str = "", **row: float) -> Progress:
 def test_a_line_says_speed_confidence_and_what_is_left() -> None:
     with LiveLine(err=False, captures=7) as line:
         line(at(4))
-        assert line.line(at(4)) == (
-            f"generation 4/10 · 200 images/s · median {probability_text(0.5)} · 2 classes ≥ .99 · 10 captures · 12s left"
-        )
+        median = probability_text(0.5)
+        expected = f"generation 4/10 · 200 images/s · median {median} · 2 classes ≥ .99 · 10 captures · 12s left"
+        assert line.line(at(4)) == expected
         assert line.last is not None and line.last.generation == 4
 
 

@@ -48,9 +48,10 @@ class Bytes(Encoding):
     codec = "bytes/1"
     can_mate = True
     resizable = False
+    channels, size = 1, 4
 
     def __init__(self) -> None:
-        self.channels, self.size = 1, 4
+        pass
 
     def random(self, n: int, rng: Stream) -> Genomes:
         return rng.integers(0, 256, (n, 16), dtype=np.uint8)
