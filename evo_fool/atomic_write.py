@@ -1,4 +1,4 @@
-"""Files for others to read: whole under their name, or not there."""
+"""Atomic writing: a file or folder appears complete under its name, or not at all."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from evo_fool.errors import EvoFoolError
 FULL = "the disk is full; free some space"
 
 _LITTLE = 1 << 16
-"""Bytes; with less free than this a database cannot be opened for writing."""
+"""Bytes; with less free space a database cannot be opened for writing."""
 
 
 def write_whole(path: Path, data: bytes, option: str = "") -> None:
-    """Write a file under a hidden name and rename it; what stood there before is replaced, never followed or cut short.
+    """Write a file under a hidden name and rename it; an existing file or link is replaced, not followed or truncated.
 
     Args:
-        path: of the file; its folder is made where it is missing.
+        path: the file; a missing folder is made.
         data: its content.
-        option: by which the user chooses another place, such as ``--to``; empty where there is none.
+        option: the option that chooses another place, such as ``--to``; empty if there is none.
 
     Raises:
         EvoFoolError: the folder cannot be made or written, or the disk is full; nothing is left behind.
@@ -45,19 +45,19 @@ def write_whole(path: Path, data: bytes, option: str = "") -> None:
 
 
 Put = Callable[[str, bytes], None]
-"""Takes the name of a file, relative to its folder, and its content."""
+"""Takes the path of a file, relative to the folder, and its content."""
 
 
 @contextmanager
 def whole_folder(to: Path, option: str = "") -> Iterator[Put]:
     """Write several files that belong together; they appear when the ``with`` block ends, or not at all.
 
-    A folder that is not there yet appears at once with all that is in it. In one that is there, files are moved into
-    place in the order they were put, so put last what refers to the others.
+    A new folder appears at once with all its files. In an existing one, files are moved into place in the order in
+    which they were put, so put a file after those that it refers to.
 
     Args:
-        to: the folder; made where it is missing.
-        option: by which the user chooses another place, such as ``--to``; empty where there is none.
+        to: the folder; made if it is missing.
+        option: the option that chooses another place, such as ``--to``; empty if there is none.
 
     Raises:
         EvoFoolError: the folder cannot be made or written, or the disk is full; nothing is left behind.
@@ -87,7 +87,7 @@ def whole_folder(to: Path, option: str = "") -> Iterator[Put]:
 
 
 def why_not_written(error: OSError, folder: Path) -> str:
-    """The cause of a failed write in ``folder``, and what helps: ``"No space left on device; free some space"``."""
+    """The cause of a failed write in ``folder``, and the remedy: ``"the disk is full; free some space"``."""
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return what_is_full(folder) or f"{reason}; free some space"
@@ -95,7 +95,7 @@ def why_not_written(error: OSError, folder: Path) -> str:
 
 
 def what_is_full(folder: Path) -> str:
-    """What the file system of a folder has run out of, space or inodes, and what helps; empty for neither."""
+    """Whether a folder's file system has run out of space or inodes, with the remedy; empty if neither."""
     try:
         found = os.statvfs(next(each for each in (folder, *folder.absolute().parents) if each.exists()))
     except OSError:

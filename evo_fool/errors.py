@@ -18,7 +18,7 @@ class ConfigError(EvoFoolError, ValueError):
 
 
 class RunNotFoundError(EvoFoolError, LookupError):
-    """No run answers to the path, name or id that was given (exit code 3)."""
+    """No run has the given path, name or id (exit code 3)."""
 
     exit_code = 3
 
@@ -30,13 +30,13 @@ class RunLockedError(EvoFoolError):
 
 
 class CorruptRunError(EvoFoolError):
-    """A run directory that is damaged, was tampered with, or was written by a newer version (exit code 5)."""
+    """A run directory that is damaged, tampered with, or written by a newer version (exit code 5)."""
 
     exit_code = 5
 
 
 class ClassifierError(EvoFoolError):
-    """A classifier that cannot be loaded, or that answers with something that is not a score (exit code 1)."""
+    """A classifier that cannot be loaded, or whose output is not scores (exit code 1)."""
 
 
 class GenomeError(EvoFoolError, ValueError):
@@ -46,4 +46,4 @@ class GenomeError(EvoFoolError, ValueError):
 
 
 class NotKeptError(EvoFoolError, LookupError):
-    """An individual whose genome and image retention has discarded, or that never was (exit code 1)."""
+    """An individual whose genome and image retention has discarded, or an id that does not exist (exit code 1)."""

@@ -1,4 +1,4 @@
-"""Results as JSON: arrays and numpy's numbers become Python's own, and what JSON cannot say becomes null."""
+"""Results as JSON: arrays and numpy numbers become Python's own, NaN and infinity become null."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evo_fool.text import escaped
 
 
 def plain(value: Any) -> Any:
-    """``value`` as JSON will give it back: lists for tuples and arrays, texts for keys and paths, None for NaN.
+    """``value`` as JSON returns it: lists for tuples and arrays, strings for keys and paths, None for NaN.
 
     >>> import numpy as np
     >>> plain({"p": np.array([0.5, np.nan]), 3: (np.int64(1), True)})
@@ -35,5 +35,5 @@ def plain(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """One JSON document, indented, with text as it is but for what steers a terminal, which is escaped."""
+    """One indented JSON document; non-ASCII text is kept, terminal control characters are escaped."""
     return escaped(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))

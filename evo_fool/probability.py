@@ -1,4 +1,4 @@
-"""From log-odds, which do not saturate and are compared, to probabilities, which are reported."""
+"""From log-odds, which the search compares because they do not saturate, to probabilities, which reports show."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
 """Counter-based randomness: a stream is a pure function of (seed, purpose, generation, …).
 
-No state is kept and none is stored: a resumed run asks for the same streams that the uninterrupted run would have
-asked for, and the number of workers does not matter. There is no global generator anywhere in the package.
+No state is kept or stored: a resumed run asks for the same streams as an uninterrupted one, and the number of workers
+does not matter. The package has no global generator.
 """
 
 import zlib
@@ -17,7 +17,7 @@ def stream(seed: int, purpose: str, *counters: int) -> Stream:
     Args:
         seed: the experiment's seed, a non-negative integer of any size.
         purpose: what the numbers are for, e.g. ``"vary"``; distinct purposes give independent streams.
-        counters: non-negative integers that tell moments apart, usually the generation.
+        counters: non-negative integers that distinguish moments, usually the generation.
 
     >>> bool(stream(1, "vary", 7).random() == stream(1, "vary", 7).random())
     True
@@ -29,5 +29,5 @@ def stream(seed: int, purpose: str, *counters: int) -> Stream:
 
 
 def child_seeds(rng: Stream, n: int) -> np.ndarray:
-    """``n`` independent 64-bit seeds, uint64 ``(n,)``: one private stream for each child of a batch."""
+    """``n`` independent 64-bit seeds, uint64 ``(n,)``: one private stream for each offspring of a batch."""
     return rng.integers(0, 2**64, size=n, dtype=np.uint64)

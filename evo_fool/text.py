@@ -1,4 +1,4 @@
-"""Text for people: numbers that do not lie, names that fit, and names from other run directories made safe to print."""
+"""Text for users: numbers never rounded up to certainty, names cut to fit, and untrusted names made safe to print."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 _REPLACED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode categories that have no glyph, that steer a terminal, or that reorder or break a line."""
+"""Unicode categories without a glyph, and those that control a terminal or reorder or break a line."""
 
 
 def harmless(text: str) -> str:
-    """``text`` with every character that is none, or that steers a terminal, turned into a space.
+    """``text`` with control, format, surrogate, private and unassigned characters replaced by spaces.
 
     >>> harmless("\\x1b[2Jcat\\u202e")
     ' [2Jcat '
@@ -23,9 +23,9 @@ def harmless(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    r"""``text`` of JSON with the characters that :func:`harmless` replaces as ``\uXXXX``, line breaks apart.
+    r"""JSON ``text`` with the characters that :func:`harmless` replaces, except line breaks, written as ``\uXXXX``.
 
-    It parses to the same value: all of them stand inside strings, where an escape means the character.
+    It parses to the same value: those characters only occur inside strings, where an escape means the character.
 
     >>> print(escaped('["cat\u202e", "\x9b2J"]'))
     ["cat\u202e", "\u009b2J"]
@@ -45,7 +45,7 @@ _NINES = 6
 
 
 def percent(probability: float) -> str:
-    """A probability in as many digits as it takes to tell it from certainty or from nothing, never rounded up.
+    """A probability with enough digits to distinguish it from 0 and 1, never rounded up.
 
     >>> percent(0.873), percent(0.99949), percent(0.9999873), percent(1 - 1e-9)
     ('87.3 %', '99.94 %', '99.998 %', '> 99.9999 %')
@@ -63,7 +63,7 @@ def percent(probability: float) -> str:
 
 
 def printable(text: str, limit: int = 200) -> str:
-    """``text`` on one line: control and direction characters become spaces, and what is too long is cut.
+    """``text`` on one line of at most ``limit`` characters; control and direction characters become spaces.
 
     >>> printable("a\\nb\\u202ec"), printable("abcdef", 4)
     ('a b c', 'abc…')
@@ -73,7 +73,7 @@ def printable(text: str, limit: int = 200) -> str:
 
 
 def provenance(summary: dict[str, Any]) -> str:
-    """Which network, seed, preset and generation: what every figure says below its title.
+    """Classifier, encoding, search, seed, preset and generation: the line below every figure's title.
 
     Args:
         summary: :meth:`evo_fool.runs.Run.summary`.
@@ -85,7 +85,7 @@ def provenance(summary: dict[str, Any]) -> str:
 
 
 def probability_text(probability: float) -> str:
-    """Six decimals, rounded to nearest, but never up to 1.000000: that is for what is exactly 1.
+    """Six decimals, rounded to nearest; only exactly 1 gives 1.000000.
 
     >>> probability_text(0.12345678), probability_text(1 - 1e-9), probability_text(1.0)
     ('0.123457', '0.999999', '1.000000')

@@ -1,9 +1,9 @@
-"""A classifier of one's own, outside the package: it tells four directions of stripes apart.
+"""Your own classifier, outside the package: it tells four directions of stripes apart.
 
     evo-fool run experiments/mnist-cppn.yaml --classifier docs/examples/tiny_classifier.py:build
 
 ``build`` is all that evo-fool needs: a function that returns a Classifier. Here it trains the network on the spot, in
-about a second and always to the same weights, because a run that is resumed must meet the judge that it began with.
+about a second and always to the same weights, because a resumed run needs the classifier that it began with.
 A network that takes longer is trained once and its weights are kept:
 
     python docs/examples/tiny_classifier.py stripes.safetensors

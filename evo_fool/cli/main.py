@@ -41,7 +41,7 @@ def guarded(action: Callable[[], int]) -> int:
         _say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        return 1  # the reader has left, as head(1) does: there is nobody to tell
+        return 1  # the reader closed the pipe, as head(1) does
     except BaseException as error:  # SystemExit too: click raises none, so it comes from code that is not ours
         message, code = _explain(error)
         if message:

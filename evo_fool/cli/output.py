@@ -71,8 +71,8 @@ def output_option(verb: Callable[..., Any]) -> Callable[..., Any]:
 def _reserved_stdout(stdout: TextIO) -> Iterator[Callable[[str], None]]:
     """Keep stdout for documents: what anything else writes there goes to stderr, also by C or by another process.
 
-    A classifier of one's own may print while it is imported, built or asked. Done once for the whole verb, this costs
-    a forward pass nothing.
+    A user's classifier may print while it is imported, built or called. Done once for the whole verb, this adds no cost
+    to a forward pass.
     """
     import ctypes
 

@@ -24,7 +24,7 @@ class ImageName:
 
     Attributes:
         class_index: the class.
-        probability: its probability, in [0, 1], as somebody claims it.
+        probability: its claimed probability, in [0, 1].
         generation: the generation, in the 2015 layout; None elsewhere.
     """
 

@@ -95,7 +95,7 @@ def fit(
     network = LeNet(generator, outputs)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs omit it
     images, labels = _input(train.images), train.labels
-    strangers = None if outliers is None else _input(outliers.images)
+    unlabelled = None if outliers is None else _input(outliers.images)
     optimiser = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     steps = epochs * -(-len(labels) // BATCH)
     step = 0
@@ -107,9 +107,9 @@ def fit(
             optimiser.param_groups[0]["lr"] = RATE * (1 - step / steps)
             optimiser.zero_grad()
             loss = F.cross_entropy(network(images[rows]), labels[rows])
-            if outliers is not None and strangers is not None:
-                drawn = torch.randint(len(strangers), (round(outliers.share * len(rows)),), generator=generator)
-                loss = loss + outliers.weight * network(strangers[drawn]).log_softmax(1).amax(1).mean()
+            if outliers is not None and unlabelled is not None:
+                drawn = torch.randint(len(unlabelled), (round(outliers.share * len(rows)),), generator=generator)
+                loss = loss + outliers.weight * network(unlabelled[drawn]).log_softmax(1).amax(1).mean()
             loss.backward()
             optimiser.step()
             total += loss.item()

@@ -1,11 +1,13 @@
 """Rooms import downwards only, as CONTRIBUTING.md says."""
 
 import ast
+import re
 from pathlib import Path
 
 import evo_fool
 
 PACKAGE = Path(evo_fool.__file__).parent
+CONTRIBUTING = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FLOORS = [
     {"cli", "testing"},
     {"paper", "gallery"},
@@ -42,3 +44,14 @@ def test_rooms_import_downwards_only() -> None:
 def test_every_room_has_a_floor() -> None:
     rooms = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
     assert rooms == set(FLOOR)
+
+
+def test_contributing_shows_the_same_rule() -> None:
+    arrow = CONTRIBUTING.partition("    cli → ")[2].partition(" → the files beside the rooms")[0]
+    floors = [set(re.findall(r"\w+", floor)) for floor in f"cli → {arrow}".split("→")]
+    assert floors == [rooms - {"testing"} for rooms in FLOORS]  # no room imports it, as the text says
+
+
+def test_contributing_explains_every_room() -> None:
+    table = CONTRIBUTING.partition("| room |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(FLOOR)

@@ -19,6 +19,7 @@ LINK = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]+))?\)")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 TYPED = re.compile(r"^\s*(?:\$ )?(evo-fool .*)$", flags=re.MULTILINE)
 MENTIONED = re.compile(r"`(evo-fool [^`]+)`|^ {4}(evo-fool .*)$", flags=re.MULTILINE)
+FILE = re.compile(r"`((?:evo_fool|tests|docs|experiments|benchmarks)/[\w./-]+\.(?:py|md|yaml|json))`")
 SHIPPED = ("mnist-", "imagenet-", "paper/", "released-code/")
 
 
@@ -33,6 +34,16 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert linked.exists(), f"{page.name} links to {target}"
         if anchor:
             assert anchor in _anchors(linked), f"{page.name} links to {target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "add-an-encoding.md"], ids=_name)
+def test_files_named_exist(page: Path) -> None:
+    for name in FILE.findall(page.read_text(encoding="utf-8")):  # the page left out names files that its reader makes
+        assert (ROOT / name).is_file(), f"{page.name} names {name}"
+
+
+def test_files_are_found_in_the_pages() -> None:
+    assert sum(len(FILE.findall(page.read_text(encoding="utf-8"))) for page in PAGES) > 10
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
