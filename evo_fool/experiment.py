@@ -27,9 +27,9 @@ from pydantic import (
     model_validator,
 )
 
-from evo_fool import plugins
 from evo_fool.errors import ConfigError
 from evo_fool.overrides import override, unknown_key
+from evo_fool.plugins import names
 from evo_fool.yaml_file import read_yaml, write_yaml
 
 # Strict, or pydantic reads true as 1 and "0200" as 200. A whole number is a number, as in rate: 1.
@@ -220,7 +220,7 @@ def _search(section: Any, validate: ValidatorFunctionWrapHandler) -> Any:
         return section
     kind = section.get("kind") if isinstance(section, Mapping) else None
     known = {"object", *_choices("search")}
-    if isinstance(kind, str) and kind not in known and kind in plugins.names("evo_fool.searches"):
+    if isinstance(kind, str) and kind not in known and kind in names("evo_fool.searches"):
         return InstalledSearchConfig.model_validate(dict(section))
     return _object(section, validate)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
@@ -137,7 +138,7 @@ def refuse_imported(experiment: Experiment) -> None:
 
 
 def refuse_missing_objects(
-    experiment: Experiment, classifier: Classifier | str | None, encoding: Encoding | None
+    experiment: Experiment, classifier: nn.Module | str | None, encoding: Encoding | None
 ) -> None:
     """Where the experiment names an object for a part, that object has to be handed in.
 
@@ -147,8 +148,9 @@ def refuse_missing_objects(
     if classifier is None and experiment.classifier.spec.startswith("object:"):
         name = experiment.classifier.spec.partition(":")[2]
         raise ConfigError(f"the classifier was an object of Python ({name}); pass it: classifier=...")
-    if encoding is None and isinstance(experiment.encoding, ObjectConfig):
-        raise ConfigError(f"the encoding was an object of Python ({experiment.encoding.name}); pass it: encoding=...")
+    section: object = experiment.encoding
+    if encoding is None and isinstance(section, ObjectConfig):
+        raise ConfigError(f"the encoding was an object of Python ({section.name}); pass it: encoding=...")
 
 
 def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> ScoringConfig:

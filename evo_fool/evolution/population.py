@@ -37,11 +37,19 @@ class Population:
         return len(self.ids)
 
     @classmethod
-    def fresh(cls, generation: int, first_id: int, genomes: Genomes, operator: str = "random") -> Population:
-        """A population without parents."""
+    def fresh(
+        cls,
+        generation: int,
+        first_id: int,
+        genomes: Genomes,
+        operator: str = "random",
+        parents: np.ndarray | int = NO_PARENT,
+    ) -> Population:
+        """A population that one operator made; ``parents``: the id of each one's only parent, int64 ``(n,)``."""
         n = len(genomes)
-        parents = np.full((n, 2), NO_PARENT, dtype=np.int64)
-        return cls(generation, np.arange(first_id, first_id + n), parents, [operator] * n, genomes)
+        both = np.full((n, 2), NO_PARENT, dtype=np.int64)
+        both[:, 0] = parents
+        return cls(generation, np.arange(first_id, first_id + n), both, [operator] * n, genomes)
 
 
 class LogOdds(base.Fitness):

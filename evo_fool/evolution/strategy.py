@@ -143,7 +143,12 @@ class ArchiveStrategy:
 
 
 def _as_before(entry: str, made: Any, given: Genomes) -> Genomes:
-    if not isinstance(made, np.ndarray) or (made.dtype, made.shape) != (given.dtype, given.shape):
-        what = f"{made.dtype} {made.shape}" if isinstance(made, np.ndarray) else type(made).__name__
-        raise ConfigError(f"toolbox.{entry} returned {what}; return one genome each: {given.dtype} {given.shape}")
-    return made
+    array = isinstance(made, np.ndarray)
+    if not array or made.shape != given.shape or not np.can_cast(made.dtype, given.dtype, "same_kind"):
+        what = _shown(made) if array else type(made).__name__
+        raise ConfigError(f"toolbox.{entry} returned {what}; return a genome for each one given: {_shown(given)}")
+    return made.astype(given.dtype, copy=False)
+
+
+def _shown(genomes: Genomes) -> str:
+    return f"{'records' if genomes.dtype.names else genomes.dtype} {genomes.shape}"

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "python-api.md"
+EXTEND = ROOT / "docs" / "howto" / "extend.md"
 PICTURES = ROOT / "docs" / "howto" / "pictures.md"
 README = ROOT / "README.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", flags=re.MULTILINE | re.DOTALL)
@@ -34,6 +35,12 @@ def test_readme(tmp_path: Path) -> None:
 def test_worked_example(tmp_path: Path) -> None:
     assert _run(PAGE) >= 14
     assert (tmp_path / "example.png").stat().st_size > 1000
+
+
+def test_objects_of_ones_own() -> None:
+    assert _run(EXTEND) >= 8
+    blocks = BLOCK.findall(EXTEND.read_text(encoding="utf-8"))
+    assert all(sum(bool(line.strip()) for line in code.splitlines()) < 20 for code, _ in blocks)
 
 
 def test_genomes_as_drawings(tmp_path: Path) -> None:
