@@ -10,9 +10,10 @@ import os
 import shutil
 import statistics
 import time
+from collections import Counter
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Request, sync_playwright
 
 ROUNDS = 5
 SEEN = """[...document.querySelectorAll('.tile')].slice(0, 20).filter(tile => {
@@ -31,15 +32,19 @@ def measure_browsing(url: str) -> dict[str, Any]:
         for _ in range(ROUNDS):
             # The policy of the pages forbids what playwright waits with.
             page = browser.new_context(viewport={"width": 1280, "height": 860}, bypass_csp=True).new_page()
-            asked: list[Any] = []
-            page.on("request", asked.append)
+            asked = Counter[str]()
+
+            def count(request: Request, asked: Counter[str] = asked) -> None:
+                asked[request.url] += 1
+
+            page.on("request", count)
             began = time.perf_counter()
             page.goto(url, wait_until="commit")
             page.wait_for_function(SEEN, polling=10)
             firsts.append(_milliseconds(began))
             page.wait_for_load_state("load")
             wholes.append(_milliseconds(began))
-            requests = max(requests, len(asked))
+            requests = max(requests, asked.total())
         scrubs = []
         for _ in range(9):
             before = page.evaluate(SINCE)
