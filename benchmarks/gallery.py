@@ -1,10 +1,11 @@
 """What looking costs: the gallery over a run of 1000 classes, and the speed of a run with and without its gallery open.
 
-    python benchmarks/synthetic_run.py /tmp/large
-    python benchmarks/gallery.py serve /tmp/large        # times, requests and memory, of the real server
-    python benchmarks/gallery.py watch --rounds 5        # images/s of a run that is watched, over one that is not
+    python -m benchmarks.synthetic_run /tmp/large
+    python -m benchmarks.gallery serve /tmp/large        # times, requests and memory of the real server
+    python -m benchmarks.gallery browse /tmp/large       # times in chromium, drawing included
+    python -m benchmarks.gallery watch --rounds 5        # images/s of a watched run over those of an unwatched one
 
-A browser is played by requests one after another, so what is said of "first tiles" is an upper bound without drawing.
+``serve`` sends the requests of a browser one after another: its "first tiles" are an upper bound, without drawing.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def gallery(folder: Path) -> Iterator[tuple[httpx.Client, psutil.Process]]:
     command = [*_EVO_FOOL, "gallery", str(folder), "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = []
+        lines: list[str] = []
         while not lines or lines[-1].strip() != "}":
             lines.append(process.stdout.readline())
         url = json.loads("".join(lines))["url"]
@@ -49,7 +50,7 @@ def gallery(folder: Path) -> Iterator[tuple[httpx.Client, psutil.Process]]:
 
 
 def fetch(client: httpx.Client, address: str) -> tuple[httpx.Response, float]:
-    """An answer, and the milliseconds until all of it was there."""
+    """A response, and the milliseconds until all of it had arrived."""
     began = time.perf_counter()
     answer = client.get(address, headers={"accept": "text/html"})
     answer.raise_for_status()
@@ -203,6 +204,8 @@ def main() -> None:
     serve = verbs.add_parser("serve", help="the server over a folder of runs")
     serve.add_argument("folder", type=Path)
     serve.add_argument("--scrubs", type=int, default=30)
+    browse = verbs.add_parser("browse", help="a folder with one run, in chromium")
+    browse.add_argument("folder", type=Path)
     watch = verbs.add_parser("watch", help="a run with and without its gallery open")
     watch.add_argument("experiment", nargs="?", default="mnist-cppn")
     watch.add_argument("-S", action="append", default=[], dest="settings")
@@ -210,10 +213,16 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.verb == "serve":
         result = measure_serving(arguments.folder, arguments.scrubs)
+    elif arguments.verb == "browse":
+        from benchmarks.gallery_browser import measure_browsing
+
+        with gallery(arguments.folder) as (client, _):
+            run = client.get("/index.json").json()["runs"][0]["run"]
+            result = measure_browsing(str(client.base_url.join(f"/runs/{run}")))
     else:
         settings = [part for setting in arguments.settings for part in ("-S", setting)]
         result = measure_watching(arguments.experiment, settings, arguments.rounds)
-    print(json.dumps(result, indent=2))
+    print(json.dumps(result | {"load": os.getloadavg()[0], "cores": os.cpu_count()}, indent=2))
 
 
 if __name__ == "__main__":

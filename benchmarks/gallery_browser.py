@@ -1,25 +1,19 @@
 """How long a person waits: the gallery over a run of 1000 classes, in chromium.
 
-    python benchmarks/synthetic_run.py /tmp/large
-    python benchmarks/gallery_browser.py /tmp/large
-
-Times are from asking to the pictures being there, with the drawing of the browser on the same machine.
+Times are from the request to the pictures being shown; the browser draws on the same machine.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
 import statistics
-import subprocess
-import sys
 import time
-from pathlib import Path
+from collections import Counter
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Request, sync_playwright
 
 ROUNDS = 5
 SEEN = """[...document.querySelectorAll('.tile')].slice(0, 20).filter(tile => {
@@ -29,8 +23,8 @@ SEEN = """[...document.querySelectorAll('.tile')].slice(0, 20).filter(tile => {
 SINCE = "[...document.querySelectorAll('.since')].map(element => element.textContent).join()"
 
 
-def measure(url: str) -> None:
-    """Print what takes how long on the page of a run."""
+def measure_browsing(url: str) -> dict[str, Any]:
+    """The page of a run at ``url``: milliseconds until it shows, after another generation is chosen, and to sort it."""
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
@@ -38,55 +32,44 @@ def measure(url: str) -> None:
         for _ in range(ROUNDS):
             # The policy of the pages forbids what playwright waits with.
             page = browser.new_context(viewport={"width": 1280, "height": 860}, bypass_csp=True).new_page()
-            asked: list[Any] = []
-            page.on("request", lambda request, asked=asked: asked.append(request))
+            asked = Counter[str]()
+
+            def count(request: Request, asked: Counter[str] = asked) -> None:
+                asked[request.url] += 1
+
+            page.on("request", count)
             began = time.perf_counter()
             page.goto(url, wait_until="commit")
             page.wait_for_function(SEEN, polling=10)
-            firsts.append(time.perf_counter() - began)
+            firsts.append(_milliseconds(began))
             page.wait_for_load_state("load")
-            wholes.append(time.perf_counter() - began)
-            requests = max(requests, len(asked))
-        print(f"first 20 tiles: {_ms(firsts)}, the first of them from a fresh server {firsts[0] * 1000:.0f} ms")
-        print(f"whole page: {_ms(wholes)}, {requests} requests")
+            wholes.append(_milliseconds(began))
+            requests = max(requests, asked.total())
         scrubs = []
         for _ in range(9):
             before = page.evaluate(SINCE)
             began = time.perf_counter()
             page.keyboard.press("{")
             page.wait_for_function(f"{SINCE} !== {json.dumps(before)}", polling=10)
-            scrubs.append(time.perf_counter() - began)
-        print(f"another generation, with its pictures: {_ms(scrubs)}")
+            scrubs.append(_milliseconds(began))
         began = time.perf_counter()
         page.select_option("#sort", "name")
         page.evaluate("document.body.offsetHeight")
-        print(f"sorting: {(time.perf_counter() - began) * 1000:.0f} ms")
+        sorting = _milliseconds(began)
         browser.close()
+    return {
+        "first_20_tiles_ms": _spread(firsts),
+        "first_20_tiles_fresh_server_ms": firsts[0],
+        "whole_page_ms": _spread(wholes),
+        "requests": requests,
+        "another_generation_ms": _spread(scrubs),
+        "sorting_ms": sorting,
+    }
 
 
-def _ms(seconds: list[float]) -> str:
-    low, middle, high = min(seconds), statistics.median(seconds), max(seconds)
-    return f"{middle * 1000:.0f} ms ({low * 1000:.0f} to {high * 1000:.0f})"
+def _milliseconds(began: float) -> float:
+    return 1e3 * (time.perf_counter() - began)
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="a folder with one run")
-    folder = parser.parse_args().folder
-    command = [sys.executable, "-m", "evo_fool", "gallery", str(folder), "--port", "0", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        text = ""
-        while not text.endswith("}\n"):
-            text += server.stdout.readline()
-        (run,) = (path.parent.name for path in folder.glob("*/run.sqlite3"))
-        try:
-            measure(f"{json.loads(text)['url']}runs/{run}")
-        finally:
-            server.terminate()
-    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-
-
-if __name__ == "__main__":
-    main()
+def _spread(values: list[float]) -> dict[str, float]:
+    return {"min": min(values), "median": statistics.median(values), "max": max(values)}

@@ -1,6 +1,6 @@
 """A run of 1000 classes as it would be after thousands of generations, made in a minute: for measuring what reads runs.
 
-    python benchmarks/synthetic_run.py outputs --generations 10000
+    python -m benchmarks.synthetic_run outputs --generations 10000
 
 The images are CPPNs' own, from a pool of mutated genomes; who took what when is drawn at random, more often in the
 beginning, and class 0 changes hands in every generation. No classifier has seen any of it.
@@ -90,7 +90,7 @@ def _metrics_row(generation: int, batch: int, log_odds: np.ndarray, captures: in
     statistics = dict(
         zip(STATISTICS, [low, q1, median, q3, high, float(p.mean()), float(p.sum()), *reached], strict=True)
     )
-    values = {"generation": generation, "evaluations": (generation + 1) * batch, "captures": captures}
+    values: dict[str, float] = {"generation": generation, "evaluations": (generation + 1) * batch, "captures": captures}
     values |= {"seconds": 1.5 * (generation + 1)}
     return tuple((statistics | values)[name] for name in METRICS)
 

@@ -61,9 +61,9 @@ def test_score(benchmark: Benchmark) -> None:
 
 
 @pytest.mark.parametrize("classes", [10, 1000, 10_000])
-def test_offer(benchmark: Benchmark, classes: int) -> None:
+def test_add(benchmark: Benchmark, classes: int) -> None:
     rng = np.random.default_rng(1)
     archive, genomes = ClassArchive(classes), rng.random((BATCH, 784), dtype=np.float32)
     scores = rng.normal(size=(BATCH, classes))
     archive.add(np.arange(BATCH), scores, genomes, 0)
-    assert len(benchmark(archive.offer, np.arange(BATCH), scores, genomes, 1)) == 0
+    assert len(benchmark(archive.add, np.arange(BATCH), scores, genomes, 1)) == 0

@@ -1,10 +1,12 @@
 """Runs small enough to make many of them, and digits that are easy to learn. Imported by tests as ``support``."""
 
 import sqlite3
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from evo_fool.experiment import Experiment
 from evo_fool.runs.database_files import DATABASE
@@ -47,3 +49,19 @@ def write_mnist(folder: Path, *, train: int, test: int) -> None:
         (raw / f"{half}-images-idx3-ubyte").write_bytes(header + images.tobytes())
         header = b"".join(i.to_bytes(4, "big") for i in (2049, n))
         (raw / f"{half}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+
+
+def broken_promises(contract: type, **fixtures: Any) -> set[str]:
+    """The tests of a contract suite that fail for an object, by name; ``fixtures`` are those of the suite."""
+    failed = set()
+    for name in dir(contract):
+        if name.startswith("test_"):
+            test = getattr(contract(), name)
+            wanted = {key: value for key, value in fixtures.items() if key in signature(test).parameters}
+            try:
+                test(**wanted)
+            except pytest.skip.Exception:
+                pass
+            except (Exception, pytest.fail.Exception):
+                failed.add(name.removeprefix("test_"))
+    return failed

@@ -1,13 +1,16 @@
 """``evo-fool bench``: what it passes on, and how it shows single figures and rows."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from evo_fool.bench import growth, memory
-from evo_fool.cli.bench import bench
+from benchmarks import growth, memory
+from benchmarks.command import bench
+from evo_fool.cli import bench as command
+from evo_fool.cli.main import main
 
 ROWS = {"by_size": [{"size": 64, "stages": {"vary": 0.25}}, {"size": 128, "stages": {"vary": 0.5}}], "empty": []}
 
@@ -32,3 +35,16 @@ def test_json_is_the_whole_report(asked: dict[str, Any]) -> None:
     answer = CliRunner().invoke(bench, ["memory", "--generations", "7", "--checkpoint", "2s", "--json"])
     assert json.loads(answer.stdout) == {"generations": 3, **ROWS}
     assert asked == {"generations": 7, "classes": 1000, "size": 256, "checkpoint": 2.0, "device": "auto"}
+
+
+def test_an_installed_package_says_in_one_line_that_it_has_no_benchmarks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "command.py").write_text("raise SystemExit('of another package')")
+    monkeypatch.setattr(command, "bench", command.find_benchmarks(tmp_path))
+    assert main(["bench", "loop", "mnist-cppn", "--json"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "come with the source checkout" in line
+    assert main(["bench", "--help"]) == 0
+    assert "only in a source checkout" in capsys.readouterr().out

@@ -9,11 +9,11 @@ import pytest
 import torch
 from support import small
 
-from evo_fool.bench import growth
-from evo_fool.bench.growth import Setting, bench_growth, measure
-from evo_fool.bench.own_process import in_own_process, peak_memory_mb
-from evo_fool.bench.synthetic import synthetic_classifier
-from evo_fool.bench.temporary_run import STAGES
+from benchmarks import growth
+from benchmarks.growth import Setting, bench_growth, measure
+from benchmarks.own_process import in_own_process, peak_memory_mb
+from benchmarks.synthetic import synthetic_classifier
+from benchmarks.temporary_run import STAGES
 from evo_fool.errors import ConfigError, EvoFoolError
 from evo_fool.evaluation.assembly import assemble
 from evo_fool.evaluation.environment import choose_device

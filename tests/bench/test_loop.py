@@ -8,8 +8,8 @@ import pytest
 import torch
 from support import small
 
-from evo_fool.bench.loop import STAGES, bench_loop, forward_pass
-from evo_fool.bench.synthetic import synthetic_classifier
+from benchmarks.loop import STAGES, bench_loop, forward_pass
+from benchmarks.synthetic import synthetic_classifier
 from evo_fool.evaluation.assembly import assemble
 from evo_fool.runs import digest
 from evo_fool.session import evolve

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from evo_fool.bench import memory
-from evo_fool.bench.memory import bench_memory, disk_bytes
+from benchmarks import memory
+from benchmarks.memory import bench_memory, disk_bytes
 
 
 @pytest.fixture

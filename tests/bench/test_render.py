@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from evo_fool.bench.render import bench_render, measure_device
-from evo_fool.bench.render_baselines import render_arrays, render_tensors
-from evo_fool.bench.render_genomes import drifted_genomes, grown_genomes
+from benchmarks.render import bench_render, measure_device
+from benchmarks.render_baselines import render_arrays, render_tensors
+from benchmarks.render_genomes import drifted_genomes, grown_genomes
 from evo_fool.encodings.base import Genomes
 from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.rendering.program import compile_programs

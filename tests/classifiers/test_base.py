@@ -108,17 +108,6 @@ def test_normalisation_happens_inside_channel_by_channel() -> None:
     torch.testing.assert_close(classifier(images), expected)
 
 
-def test_it_stays_in_eval_mode_and_frozen_but_images_have_gradients() -> None:
-    network = nn.Sequential(nn.Dropout(0.5), flat())
-    classifier = Classifier(network, **GOOD)
-    classifier.train()
-    assert not any(module.training for module in classifier.modules())
-    assert not any(parameter.requires_grad for parameter in classifier.parameters())
-    images = torch.full((1, 1, 4, 4), 0.5, requires_grad=True)
-    classifier(images).sum().backward()
-    assert images.grad is not None and images.grad.abs().sum() > 0
-
-
 def test_fingerprint_follows_what_decides_a_score() -> None:
     def make(**change: Any) -> Classifier:
         conv = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Flatten(), nn.LazyLinear(2))

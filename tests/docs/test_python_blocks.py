@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import broken_promises
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "python-api.md"
@@ -38,7 +39,9 @@ def test_worked_example(tmp_path: Path) -> None:
 
 
 def test_objects_of_ones_own() -> None:
-    assert _run(EXTEND) >= 8
+    names: dict[str, Any] = {}
+    assert _run(EXTEND, names) >= 9
+    assert broken_promises(names["TestFlat"], encoding=names["Flat"]()) == set()
     blocks = BLOCK.findall(EXTEND.read_text(encoding="utf-8"))
     assert all(sum(bool(line.strip()) for line in code.splitlines()) < 20 for code, _ in blocks)
 
@@ -51,10 +54,10 @@ def test_genomes_as_drawings(tmp_path: Path) -> None:
     assert names["line"][-1].id == names["elite"].id
 
 
-def _run(page: Path) -> int:
-    """Run the blocks of a page in one namespace; the number of blocks."""
+def _run(page: Path, names: dict[str, Any] | None = None) -> int:
+    """Run the blocks of a page in one namespace, ``names``; the number of blocks."""
     blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
-    names: dict[str, Any] = {}
+    names = {} if names is None else names
     for number, (code, expected) in enumerate(blocks, start=1):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):

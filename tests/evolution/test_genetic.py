@@ -103,20 +103,3 @@ def test_a_generation_in_which_nothing_is_varied_passes(evaluate) -> None:  # ty
     strategy = build([0], mutation=0.0)
     advance(strategy, range(3), evaluate)
     assert strategy.evaluations == 40
-
-
-@pytest.mark.parametrize("search", VARIANTS)
-def test_a_restored_population_goes_on_as_the_original(search: dict, evaluate) -> None:  # type: ignore[no-untyped-def, type-arg]
-    original, copy = build([1, 3], **search), build([1, 3], **search)
-    advance(original, range(6), evaluate)
-    for target in (1, 3):
-        standing = original.population_state(original.targets.index(target))
-        genomes = np.concatenate([m.genome for m in original._members[target]])
-        copy.restore(standing, genomes)
-    copy.evaluations = original.evaluations
-    for generation in range(6, 12):
-        a, b = original.generate(generation), copy.generate(generation)
-        assert np.array_equal(a.genomes, b.genomes)
-        assert np.array_equal(a.parents, b.parents)
-        original.update(a, evaluate(a.genomes))
-        copy.update(b, evaluate(b.genomes))

@@ -50,14 +50,6 @@ def test_parents_are_uniform_over_cells_or_over_elites(encoding, rule: str, shar
     assert drawn[0] / sum(drawn.values()) == pytest.approx(share, abs=0.02)
 
 
-def test_a_generation_is_a_function_of_archive_seed_and_number(encoding, evaluate) -> None:  # type: ignore[no-untyped-def]
-    strategy = MapElites(experiment(), encoding, ClassArchive(4))
-    population = strategy.generate(0)
-    strategy.update(population, evaluate(population.genomes))
-    assert np.array_equal(strategy.generate(5).genomes, strategy.generate(5).genomes)
-    assert not np.array_equal(strategy.generate(5).genomes, strategy.generate(6).genomes)
-
-
 def test_crossover_records_both_parents() -> None:
     settings = Experiment.from_mapping({"batch": 400, "encoding": {"kind": "pixels", "crossover": 0.5}})
     crossing = build_encoding(settings.encoding, size=4, channels=1)

@@ -1,6 +1,5 @@
 """Runs that a study opens are closed whatever happens."""
 
-import importlib.util
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +7,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY
 from support import small
 
+from benchmarks import ablation
 from evo_fool.runs import Run, open_run
 from evo_fool.session import evolve
 from evo_fool.studies import controls, imagenet, mnist, searches
@@ -81,11 +80,6 @@ def test_a_study_that_breaks_leaves_no_run_open(
 def test_the_ablation_closes_the_runs_that_it_looks_at(
     tmp_path: Path, made: list[Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    specification = importlib.util.spec_from_file_location("ablation", REPOSITORY / "experiments" / "ablation.py")
-    assert specification is not None
-    assert specification.loader is not None
-    ablation = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(ablation)
     given = Namespace(variants=["paper"], seeds=[1, 2], images=208, out=tmp_path, json=True)
     monkeypatch.setattr(ablation.argparse.ArgumentParser, "parse_args", lambda self: given)
     monkeypatch.setattr(ablation, "named", lambda given, name, seed: small(seed=seed, name=f"seed{seed}"))

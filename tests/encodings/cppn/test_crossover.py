@@ -65,13 +65,6 @@ def test_a_child_that_is_too_large_is_its_first_parent_without_what_feeds_nothin
     assert (children["links"] <= 24).all()
 
 
-def test_the_parents_are_left_alone() -> None:
-    encoding, genomes = grown(2, 20, 10)
-    before = genomes.tobytes()
-    encoding.mate(genomes[:10], genomes[10:], stream(1, "mate"))
-    assert genomes.tobytes() == before
-
-
 def test_grey_has_nothing_to_exchange() -> None:
     with pytest.raises(ConfigError, match=r"encoding\.crossover = 0\.5: .* grey images have one; set it to 0"):
         CppnEncoding(CppnConfig(kind="cppn", crossover=0.5), size=28, channels=1)

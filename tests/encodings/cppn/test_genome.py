@@ -36,20 +36,6 @@ def test_bytes_come_back(seed: int, channels: int, generations: int) -> None:
         assert len(data) == 6 + 3 * row["nodes"] + 12 * row["links"]
 
 
-def test_concatenating_and_indexing_keep_the_layout() -> None:
-    encoding = build(max_nodes=5, max_links=13)
-    genomes = grown(encoding)
-    both = np.concatenate([genomes[:3], genomes[[4, 5]]])
-    assert both.dtype == encoding.dtype
-    assert both[3].tobytes() == genomes[4].tobytes()
-
-
-@given(st.binary(max_size=200))
-def test_random_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(GenomeError):
-        build().decode(data)
-
-
 @settings(max_examples=200)
 @given(st.data())
 def test_damaged_bytes_are_refused_or_valid(data: st.DataObject) -> None:

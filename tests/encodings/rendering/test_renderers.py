@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from evo_fool.bench.render_genomes import grown_genomes
+from benchmarks.render_genomes import grown_genomes
 from evo_fool.encodings import build_encoding
 from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.rendering import cpu

@@ -26,7 +26,7 @@ def bench_insert(
     rng = stream(0, "bench-insert")
     genomes = rng.random((batch, genes), dtype=np.float32)
     ids = np.arange(batch)
-    milliseconds, one_by_one, captured = [], [], []
+    milliseconds, one_by_one, changed = [], [], []
     for repeat in range(repeats):
         archive, plain = ClassArchive(classes), ClassArchive(classes)
         scores = rng.normal(size=(batch, classes)) - 20
@@ -35,7 +35,7 @@ def bench_insert(
         cells = rng.choice(classes, size=changes, replace=False)
         scores[rng.integers(batch, size=changes), cells] += 40
         start = time.perf_counter()
-        captured.append(len(archive.add(ids + batch, scores, genomes, 1)))
+        changed.append(len(archive.add(ids + batch, scores, genomes, 1)))
         milliseconds.append(1000 * (time.perf_counter() - start))
         if repeat % 20 == 0:  # the slow way needs no more than a few samples
             start = time.perf_counter()
@@ -45,7 +45,7 @@ def bench_insert(
     return {
         "batch": batch,
         "classes": classes,
-        "cells_changed": float(np.median(captured)),
+        "cells_changed": float(np.median(changed)),
         "milliseconds": float(np.median(milliseconds)),
         "milliseconds_one_by_one": float(np.median(one_by_one)),
         "ratio_to_one_by_one": float(np.median(one_by_one) / np.median(milliseconds)),

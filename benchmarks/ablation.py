@@ -1,6 +1,6 @@
 """Which settings move the median: variants of an experiment at equal budgets, over seeds, as one table.
 
-    python experiments/ablation.py --weights squeezenet1_1.pt --images 32000 --seeds 1 2 3
+    python -m benchmarks.ablation --weights squeezenet1_1.pt --images 32000 --seeds 1 2 3
 
 Every variant changes imagenet-cppn.yaml as its line in VARIANTS says: the paper's settings, each of ours added to them
 alone, all of ours, and each of ours taken away. A run that is already in --out is not run again, and one that was
@@ -21,6 +21,7 @@ import numpy as np
 
 from evo_fool import Experiment, evolve
 from evo_fool.host_memory import keep_large_blocks
+from evo_fool.presets import find_experiment
 from evo_fool.runs import list_runs, open_run
 from evo_fool.runs.run import Run
 from evo_fool.session import resume
@@ -67,7 +68,7 @@ def main() -> int:
 
 def named(given: argparse.Namespace, name: str, seed: int) -> Experiment:
     """The variant as an experiment, named so that its run is found again."""
-    base = Experiment.from_yaml(Path(__file__).with_name("imagenet-cppn.yaml"))
+    base = Experiment.from_yaml(find_experiment("imagenet-cppn"))
     settings = VARIANTS[name] | {
         "name": f"ablation-{name.replace(' ', '')}-{given.images}-seed{seed}",
         "preset": f"imagenet-cppn, {name}",

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from evo_fool.bench.loop import bench_loop
-from evo_fool.bench.own_process import in_own_process
-from evo_fool.bench.synthetic import synthetic_classifier
+from benchmarks.loop import bench_loop
+from benchmarks.own_process import in_own_process
+from benchmarks.synthetic import synthetic_classifier
 from evo_fool.experiment import Experiment
 
 BATCHES = (100, 200, 400, 800, 1600, 3200)

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from evo_fool.bench.own_process import in_own_process, peak_memory_mb
-from evo_fool.bench.synthetic import synthetic_classifier
-from evo_fool.bench.temporary_run import TemporaryRun
+from benchmarks.own_process import in_own_process, peak_memory_mb
+from benchmarks.synthetic import synthetic_classifier
+from benchmarks.temporary_run import TemporaryRun
 from evo_fool.evaluation.assembly import assemble, resolved
 from evo_fool.experiment import Experiment
 from evo_fool.randomness import stream
@@ -94,13 +94,13 @@ class _Diary:
         if stage != "commit":
             return function
 
-        def timed(population: Any, scored: Any, captures: Any, row: Any) -> None:
+        def timed(population: Any, scored: Any, insertions: Any, row: Any) -> None:
             start = time.perf_counter()
-            function(population, scored, captures, row)
+            function(population, scored, insertions, row)
             now = time.perf_counter()
             self.waits.append(now - start)
             self.seconds.append(now - self.ended)
-            self.captures.append(len(captures))
+            self.captures.append(len(insertions))
             self.disk.append(disk_bytes(self.folder) if self.folder else 0)
             self.ended = time.perf_counter()
 

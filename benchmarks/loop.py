@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from evo_fool.bench.own_process import peak_memory_mb
-from evo_fool.bench.temporary_run import STAGES, TemporaryRun
+from benchmarks.own_process import peak_memory_mb
+from benchmarks.temporary_run import STAGES, TemporaryRun
 from evo_fool.classifiers.base import Classifier
 from evo_fool.evaluation.assembly import Parts, assemble, resolved
 from evo_fool.experiment import Experiment

@@ -64,11 +64,11 @@ class TemporaryRun:
             strategy = self._toolbox.strategy
             self._toolbox.register("generate", wrap("vary", strategy.generate))
             self._toolbox.register("update", wrap("insert", strategy.update))
-            lineage, standings = restore(self.store, parts.encoding, strategy, experiment.retention)
+            lineage, populations = restore(self.store, parts.encoding, strategy, experiment.retention)
             self.recorder = resources.enter_context(
                 Recorder(self.store, parts.encoding, strategy, lineage, experiment.checkpoint)
             )
-            self.recorder.populations = standings
+            self.recorder.populations = populations
             self.generation = self.store.progress()[0] + 1
             self._record = wrap("commit", self.recorder)
             self._flush = wrap("flush", self.recorder.flush)

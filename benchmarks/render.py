@@ -14,8 +14,8 @@ from typing import Any, cast
 
 import torch
 
-from evo_fool.bench.render_baselines import render_arrays, render_tensors
-from evo_fool.bench.render_genomes import describe, drifted_genomes, grown_genomes
+from benchmarks.render_baselines import render_arrays, render_tensors
+from benchmarks.render_genomes import describe, drifted_genomes, grown_genomes
 from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Genomes
 from evo_fool.encodings.cppn.encoding import CppnEncoding

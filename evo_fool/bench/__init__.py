@@ -1,1 +1,0 @@
-"""Measurements of speed, each beside its floor or its baseline in the same run."""
