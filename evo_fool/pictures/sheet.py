@@ -15,7 +15,7 @@ from evo_fool.errors import ConfigError
 from evo_fool.pictures.board import Board
 from evo_fool.pictures.layout import Captions
 from evo_fool.pictures.picture_file import FORMATS, check_target, write_picture
-from evo_fool.runs.past import archive_at
+from evo_fool.runs.history import archive_at
 from evo_fool.runs.run import Run
 from evo_fool.text import printable, provenance
 

@@ -13,8 +13,8 @@ from evo_fool.errors import ConfigError, EvoFoolError
 from evo_fool.pictures.board import Board
 from evo_fool.pictures.layout import FEW, Captions
 from evo_fool.pictures.movie import check_movie, write_movie
+from evo_fool.runs.history import changes
 from evo_fool.runs.lineage import history
-from evo_fool.runs.past import changes
 from evo_fool.runs.run import Elite, Run
 
 FRAMES = 120
