@@ -16,6 +16,7 @@ from evo_fool.pictures.movie import check_movie, write_movie
 from evo_fool.runs.history import changes
 from evo_fool.runs.lineage import history
 from evo_fool.runs.run import Elite, Run
+from evo_fool.sampling import evenly
 
 FRAMES = 120
 """As many frames as a film has unless told otherwise."""
@@ -126,8 +127,9 @@ def spread(count: int, wanted: int, log: bool = False) -> list[int]:
     """
     if wanted == 1:
         return [count - 1]
-    points = np.geomspace(1, count, wanted) - 1 if log else np.linspace(0, count - 1, min(wanted, count))
-    return np.unique(np.round(points).astype(int)).tolist()
+    if log:
+        return np.unique((np.geomspace(1, count, wanted) - 1).round().astype(int)).tolist()
+    return evenly(count, wanted).tolist()
 
 
 def _of_all(run: Run, board: Board, wanted: int, log: bool) -> _Film:

@@ -121,15 +121,6 @@ def sure(scorer: Scorer, images: ImageSet, least: float = 0.5) -> np.ndarray:
     return np.flatnonzero(confidences(scorer, images.images, images.targets) >= least)
 
 
-def evenly(n: int, most: int) -> np.ndarray:
-    """At most so many of ``n`` rows, evenly spread from the first to the last, int64 ``(k,)``.
-
-    >>> evenly(9, 3).tolist(), evenly(2, 3).tolist()
-    ([0, 4, 8], [0, 1])
-    """
-    return np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
-
-
 def identity_of(*sets: ImageSet | None) -> str:
     """The :func:`.identity` of images and targets."""
     return identity(*(part for s in sets for part in ((None,) if s is None else (s.images, s.targets))))
