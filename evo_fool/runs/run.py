@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evo_fool.class_names import ClassNames
-from evo_fool.errors import ConfigError, CorruptRunError, GenomeError, NotKeptError, RunNotFoundError
+from evo_fool.errors import (
+    ConfigError,
+    CorruptRunError,
+    EmptyCellError,
+    GenomeError,
+    NotKeptError,
+    RunNotFoundError,
+    UnknownClassError,
+)
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.experiment import Experiment
 from evo_fool.probability import probability
@@ -151,8 +159,8 @@ class Run(Mapping[int, Elite]):
             return list(range(len(self.classes)))
         try:
             return [self.class_index(search.target)]
-        except KeyError as error:
-            raise CorruptRunError(f"{self.path}: search.target = {error.args[0]}") from None
+        except UnknownClassError as error:
+            raise CorruptRunError(f"{self.path}: search.target: {error}") from None
 
     @cached_property
     def class_names(self) -> ClassNames:
@@ -186,12 +194,12 @@ class Run(Mapping[int, Elite]):
         """The elite of one class, by index or by any of its names.
 
         Raises:
-            KeyError: no such class, several, or its cell is empty.
+            UnknownClassError, EmptyCellError: no such class, several of this name, or no image holds it.
         """
         index = self.class_index(cls)
         elites = self.read_elites(f"{_CELLS} WHERE class = ?", (index,))
         if not elites:
-            raise KeyError(f"{cls!r}: no image holds class {index} ({self.classes[index]}) yet")
+            raise EmptyCellError(f"class {cls!r}: no image holds class {index} ({self.classes[index]}) yet")
         return elites[0]
 
     @property
@@ -259,7 +267,7 @@ class Run(Mapping[int, Elite]):
         """The index of a class given by index, name or another name; see :meth:`.ClassNames.find`.
 
         Raises:
-            KeyError: there is no such class, or several are called so; the message lists them.
+            UnknownClassError: no class has this name, or several do.
         """
         return self.class_names.find(cls)
 
@@ -267,7 +275,7 @@ class Run(Mapping[int, Elite]):
         """The scored image of a class's elite, uint8 ``(channels, height, width)``.
 
         Raises:
-            KeyError: no such class, or its cell is empty.
+            UnknownClassError, EmptyCellError: no such class, or no image holds it.
             CorruptRunError: the stored image is damaged or missing.
         """
         with self._complete():
@@ -282,7 +290,7 @@ class Run(Mapping[int, Elite]):
         """The genome of a class's elite as a user's object: a ``neat.DefaultGenome``, or a float array of genes.
 
         Raises:
-            KeyError: no such class, or its cell is empty.
+            UnknownClassError, EmptyCellError: no such class, or no image holds it.
             CorruptRunError: the stored genome is damaged or missing.
         """
         with self._complete():
