@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from evo_fool.errors import CorruptRunError, NotKeptError
 from evo_fool.image import to_pillow
 from evo_fool.pictures.layout import FEW, Captions, Layout, plan
-from evo_fool.pictures.lettering import GREY, INK, LINE, PAPER, VACANT, font, shorten, wrap
+from evo_fool.pictures.style import GREY, INK, LINE, PAPER, VACANT, font, shorten, wrap
 from evo_fool.runs.individuals import image_of, picture_of
 from evo_fool.runs.run import Elite, Run
 from evo_fool.text import percent, printable, provenance

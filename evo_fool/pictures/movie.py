@@ -15,8 +15,8 @@ from PIL import Image
 
 from evo_fool.atomic_write import write_whole
 from evo_fool.errors import ConfigError, EvoFoolError
-from evo_fool.pictures.lettering import PAPER
 from evo_fool.pictures.picture_file import check_target
+from evo_fool.pictures.style import PAPER
 
 FORMATS = (".gif", ".mp4", ".webp")
 
