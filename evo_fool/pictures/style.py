@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -74,7 +74,7 @@ def log_odds_scale(probability: np.ndarray) -> np.ndarray:
     return np.log10(p / (1 - p))
 
 
-def dress(axes: Axes, grid: str = "both") -> None:
+def dress(axes: Axes, grid: Literal["both", "x", "y"] = "both") -> None:
     """Give axes the looks of all charts: a pale ``grid`` ("x", "y" or "both") behind the data, and no box."""
     axes.grid(True, axis=grid, color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
