@@ -33,7 +33,7 @@ from evo_fool.experiment import MAX_BATCH, ClassifierConfig, Experiment, PixelsC
 from evo_fool.probability import probability
 from evo_fool.runs.directory import log_event, new_directory
 from evo_fool.runs.lock import writer
-from evo_fool.runs.retention import Lineage
+from evo_fool.runs.retention import Retention
 from evo_fool.runs.run import Run, open_run
 from evo_fool.runs.store import Store
 from evo_fool.session.recorder import Recorder
@@ -256,7 +256,7 @@ def _store(
     documents[RECORD] = _record(files[0].path.parent, found.generation, comparisons)
     with new_directory(out, experiment.name, documents, meta) as (draft, path), writer(draft):
         store = Store(draft)
-        lineage, seconds = Lineage(experiment.retention), time.monotonic() - began
+        lineage, seconds = Retention(experiment.retention), time.monotonic() - began
         with Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds) as recorder:
             recorder(population, scored, captures, row)
             recorder.commit()
