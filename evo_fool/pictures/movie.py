@@ -29,7 +29,7 @@ MAX_FPS = 50.0
 """Frames a second; a GIF counts in hundredths, and viewers slow down what is faster."""
 
 MAX_MEMORY_PIXELS = 500_000_000
-"""A GIF or WebP is put together in memory: so many pixels in all its frames at most."""
+"""In all frames of a GIF or WebP, which is put together in memory."""
 
 HOLD = 1.0
 """Seconds that the last frame stays before the film begins again."""

@@ -84,7 +84,7 @@ def write_poster(
 
     Raises:
         ConfigError: no such class or format, or a size or resolution out of range.
-        EvoFoolError: nobody holds the class yet, or the file cannot be written.
+        EvoFoolError: no image holds the class yet, or the file cannot be written.
         CorruptRunError: the stored image or genome is damaged.
     """
     elite = run[cls]

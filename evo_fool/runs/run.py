@@ -1,4 +1,4 @@
-"""A run as a Python object: all that a run directory holds. Opening one never writes and never executes."""
+"""A run as a Python object: all that a run directory holds. Opening one writes nothing and executes no code."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CELLS = "SELECT class, id, log_odds, generation FROM cells"
 
 @dataclass(frozen=True, slots=True)
 class Elite:
-    """The occupant of one cell.
+    """The individual in one cell.
 
     Attributes:
         class_index: the cell.
@@ -103,7 +103,7 @@ class Run(Mapping[int, Elite]):
         self.close()
 
     def close(self) -> None:
-        """Close the database; the object is of no use afterwards."""
+        """Close the database; the object cannot be used afterwards."""
         self.store.close()
 
     @property
@@ -249,7 +249,7 @@ class Run(Mapping[int, Elite]):
 
     @property
     def captures(self) -> np.ndarray:
-        """Who took which class from whom: a structured array by generation and class; ``previous`` is -1 for nobody.
+        """The captures: a structured array by generation and class; ``previous`` is -1 where the cell was empty.
 
         Raises:
             CorruptRunError: an entry is not a number.
