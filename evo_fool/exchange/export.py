@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,27 +116,26 @@ def elites_npz(run: Run, elites: Sequence[Elite]) -> bytes:
 
 
 def _plan(run: Run, elites: Sequence[Elite], what: tuple[str, ...], size: int | None) -> _Plan:
-    def png(elite: Elite) -> Callable[[], bytes]:
-        return lambda: png_bytes(picture_of(run, elite.id, size))
-
-    def genome(elite: Elite) -> Callable[[], bytes]:
-        return lambda: _genome_file(run, elite)
-
     stems = {elite: stem(elite.class_index, len(run.classes), elite.probability) for elite in elites}
     suffix = "npz" if run.experiment.encoding.kind == "pixels" else "json"
     plan: _Plan = {}
     for kind in what:
         match kind:
             case "png":
-                plan |= {f"{stems[elite]}.png": png(elite) for elite in elites}
+                plan |= {f"{stems[elite]}.png": partial(_png, run, elite, size) for elite in elites}
             case "genomes":
-                plan |= {f"genomes/{stems[elite]}.{suffix}": genome(elite) for elite in elites}
+                plan |= {f"genomes/{stems[elite]}.{suffix}": partial(_genome_file, run, elite) for elite in elites}
             case "npz":
-                plan["elites.npz"] = lambda: elites_npz(run, elites)
+                plan["elites.npz"] = partial(elites_npz, run, elites)
             case "layout2015":
-                at = run.generation
-                plan |= {layout_path(at, elite.class_index, elite.probability): png(elite) for elite in elites}
+                for elite in elites:
+                    name = layout_path(run.generation, elite.class_index, elite.probability)
+                    plan[name] = partial(_png, run, elite, size)
     return plan
+
+
+def _png(run: Run, elite: Elite, size: int | None) -> bytes:
+    return png_bytes(picture_of(run, elite.id, size))
 
 
 def _genome_file(run: Run, elite: Elite) -> bytes:

@@ -8,7 +8,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -119,9 +119,8 @@ def find_run(text: str, root: Path = Path("outputs")) -> Path:
             raise RunNotFoundError(f"{root}: there are no runs yet; start one with: evo-fool run mnist-cppn")
         return runs[-1]
     matches: list[Path] = []
-    for answers in (_is_directory, _is_name, _is_id):  # a whole name before the beginning of an id
-        matches = matches or [run for run in runs if text and answers(run, text)]
-    matches = matches or [run for run in runs if text and _is_recorded(run, text)]
+    for means in (_is_directory, _is_name, _is_id, _is_recorded):  # a whole name before the beginning of an id
+        matches = matches or [run for run in runs if text and means(run, text)]
     if not matches:
         raise RunNotFoundError(f"{text!r}: no such run here or in {root}; list them with: evo-fool ls {root}")
     if len(matches) > 1:
@@ -141,15 +140,10 @@ def _is_name(run: Path, text: str) -> bool:
 def _is_recorded(run: Path, text: str) -> bool:
     """For a directory that was renamed: the name and the id on record in the run."""
     try:
-        store = StoreReader(run)
+        with closing(StoreReader(run)) as store:
+            meta = store.meta()
     except EvoFoolError:
         return False
-    try:
-        meta = store.meta()
-    except EvoFoolError:
-        return False
-    finally:
-        store.close()
     return meta.get("name") == text or meta.get("id", "").startswith(text)
 
 
