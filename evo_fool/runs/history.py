@@ -1,4 +1,7 @@
-"""The archive at the end of any generation, from the captures: as elites, as arrays, and quickly for long runs."""
+"""The archive at the end of any generation, from the captures: as elites, as arrays, and quickly for long runs.
+
+All of it raises :class:`.CorruptRunError` where a stored value is of the wrong type or out of range.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,6 @@ def archive_at(run: Run, generation: int) -> list[Elite]:
 
     Raises:
         ConfigError: a generation that the run has not reached.
-        CorruptRunError: a value is not a number.
     """
     last = run.generation
     if not 0 <= generation <= last:
@@ -45,9 +47,6 @@ def changes(run: Run, generations: Iterable[int]) -> Iterator[list[Elite]]:
     """For each of ascending generations, the elites that took a class since the one before and hold it now.
 
     The first list is the whole archive of the first generation; each later one updates it.
-
-    Raises:
-        CorruptRunError: a value is not a number.
     """
     for between in pairwise([-1, *generations]):
         yield run.read_elites(_CHANGES, between)
@@ -74,19 +73,11 @@ class Archive:
 
     @classmethod
     def current(cls, run: Run) -> Archive:
-        """The archive at the last generation, which the run stores.
-
-        Raises:
-            CorruptRunError: a value is not a number.
-        """
+        """The archive at the last generation, which the run stores."""
         return cls.empty(len(run.classes)).after(run, "SELECT class, id, log_odds, generation FROM cells")
 
     def after(self, run: Run, sql: str, parameters: Sequence[Any] = ()) -> Archive:
-        """The archive after the captures of a query for class, id, log-odds and generation, at most one a class.
-
-        Raises:
-            CorruptRunError: a value is not a number.
-        """
+        """The archive after the captures of a query for class, id, log-odds and generation, at most one a class."""
         rows = run.store.typed(sql, (int, int, float, int), tuple(parameters))
         run.check_classes(row[0] for row in rows)
         later = Archive(self.ids.copy(), self.generations.copy(), self.log_odds.copy())
@@ -114,11 +105,7 @@ class Timeline:
         self._lock = threading.Lock()
 
     def at(self, run: Run, generation: int) -> Archive:
-        """The archive at the end of a committed generation; -1 is before the first.
-
-        Raises:
-            CorruptRunError: a value is not a number.
-        """
+        """The archive at the end of a committed generation; -1 is before the first."""
         with self._lock:
             place = bisect_right(self._noted, generation) - 1
             noted, note = self._noted[place], self._notes[place]
@@ -129,11 +116,7 @@ class Timeline:
         return archive
 
     def read(self, run: Run) -> None:
-        """Keep the archives that make every generation quick to find.
-
-        Raises:
-            CorruptRunError: a value is not a number.
-        """
+        """Keep the archives that make every generation quick to find."""
         rows = run.store.typed("SELECT captures FROM metrics ORDER BY generation", (int,))
         counted = np.cumsum(rows)
         apart = max(self._spacing, counted[-1] // _NOTES) if rows else self._spacing
