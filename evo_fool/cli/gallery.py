@@ -34,9 +34,7 @@ def gallery(what: str | None, out: Path, host: str, port: int | None, open_brows
     address = address_of(host, listener)
     url = f"{address}/runs/{quote(library.only)}" if library.only else f"{address}/"
     if not is_loopback(host):
-        click.echo(
-            f"evo-fool: warning: anyone who can reach {host} can see these runs; there is no password", err=True
-        )
+        click.echo(f"evo-fool: warning: anyone who can reach {host} can see these runs; there is no password", err=True)
     if output.json:
         output.data({"url": url, "runs": len(library.paths())})
     else:

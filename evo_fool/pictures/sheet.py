@@ -15,12 +15,12 @@ from evo_fool.errors import ConfigError
 from evo_fool.pictures.board import Board
 from evo_fool.pictures.layout import Captions
 from evo_fool.pictures.picture_file import FORMATS, check_target, write_picture
-from evo_fool.runs.past import archive_at
+from evo_fool.runs.history import archive_at
 from evo_fool.runs.run import Run
 from evo_fool.text import printable, provenance
 
 SCREEN_DPI = 96.0
-"""The resolution that a sheet has on record unless told otherwise."""
+"""The default resolution on record."""
 
 
 def draw_sheet(
@@ -39,7 +39,7 @@ def draw_sheet(
     Args:
         run: the run.
         classes: which, by index or name, in this order; None: all that the run evolves.
-        generation: as of the end of this one; None: as of the last commit. Images that retention has given up since
+        generation: as of the end of this one; None: as of the last commit. Images that retention has discarded since
             are hatched tiles.
         columns: see :func:`.plan`.
         tile: see :func:`.plan`.
@@ -48,7 +48,7 @@ def draw_sheet(
         rerender: draw CPPNs from their genomes at the tile's size, rather than enlarge or reduce the scored image.
 
     Raises:
-        ConfigError: a sheet that cannot be drawn so.
+        ConfigError: an option out of range, or an unknown class.
         CorruptRunError: a stored image is damaged.
     """
     cells = run.targets if classes is None else _indices(run, classes)
@@ -93,10 +93,7 @@ def write_sheet(run: Run, to: str | Path | None = None, *, dpi: float = SCREEN_D
 
 
 def _indices(run: Run, classes: Sequence[int | str]) -> list[int]:
-    try:
-        cells = [run.class_index(cls) for cls in classes]
-    except KeyError as error:
-        raise ConfigError(f"class {error.args[0]}") from None
+    cells = [run.class_index(cls) for cls in classes]
     if not cells:
         raise ConfigError("a sheet has at least one class")
     return list(dict.fromkeys(cells))

@@ -11,14 +11,14 @@ from evo_fool.encodings.base import Encoding, Genomes
 from evo_fool.errors import CorruptRunError, GenomeError
 from evo_fool.evolution.strategy import ArchiveStrategy, PopulationState
 from evo_fool.experiment import RetentionConfig
-from evo_fool.runs.retention import Lineage
+from evo_fool.runs.retention import Retention
 from evo_fool.runs.store_reader import StoreReader
 
 
 def restore(
     store: StoreReader, encoding: Encoding, strategy: ArchiveStrategy, policy: RetentionConfig
-) -> tuple[Lineage, dict[int, PopulationState]]:
-    """Fill ``strategy`` from the store's last commit; returns the lineage and the GA's populations.
+) -> tuple[Retention, dict[int, PopulationState]]:
+    """Fill ``strategy`` from the store's last commit; returns the retention and the GA's populations.
 
     Raises:
         CorruptRunError: the checkpoint contradicts itself.
@@ -44,7 +44,7 @@ def restore(
             strategy.load_state_dict(store.memory())
         except ValueError as error:
             raise CorruptRunError(f"{store.path}: the state of the search holds {error}") from None
-    return _lineage(store, policy, [row[1] for row in cells], populations), populations
+    return _retention(store, policy, [row[1] for row in cells], populations), populations
 
 
 def _populations(store: StoreReader) -> dict[int, PopulationState]:
@@ -86,9 +86,9 @@ def _genomes(store: StoreReader, encoding: Encoding, ids: list[int]) -> Genomes:
     return np.concatenate(rows) if rows else np.empty(0)
 
 
-def _lineage(
+def _retention(
     store: StoreReader, policy: RetentionConfig, held: list[int], populations: dict[int, PopulationState]
-) -> Lineage:
+) -> Retention:
     """Count the references again, from what is held back to its ancestors."""
     columns = "i.id, i.parent, i.second_parent, i.captor, coalesce(length(b.genome), 0), b.id IS NOT NULL"
     table = {
@@ -104,7 +104,7 @@ def _lineage(
         fresh = {parent for parent in table[id][0] if parent in table and parent not in alive} if id in table else set()
         alive.update(fresh)
         frontier += fresh
-    lineage = Lineage(policy)
+    lineage = Retention(policy)
     shape = store.image_shape()
     for id in sorted(table.keys() | alive):
         if id not in table:
@@ -114,6 +114,6 @@ def _lineage(
         if id in alive:
             lineage.add(id, parents, captor=captor, size=size)
         else:
-            lineage.add_dead(id, size)
+            lineage.add_unreferenced(id, size)
     lineage.hold(holders)
     return lineage

@@ -13,6 +13,7 @@ from evo_fool.gallery.data.pictures import reduce
 from evo_fool.image import to_pillow
 from evo_fool.runs.individuals import image_of, picture_of
 from evo_fool.runs.run import Run
+from evo_fool.sampling import evenly
 
 Choice = TypeVar("Choice")
 
@@ -71,8 +72,7 @@ def affordable(
     """
     if not items:
         return next(iter(choices), None)
-    places = np.unique(np.linspace(0, len(items) - 1, min(len(items), _SAMPLES)).round().astype(int))
-    some = [items[place] for place in places]
+    some = [items[place] for place in evenly(len(items), _SAMPLES)]
     for choice in choices:
         if sum(size(item, choice) for item in some) / len(some) * len(items) <= share:
             return choice

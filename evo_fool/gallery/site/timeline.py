@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from evo_fool.evolution.archive import EMPTY
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.gallery.data.kept import Complexity, kept_members
 from evo_fool.gallery.data.sprites import Painter, blocks, plan_sheet
-from evo_fool.gallery.data.timeline import EMPTY, Archive
 from evo_fool.gallery.pages.grid import Grids, plan_sprites
 from evo_fool.gallery.site.urls import SiteAddresses
 from evo_fool.probability import probability
+from evo_fool.runs.history import Archive
 from evo_fool.runs.run import Run
 from evo_fool.text import percent
 
