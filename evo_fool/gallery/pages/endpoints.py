@@ -27,8 +27,8 @@ from evo_fool.gallery.query import (
     GridQuery,
     HistoryQuery,
     IndividualQuery,
+    Query,
     RunsQuery,
-    no_query,
 )
 from evo_fool.gallery.responses import ASK_AGAIN, etag_of, matches, page_answer, wants_json
 from evo_fool.gallery.urls import Addresses
@@ -51,13 +51,13 @@ class Pages:
 
     def runs(self, request: Request) -> Response:
         """All runs."""
-        query = RunsQuery.parse(request.query_params.multi_items())
+        query = RunsQuery.parse(request)
         return page_answer(request, self._all_stamps(), partial(self.overview.page, query), self.addresses)
 
     def run(self, request: Request) -> Response:
         """The grid of a run."""
         name = request.path_params["run"]
-        query = GridQuery.parse(request.query_params.multi_items())
+        query = GridQuery.parse(request)
         answer = self._of_run(request, lambda run: self.grids.page(run, query, self.addresses))
         if not wants_json(request):
             answer.background = BackgroundTask(self._read_ahead, name)
@@ -65,36 +65,36 @@ class Pages:
 
     def cell(self, request: Request) -> Response:
         """Whoever holds a class."""
-        no_query(request.query_params.multi_items())
+        Query.parse(request)
         cls = request.path_params["cls"]
         return self._of_run(request, lambda run: cell_page(run, cls, self.addresses))
 
     def history(self, request: Request) -> Response:
         """Everybody who ever held a class."""
-        query = HistoryQuery.parse(request.query_params.multi_items())
+        query = HistoryQuery.parse(request)
         cls = request.path_params["cls"]
         return self._of_run(request, lambda run: history_page(run, cls, query, self.addresses))
 
     def individual(self, request: Request) -> Response:
         """One image."""
-        query = IndividualQuery.parse(request.query_params.multi_items())
+        query = IndividualQuery.parse(request)
         id = request.path_params["id"]
         return self._of_run(request, lambda run: individual_page(run, id, query, self.addresses))
 
     def plots(self, request: Request) -> Response:
         """How a run converged."""
-        no_query(request.query_params.multi_items())
+        Query.parse(request)
         return self._of_run(request, lambda run: plots_page(run, self.addresses))
 
     def compare(self, request: Request) -> Response:
         """Runs side by side."""
-        query = CompareQuery.parse(request.query_params.multi_items())
+        query = CompareQuery.parse(request)
         make = partial(compare_page, self.library, self.overview, self.grids, query, self.addresses)
         return page_answer(request, self._all_stamps(), make, self.addresses)
 
     def table(self, request: Request) -> Response:
         """The classes of a run as CSV."""
-        no_query(request.query_params.multi_items())
+        Query.parse(request)
         name = request.path_params["run"]
         etag = etag_of(request, stamp(self.library.find(name)))
         headers = {"etag": etag, "cache-control": ASK_AGAIN}
@@ -107,7 +107,7 @@ class Pages:
 
     async def events(self, request: Request) -> Response:
         """What changes in a run, while it does."""
-        query = EventsQuery.parse(request.query_params.multi_items())
+        query = EventsQuery.parse(request)
         name = request.path_params["run"]
         await to_thread.run_sync(self.library.find, name)
         stream = self.live.events(name, query.since)

@@ -22,7 +22,7 @@ from evo_fool.gallery.data.run_registry import Library
 from evo_fool.gallery.data.sprites import BLOCK, Painter, Sheet, blocks, is_exact, plan_sheet
 from evo_fool.gallery.data.worker import Studio
 from evo_fool.gallery.pages.grid import Grids
-from evo_fool.gallery.query import no_query
+from evo_fool.gallery.query import Query
 from evo_fool.gallery.responses import ASK_AGAIN, FOREVER, json_bytes
 from evo_fool.gallery.security import DRAWING_POLICY
 from evo_fool.runs.run import Run
@@ -43,13 +43,13 @@ class Files:
 
     def image(self, request: Request) -> Response:
         """An image as it was scored."""
-        no_query(request.query_params.multi_items())
+        Query.parse(request)
         with self.library.open(request.path_params["run"]) as run:
             return _lasting(scored_png(run, request.path_params["id"]), "image/png")
 
     async def resized(self, request: Request) -> Response:
         """An image at another size."""
-        no_query(request.query_params.multi_items())
+        Query.parse(request)
         name, id, size = (request.path_params[key] for key in ("run", "id", "size"))
         png = await to_thread.run_sync(self._resized, name, id, size)
         if png is None:
@@ -59,7 +59,7 @@ class Files:
 
     def sprites(self, request: Request) -> Response:
         """A sheet of thumbnails."""
-        no_query(request.query_params.multi_items())
+        Query.parse(request)
         name, generation = request.path_params["run"], request.path_params["generation"]
         block, key = request.path_params["block"], request.path_params["key"]
         with self.library.open(name) as run:
@@ -119,7 +119,7 @@ class Files:
         return plan_sheet(run, archive, kept_members(run, archive.ids[cells].tolist()), block)
 
     async def _of_individual(self, request: Request, task: Callable[[Path, int], Result]) -> Result:
-        no_query(request.query_params.multi_items())
+        Query.parse(request)
         path = await to_thread.run_sync(self.library.find, request.path_params["run"])
         return await self.studio.run(task, path, request.path_params["id"])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,7 @@ class Grids:
         return {
             "page": "run",
             "run": facts,
-            "query": asdict(query),
+            "query": query.model_dump(),
             "generation": generation,
             "total": len(tiles),
             "matching": len(chosen),

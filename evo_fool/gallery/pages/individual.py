@@ -48,7 +48,7 @@ def cell_page(run: Run, cls: int, addresses: Addresses) -> IndividualPage:
         holder = run[cls]
     except KeyError:
         raise NobodyError(f"class {cls} ({printable(run.classes[cls])}): no image holds it yet") from None
-    return individual_page(run, holder.id, IndividualQuery(cls), addresses)
+    return individual_page(run, holder.id, IndividualQuery(cls=cls), addresses)
 
 
 def individual_page(run: Run, id: int, query: IndividualQuery, addresses: Addresses) -> IndividualPage:

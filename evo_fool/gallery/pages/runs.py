@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -43,7 +42,7 @@ class Overview:
         occurring = {_status(row) for row in rows}
         return {
             "page": "runs",
-            "query": asdict(query),
+            "query": query.model_dump(),
             "statuses": [status for status in STATUSES if status in occurring],
             "total": len(rows),
             "shown": len(shown),

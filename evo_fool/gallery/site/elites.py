@@ -68,7 +68,7 @@ class ElitePages:
         return pages
 
     def _page(self, cls: int, id: int, longest: int) -> Page:
-        page: Page = dict(individual_page(self._run, id, IndividualQuery(cls), self._addresses))
+        page: Page = dict(individual_page(self._run, id, IndividualQuery(cls=cls), self._addresses))
         shorten(page, longest)
         page["top5"] = self._opinion(id) if page["kept"] else None
         return page
