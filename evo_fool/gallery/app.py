@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from evo_fool.errors import EvoFoolError
 from evo_fool.gallery.data.run_registry import Library
 from evo_fool.gallery.data.sprites import Painter
-from evo_fool.gallery.data.worker import BusyError, Studio
+from evo_fool.gallery.data.worker import BusyError, Worker
 from evo_fool.gallery.pages.endpoints import Pages
 from evo_fool.gallery.pages.files import Files
 from evo_fool.gallery.pages.grid import Grids
@@ -72,12 +72,12 @@ class Gallery:
     ) -> None:
         self._library = library
         self._addresses = Addresses()
-        self._studio = Studio()
+        self._worker = Worker()
         self._live = Live(library, self._addresses, interval)
         grids = Grids()
         overview = Overview(library, self._addresses)
         pages = Pages(library, self._addresses, overview, grids, self._live, settled)
-        files = Files(library, grids, Painter(), self._studio)
+        files = Files(library, grids, Painter(), self._worker)
         self.routes = [*_page_routes(pages), *_file_routes(files)]
         app = Starlette(
             routes=self.routes,
@@ -91,9 +91,9 @@ class Gallery:
         await self._app(scope, receive, send)
 
     def end(self) -> None:
-        """End what would otherwise keep the server from ending: event streams, and work in the studio."""
+        """End what would otherwise keep the server from ending: event streams, and work in the worker."""
         self._live.close()
-        self._studio.close()
+        self._worker.close()
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:

@@ -20,7 +20,7 @@ from evo_fool.gallery.data.kept import kept_members
 from evo_fool.gallery.data.pictures import resized_png, scored_png
 from evo_fool.gallery.data.run_registry import Library
 from evo_fool.gallery.data.sprites import BLOCK, Painter, Sheet, blocks, is_exact, plan_sheet
-from evo_fool.gallery.data.worker import Studio
+from evo_fool.gallery.data.worker import Worker
 from evo_fool.gallery.pages.grid import Grids
 from evo_fool.gallery.query import Query
 from evo_fool.gallery.responses import ASK_AGAIN, FOREVER, json_bytes
@@ -39,7 +39,7 @@ class Files:
     library: Library
     grids: Grids
     painter: Painter
-    studio: Studio
+    worker: Worker
 
     def image(self, request: Request) -> Response:
         """An image as it was scored."""
@@ -54,7 +54,7 @@ class Files:
         png = await to_thread.run_sync(self._resized, name, id, size)
         if png is None:
             path = await to_thread.run_sync(self.library.find, name)
-            png = await self.studio.run(tasks.render, path, id, size)
+            png = await self.worker.run(tasks.render, path, id, size)
         return _lasting(png, "image/png")
 
     def sprites(self, request: Request) -> Response:
@@ -121,7 +121,7 @@ class Files:
     async def _of_individual(self, request: Request, task: Callable[[Path, int], Result]) -> Result:
         Query.parse(request)
         path = await to_thread.run_sync(self.library.find, request.path_params["run"])
-        return await self.studio.run(task, path, request.path_params["id"])
+        return await self.worker.run(task, path, request.path_params["id"])
 
 
 @cache
