@@ -19,6 +19,7 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.preparation import Preparation
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
+from evo_fool.sampling import evenly
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"}
 """What counts as a photograph; as for torchvision's ``ImageFolder``."""
@@ -111,8 +112,8 @@ def read_photographs(
         ConfigError: there is no such folder, or not one photograph of a known class.
     """
     found = list(_photographs(folder, ClassNames(classifier.classes, classifier.aliases), Accuracy()))
-    if limit is not None and len(found) > limit:
-        found = [found[i] for i in np.linspace(0, len(found) - 1, limit).round().astype(int)]
+    if limit is not None:
+        found = [found[i] for i in evenly(len(found), limit)]
     images, labels = [], []
     for path, label in found:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from evo_fool.atomic_write import whole_folder
-from evo_fool.errors import ConfigError, CorruptRunError, GenomeError
+from evo_fool.errors import ConfigError, CorruptRunError
 from evo_fool.exchange.file_names import layout_path, stem
 from evo_fool.image import enlarge, png_bytes
 from evo_fool.runs.run import Elite, Run
@@ -97,7 +97,7 @@ def export(
             for name, content in plan.items():
                 try:
                     put(name, content())
-                except (CorruptRunError, GenomeError) as error:
+                except CorruptRunError as error:
                     raise CorruptRunError(f"{run.path}: {name} cannot be made: {error}; nothing is written") from None
     return Exported(to, tuple(to / name for name in plan), len(elites), len(everybody) - len(elites))
 

@@ -15,7 +15,7 @@ from evo_fool.errors import ConfigError
 from evo_fool.pictures.board import Board
 from evo_fool.pictures.layout import Captions
 from evo_fool.pictures.picture_file import FORMATS, check_target, write_picture
-from evo_fool.runs.past import archive_at
+from evo_fool.runs.history import archive_at
 from evo_fool.runs.run import Run
 from evo_fool.text import printable, provenance
 
@@ -93,10 +93,7 @@ def write_sheet(run: Run, to: str | Path | None = None, *, dpi: float = SCREEN_D
 
 
 def _indices(run: Run, classes: Sequence[int | str]) -> list[int]:
-    try:
-        cells = [run.class_index(cls) for cls in classes]
-    except KeyError as error:
-        raise ConfigError(f"class {error.args[0]}") from None
+    cells = [run.class_index(cls) for cls in classes]
     if not cells:
         raise ConfigError("a sheet has at least one class")
     return list(dict.fromkeys(cells))

@@ -13,9 +13,10 @@ from evo_fool.errors import ConfigError, EvoFoolError
 from evo_fool.pictures.board import Board
 from evo_fool.pictures.layout import FEW, Captions
 from evo_fool.pictures.movie import check_movie, write_movie
+from evo_fool.runs.history import changes
 from evo_fool.runs.lineage import history
-from evo_fool.runs.past import changes
 from evo_fool.runs.run import Elite, Run
+from evo_fool.sampling import evenly
 
 FRAMES = 120
 """As many frames as a film has unless told otherwise."""
@@ -100,7 +101,7 @@ def write_timelapse(
         raise ConfigError(f"--frames {frames}: give 1 to {MAX_FRAMES}")
     if cls is not None and log:
         raise ConfigError("--log spaces the generations of a film of all classes; one of a class has a frame a capture")
-    cells = run.targets if cls is None else [_index(run, cls)]
+    cells = run.targets if cls is None else [run.class_index(cls)]
     few = len(cells) <= FEW
     board = Board(
         run,
@@ -126,8 +127,9 @@ def spread(count: int, wanted: int, log: bool = False) -> list[int]:
     """
     if wanted == 1:
         return [count - 1]
-    points = np.geomspace(1, count, wanted) - 1 if log else np.linspace(0, count - 1, min(wanted, count))
-    return np.unique(np.round(points).astype(int)).tolist()
+    if log:
+        return np.unique((np.geomspace(1, count, wanted) - 1).round().astype(int)).tolist()
+    return evenly(count, wanted).tolist()
 
 
 def _of_all(run: Run, board: Board, wanted: int, log: bool) -> _Film:
@@ -183,10 +185,3 @@ def _tile(run: Run, tiles: int) -> int:
     """Side of a tile for a film that a screen can show: a whole multiple of the images' where that is smaller."""
     wished = 512 if tiles == 1 else 112 if tiles <= FEW else 64 if tiles <= 120 else 32
     return max(wished, max(run.store.image_shape()[1:])) if tiles == 1 else wished
-
-
-def _index(run: Run, cls: int | str) -> int:
-    try:
-        return run.class_index(cls)
-    except KeyError as error:
-        raise ConfigError(f"class {error.args[0]}") from None

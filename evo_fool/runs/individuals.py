@@ -1,4 +1,8 @@
-"""Individuals by their ids: the genome and the scored image of anyone whom retention has kept, elite or not."""
+"""Individuals by id: the genome and the scored image of everything that retention keeps, elite or not.
+
+Each function raises :class:`.NotKeptError` where retention has discarded the genome and image or the id does not
+exist, and :class:`.CorruptRunError` where they are damaged.
+"""
 
 from __future__ import annotations
 
@@ -6,77 +10,43 @@ from typing import Any
 
 import numpy as np
 
-from evo_fool.errors import ConfigError, CorruptRunError, GenomeError, NotKeptError
+from evo_fool.errors import ConfigError
 from evo_fool.image import enlarge
-from evo_fool.runs.packed_image import unpack_image
 from evo_fool.runs.run import Run
 
 
 def image_of(run: Run, individual: int) -> np.ndarray:
-    """The image that was scored, uint8 ``(channels, height, width)``.
-
-    Raises:
-        NotKeptError: it is not there.
-        CorruptRunError: it is damaged.
-    """
-    return unpack_image(_blob(run, individual, "image"), run.store.image_shape())
+    """The image that was scored, uint8 ``(channels, height, width)``."""
+    return run.store.image(individual)
 
 
 def genome_of(run: Run, individual: int) -> Any:
-    """The genome as a user's object: a ``neat.DefaultGenome``, or a float array of genes.
-
-    Raises:
-        NotKeptError: it is not there.
-        CorruptRunError: it is damaged.
-    """
-    return run.encoding.genome_object(_genomes(run, individual)[0])
+    """The genome as a user's object: a ``neat.DefaultGenome``, or a float array of genes."""
+    return run.encoding.genome_object(run.genomes(individual)[0])
 
 
 def describe_genome(run: Run, individual: int) -> dict[str, Any]:
-    """The genome as plain JSON data, see :meth:`.Encoding.describe`.
-
-    Raises:
-        NotKeptError: it is not there.
-        CorruptRunError: it is damaged.
-    """
-    return run.encoding.describe(_genomes(run, individual)[0])
+    """The genome as plain JSON data, see :meth:`.Encoding.describe`."""
+    return run.encoding.describe(run.genomes(individual)[0])
 
 
-def picture_of(run: Run, individual: int, size: int, *, rerender: bool = True) -> np.ndarray:
+def picture_of(run: Run, individual: int, size: int | None, *, rerender: bool = True) -> np.ndarray:
     """The image at another size, uint8 ``(channels, size, size)``.
 
     Args:
         run: the run.
         individual: its id.
-        size: height and width in pixels.
-        rerender: draw a CPPN from its genome at that size. Otherwise, and for pixels, the scored image is enlarged or
-            thinned out to the nearest pixel; at its own size it is always the scored image itself.
+        size: height and width in pixels. None, or its own size: the scored image itself.
+        rerender: draw a resizable encoding from the genome at that size. Otherwise, and for pixels, each new pixel is
+            the nearest of the scored image.
 
     Raises:
-        NotKeptError: it is not there.
         ConfigError: a size below 1, or larger than a CPPN can be rendered.
-        CorruptRunError: it is damaged.
     """
-    if size < 1:
+    if size is not None and size < 1:
         raise ConfigError(f"size {size}: an image is at least 1 pixel wide")
-    if rerender and run.encoding.resizable and run.store.image_shape()[1:] != (size, size):
-        return run.encoding.render(_genomes(run, individual), size)[0]
-    stored = image_of(run, individual)
-    return stored if stored.shape[1:] == (size, size) else enlarge(stored, size)
-
-
-def _genomes(run: Run, individual: int) -> np.ndarray:
-    try:
-        return run.encoding.decode(_blob(run, individual, "genome"))
-    except GenomeError as error:
-        raise CorruptRunError(f"{run.path}: individual {individual}: {error}") from None
-
-
-def _blob(run: Run, individual: int, column: str) -> bytes:
-    known = 0 <= individual < 2**63  # what SQLite can look for
-    rows = run.store.rows(f"SELECT {column} FROM blobs WHERE id = ?", (individual,)) if known else []
-    if not rows:
-        raise NotKeptError(f"{run.path}: the {column} of individual {individual} is not kept; see retention.keep")
-    if not isinstance(rows[0][0], bytes):
-        raise CorruptRunError(f"{run.path}: the {column} of individual {individual} is damaged")
-    return rows[0][0]
+    if size is None or run.store.image_shape()[1:] == (size, size):
+        return image_of(run, individual)
+    if rerender and run.encoding.resizable:
+        return run.encoding.render(run.genomes(individual), size)[0]
+    return enlarge(image_of(run, individual), size)

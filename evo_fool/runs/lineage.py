@@ -13,15 +13,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from evo_fool.errors import CorruptRunError
 from evo_fool.probability import probability
 from evo_fool.runs.run import Run
+from evo_fool.runs.store_reader import MAX_ID
 
 MAX_FAMILY = 2000
 """As many relatives as :func:`family` returns unless told otherwise."""
-
-
-_LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +152,7 @@ def history(run: Run, cls: int | str) -> list[CaptureRow]:
         KeyError: there is no such class, or several are called so.
         CorruptRunError: an entry is not a number.
     """
-    rows = run.store.rows(_HISTORY, (run.class_index(cls),))
-    for generation, id, log_odds, previous, _ in rows:
-        if not (_whole(generation) and _whole(id) and isinstance(log_odds, float) and _whole(previous, optional=True)):
-            raise CorruptRunError(f"{run.path}: the captures have entries that are not numbers")
+    rows = run.store.typed(_HISTORY, (int, int, float, int | None, int), (run.class_index(cls),))
     p = probability(np.array([row[2] for row in rows], dtype=np.float64)).tolist()
     return [
         CaptureRow(generation, id, log_odds, chance, previous, bool(kept))
@@ -168,26 +162,18 @@ def history(run: Run, cls: int | str) -> list[CaptureRow]:
 
 def _members(run: Run, line: str, parameters: tuple[int | str, ...], asked: list[int]) -> list[Ancestor]:
     rows, held = [], []
-    if all(0 <= id <= _LARGEST_ID for id in asked):
+    if all(0 <= id <= MAX_ID for id in asked):
         with run.store.snapshot():
-            rows = run.store.rows(line + _MEMBERS, parameters)
-            held = run.store.rows(line + _HOLDS, parameters)
+            rows = run.store.typed(line + _MEMBERS, (int, int, int | None, int | None, str, int), parameters)
+            held = run.store.typed(line + _HOLDS, (int, int), parameters)
     if unknown := set(asked) - {row[0] for row in rows}:
         raise KeyError(f"{min(unknown)}: {run.path.name} has no record of such an individual")
     holds: dict[int, list[int]] = {}
+    run.check_classes(cls for _, cls in held)
     for id, cls in held:
-        if not (_whole(cls) and cls < len(run.classes)):
-            raise CorruptRunError(f"{run.path}: a capture names class {str(cls)[:40]!r}, which is none")
         holds.setdefault(id, []).append(cls)
     members = []
     for id, generation, first, second, operator, kept in rows:
-        numbers = _whole(generation) and _whole(first, optional=True) and _whole(second, optional=True)
-        if not (numbers and isinstance(operator, str)):
-            raise CorruptRunError(f"{run.path}: the record of individual {id} is not readable")
         parents = tuple(parent for parent in (first, second) if parent is not None)
         members.append(Ancestor(id, generation, parents, operator, tuple(holds.get(id, ())), bool(kept)))
     return members
-
-
-def _whole(value: object, *, optional: bool = False) -> bool:
-    return (optional and value is None) or (isinstance(value, int) and value >= 0)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -14,18 +15,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evo_fool.class_names import ClassNames
-from evo_fool.errors import ConfigError, CorruptRunError, RunNotFoundError
+from evo_fool.errors import (
+    ConfigError,
+    CorruptRunError,
+    EmptyCellError,
+    GenomeError,
+    NotKeptError,
+    RunNotFoundError,
+    UnknownClassError,
+)
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.experiment import Experiment
 from evo_fool.probability import probability
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.lock import is_locked
-from evo_fool.runs.packed_image import unpack_image
 from evo_fool.runs.schema import METRICS
 from evo_fool.runs.store_reader import StoreReader
 
 if TYPE_CHECKING:
-    from evo_fool.encodings.base import Encoding
+    from evo_fool.encodings.base import Encoding, Genomes
+
+_CELLS = "SELECT class, id, log_odds, generation FROM cells"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,10 @@ class Run(Mapping[int, Elite]):
             self.store.close()
             raise
 
+    # A Mapping is equal to any with the same items, and has no hash: comparing two runs would read both databases.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     def __enter__(self) -> Run:
         return self
 
@@ -95,16 +109,7 @@ class Run(Mapping[int, Elite]):
     @property
     def experiment(self) -> Experiment:
         """The resolved experiment."""
-        try:
-            data = json.loads(self.store.meta()["experiment"])
-        except (KeyError, ValueError, RecursionError):
-            data = None
-        if not isinstance(data, dict):
-            raise CorruptRunError(f"{self.path}: the recorded experiment is not readable") from None
-        try:
-            return Experiment.from_mapping(_as_written_now(data), source=f"{self.path}: recorded experiment")
-        except (ConfigError, TypeError, ValueError) as error:
-            raise CorruptRunError(str(error)) from None
+        return _parsed(self.store.meta().get("experiment", ""), self.path)
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -154,8 +159,8 @@ class Run(Mapping[int, Elite]):
             return list(range(len(self.classes)))
         try:
             return [self.class_index(search.target)]
-        except KeyError as error:
-            raise CorruptRunError(f"{self.path}: search.target = {error.args[0]}") from None
+        except UnknownClassError as error:
+            raise CorruptRunError(f"{self.path}: search.target: {error}") from None
 
     @cached_property
     def class_names(self) -> ClassNames:
@@ -189,18 +194,44 @@ class Run(Mapping[int, Elite]):
         """The elite of one class, by index or by any of its names.
 
         Raises:
-            KeyError: no such class, several, or its cell is empty.
+            UnknownClassError, EmptyCellError: no such class, several of this name, or no image holds it.
         """
         index = self.class_index(cls)
-        rows = self._cells("WHERE class = ?", (index,))
-        if not rows:
-            raise KeyError(f"{cls!r}: no image holds class {index} ({self.classes[index]}) yet")
-        return rows[0]
+        elites = self.read_elites(f"{_CELLS} WHERE class = ?", (index,))
+        if not elites:
+            raise EmptyCellError(f"class {cls!r}: no image holds class {index} ({self.classes[index]}) yet")
+        return elites[0]
 
     @property
     def elites(self) -> list[Elite]:
         """The occupied cells, by class index."""
-        return self._cells("ORDER BY class", ())
+        return self.read_elites(f"{_CELLS} ORDER BY class")
+
+    def read_elites(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[Elite]:
+        """The elites of a query for class, id, log-odds and generation.
+
+        Raises:
+            CorruptRunError: a value is not a number, or not one of the classes.
+        """
+        rows = self.store.typed(sql, (int, int, float, int), parameters)
+        self.check_classes(row[0] for row in rows)
+        chances = probability(np.array([row[2] for row in rows])).tolist()
+        return [
+            Elite(cell, self.classes[cell], id, log_odds, p, generation)
+            for (cell, id, log_odds, generation), p in zip(rows, chances, strict=True)
+        ]
+
+    def check_classes(self, cells: Iterable[int]) -> None:
+        """Refuse class indices that the run does not have.
+
+        Raises:
+            CorruptRunError: names the first.
+        """
+        for cell in cells:
+            if not 0 <= cell < len(self.classes):
+                raise CorruptRunError(
+                    f"{self.path}: class {cell} is not one of the {len(self.classes)} classes; restore a copy"
+                )
 
     @property
     def metrics(self) -> dict[str, np.ndarray]:
@@ -236,7 +267,7 @@ class Run(Mapping[int, Elite]):
         """The index of a class given by index, name or another name; see :meth:`.ClassNames.find`.
 
         Raises:
-            KeyError: there is no such class, or several are called so; the message lists them.
+            UnknownClassError: no class has this name, or several do.
         """
         return self.class_names.find(cls)
 
@@ -244,23 +275,26 @@ class Run(Mapping[int, Elite]):
         """The scored image of a class's elite, uint8 ``(channels, height, width)``.
 
         Raises:
-            KeyError: no such class, or its cell is empty.
+            UnknownClassError, EmptyCellError: no such class, or no image holds it.
             CorruptRunError: the stored image is damaged or missing.
         """
-        return unpack_image(self._blob(self[cls].id, "image"), self.store.image_shape())
+        with self._complete():
+            return self.store.image(self[cls].id)
 
     def genome_bytes(self, cls: int | str) -> bytes:
         """The stored genome of a class's elite, in the run's codec."""
-        return self._blob(self[cls].id, "genome")
+        with self._complete():
+            return self.store.blob("genome", self[cls].id)
 
     def genome(self, cls: int | str) -> Any:
         """The genome of a class's elite as a user's object: a ``neat.DefaultGenome``, or a float array of genes.
 
         Raises:
-            KeyError: no such class, or its cell is empty.
-            GenomeError: the stored bytes are not a genome.
+            UnknownClassError, EmptyCellError: no such class, or no image holds it.
+            CorruptRunError: the stored genome is damaged or missing.
         """
-        return self.encoding.genome_object(self.encoding.decode(self.genome_bytes(cls))[0])
+        with self._complete():
+            return self.encoding.genome_object(self.genomes(self[cls].id)[0])
 
     def render(self, cls: int | str, size: int | None = None) -> np.ndarray:
         """The elite of a class rendered again from its genome, uint8 ``(channels, size, size)``.
@@ -268,7 +302,28 @@ class Run(Mapping[int, Elite]):
         Raises:
             ConfigError: another size than its own for an encoding that cannot be resized.
         """
-        return self.encoding.render(self.encoding.decode(self.genome_bytes(cls)), size)[0]
+        with self._complete():
+            return self.encoding.render(self.genomes(self[cls].id), size)[0]
+
+    def genomes(self, individual: int) -> Genomes:
+        """The genome of an individual as a batch of one, see :meth:`.Encoding.decode`.
+
+        Raises:
+            NotKeptError: it was discarded by retention, or the id does not exist.
+            CorruptRunError: it is damaged.
+        """
+        try:
+            return self.encoding.decode(self.store.blob("genome", individual))
+        except GenomeError as error:
+            raise CorruptRunError(f"{self.path}: individual {individual}: {error}") from None
+
+    @contextmanager
+    def _complete(self) -> Iterator[None]:
+        """An elite without genome or image: retention keeps both, so the run is damaged."""
+        try:
+            yield
+        except NotKeptError as error:
+            raise CorruptRunError(f"{error}; it is an elite, so it was lost: restore a copy") from None
 
     def disk_bytes(self) -> int:
         """Size of the whole run directory in bytes."""
@@ -310,25 +365,20 @@ class Run(Mapping[int, Elite]):
             "disk_bytes": self.disk_bytes(),
         }
 
-    def _cells(self, clause: str, parameters: tuple[Any, ...]) -> list[Elite]:
-        rows = self.store.rows(f"SELECT class, id, log_odds, generation FROM cells {clause}", parameters)
-        for cell, id, log_odds, generation in rows:
-            if not 0 <= cell < len(self.classes):
-                raise CorruptRunError(f"{self.path}: cell {cell} is not one of the {len(self.classes)} classes")
-            if not (isinstance(id, int) and isinstance(log_odds, float) and isinstance(generation, int)):
-                raise CorruptRunError(f"{self.path}: cell {cell} has entries that are not numbers")
-        chances = probability(np.array([row[2] for row in rows])).tolist()
-        elites = [
-            Elite(cell, self.classes[cell], id, log_odds, p, generation)
-            for (cell, id, log_odds, generation), p in zip(rows, chances, strict=True)
-        ]
-        return elites
 
-    def _blob(self, id: int, column: str) -> bytes:
-        rows = self.store.rows(f"SELECT {column} FROM blobs WHERE id = ?", (id,))
-        if not rows or not isinstance(rows[0][0], bytes):
-            raise CorruptRunError(f"{self.path}: the {column} of individual {id} is missing")
-        return bytes(rows[0][0])
+# One run is read many times, and validating an experiment takes a millisecond.
+@lru_cache(maxsize=64)
+def _parsed(text: str, path: Path) -> Experiment:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise CorruptRunError(f"{path}: the recorded experiment is not readable")
+    try:
+        return Experiment.from_mapping(_as_written_now(data), source=f"{path}: recorded experiment")
+    except (ConfigError, TypeError, ValueError) as error:
+        raise CorruptRunError(str(error)) from None
 
 
 def _as_written_now(recorded: dict[str, Any]) -> dict[str, Any]:

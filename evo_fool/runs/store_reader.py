@@ -6,14 +6,18 @@ import json
 import math
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
-from evo_fool.errors import CorruptRunError
+import numpy as np
+
+from evo_fool.errors import CorruptRunError, NotKeptError
 from evo_fool.runs import schema
 from evo_fool.runs.database_files import DATABASE, check_files, private_copy, readable_in_place
+from evo_fool.runs.packed_image import unpack_image
 from evo_fool.runs.seals import Seals
 from evo_fool.runs.sqlite_errors import DAMAGE, explain
 
@@ -24,6 +28,16 @@ MAX_GENERATION, MAX_ID = 10_000_000, 2**53
 """The largest generation and the largest id that a run can have."""
 
 _MAX_BLOB = 256 * 1024 * 1024
+
+Column = type | UnionType
+
+_KINDS: dict[Column, str] = {
+    int: "a whole number",
+    int | None: "a whole number",
+    float: "a number",
+    str: "text",
+    bytes: "bytes",
+}
 
 
 def open_database(path: Path, query: str) -> sqlite3.Connection:
@@ -105,9 +119,53 @@ class StoreReader:
             raise explain(error, self.path) from None
 
     def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a query."""
+        """All rows of a query, with values of any type: SQLite does not enforce the types of columns."""
         with self.guarded():
             return self.connection.execute(sql, parameters).fetchall()
+
+    def typed(self, sql: str, types: Sequence[Column], parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query, every value checked.
+
+        Args:
+            sql: the query.
+            types: of each column: ``int`` (0 to MAX_ID), ``int | None``, ``float`` (finite), ``str`` or ``bytes``.
+            parameters: of the query.
+
+        Raises:
+            CorruptRunError: a value is of another type, or out of range.
+        """
+        rows = self.rows(sql, parameters)
+        for row in rows:
+            for value, expected in zip(row, types, strict=True):
+                if not isinstance(value, expected) or not _in_range(value):
+                    raise CorruptRunError(
+                        f"{self.path} is damaged: it holds {ascii(value)[:40]} instead of {_KINDS[expected]}; "
+                        "restore a copy"
+                    )
+        return rows
+
+    def blob(self, column: str, individual: int) -> bytes:
+        """The stored ``genome`` or ``image`` of an individual.
+
+        Raises:
+            NotKeptError: it was discarded by retention, or the id does not exist.
+            CorruptRunError: it is not bytes.
+        """
+        known = 0 <= individual <= MAX_ID
+        rows = self.typed(f"SELECT {column} FROM blobs WHERE id = ?", (bytes,), (individual,)) if known else []
+        if not rows:
+            where = self.path.parent
+            raise NotKeptError(f"{where}: the {column} of individual {individual} is not kept; see retention.keep")
+        return bytes(rows[0][0])
+
+    def image(self, individual: int) -> np.ndarray:
+        """The scored image of an individual, uint8 ``(channels, height, width)``.
+
+        Raises:
+            NotKeptError: it was discarded by retention, or the id does not exist.
+            CorruptRunError: it is damaged.
+        """
+        return unpack_image(self.blob("image", individual), self.image_shape())
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -225,3 +283,9 @@ class StoreReader:
         if self._copy is not None:
             self._copy.cleanup()
             self._copy = None
+
+
+def _in_range(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or 0 <= value <= MAX_ID

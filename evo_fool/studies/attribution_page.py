@@ -12,12 +12,13 @@ import numpy as np
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.runs import Run
+from evo_fool.sampling import evenly
 from evo_fool.studies.attribution import best_quarter, integrated_gradients, occlusion
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.charts import distributions, overlay
 from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import board
-from evo_fool.studies.elites import ImageSet, elites_of, evenly, identity_of, photographs, share_text, sure
+from evo_fool.studies.elites import ImageSet, elites_of, identity_of, photographs, share_text, sure
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.workshop import Workshop
 from evo_fool.text import percent

@@ -59,10 +59,7 @@ def elites_of(run: Run, classes: Sequence[int | str] | None = None, *, name: str
         ConfigError: no such class, an empty cell among those asked for, or no elite at all.
     """
     held = {elite.class_index for elite in run.elites}
-    try:
-        wanted = [c for c in run.targets if c in held] if classes is None else [run.class_index(c) for c in classes]
-    except KeyError as error:
-        raise ConfigError(f"class {error.args[0]}") from None
+    wanted = [c for c in run.targets if c in held] if classes is None else [run.class_index(c) for c in classes]
     missing = [run.classes[c] for c in wanted if c not in held]
     if missing or not wanted:
         raise ConfigError(f"{run.path}: no image holds {missing[0] if missing else 'any class'} yet; evolve further")
@@ -119,15 +116,6 @@ def sure(scorer: Scorer, images: ImageSet, least: float = 0.5) -> np.ndarray:
         ClassifierError: the classifier fails.
     """
     return np.flatnonzero(confidences(scorer, images.images, images.targets) >= least)
-
-
-def evenly(n: int, most: int) -> np.ndarray:
-    """At most so many of ``n`` rows, evenly spread from the first to the last, int64 ``(k,)``.
-
-    >>> evenly(9, 3).tolist(), evenly(2, 3).tolist()
-    ([0, 4, 8], [0, 1])
-    """
-    return np.linspace(0, n - 1, min(n, most)).round().astype(np.int64)
 
 
 def identity_of(*sets: ImageSet | None) -> str:

@@ -13,11 +13,12 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.errors import ClassifierError
 from evo_fool.probability import probability
 from evo_fool.runs.packed_image import pack_image, unpack_image
+from evo_fool.sampling import evenly
 from evo_fool.studies.base import Picture, Row, Section, judged
 from evo_fool.studies.charts import bands
 from evo_fool.studies.controls import noise_budget, noise_harvest
 from evo_fool.studies.drawing import board
-from evo_fool.studies.elites import evenly, noise_set
+from evo_fool.studies.elites import noise_set
 from evo_fool.studies.gradient_ascent import SETTINGS, STARTS, Setting, ascend, shortened
 from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet_runs import primary_network

@@ -11,11 +11,12 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.randomness import stream
+from evo_fool.sampling import evenly
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.charts import bands
 from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import board
-from evo_fool.studies.elites import ImageSet, elites_of, evenly, identity_of, photographs, share_text, sure
+from evo_fool.studies.elites import ImageSet, elites_of, identity_of, photographs, share_text, sure
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.noise import random_images
 from evo_fool.studies.paths import follow, intrinsic_dimension, line, natural_pairs, pair_rows, see

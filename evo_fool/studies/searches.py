@@ -16,10 +16,11 @@ import numpy as np
 
 from evo_fool.runs import Run
 from evo_fool.runs.lineage import goal_switches, history, lineage
+from evo_fool.sampling import evenly
 from evo_fool.studies.base import Picture, Row, Section
 from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.drawing import Curve, draw_confidence, draw_matrix
-from evo_fool.studies.elites import evenly, share_text
+from evo_fool.studies.elites import share_text
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.mnist import Course, course, random_runs, spread
 from evo_fool.studies.review import reviewed

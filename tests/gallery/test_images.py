@@ -18,9 +18,9 @@ from evo_fool.gallery.data.lru import Recent
 from evo_fool.gallery.data.pictures import reduce
 from evo_fool.gallery.data.run_registry import Library
 from evo_fool.gallery.data.sprites import Painter, plan_sheet
-from evo_fool.gallery.data.timeline import standing
 from evo_fool.image import enlarge
 from evo_fool.runs import open_run
+from evo_fool.runs.history import Archive
 from evo_fool.session import evolve
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -109,7 +109,7 @@ def test_sheets_are_of_a_hundred_neighbours(shelf: Path, change: Callable[..., N
     change(shelf / "cppn", "UPDATE meta SET value = ? WHERE key = 'classes'", (json.dumps(names),))
     change(shelf / "cppn", "INSERT INTO cells SELECT 210, id, log_odds, generation FROM cells WHERE class = 3")
     with open_run(shelf / "cppn") as run:
-        archive = standing(run)
+        archive = Archive.current(run)
         kept = set(archive.ids.tolist())
         sheets = [plan_sheet(run, archive, kept, block) for block in range(3)]
         drawn = pixels(Painter().sheet(run, sheets[2]))

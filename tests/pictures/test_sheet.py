@@ -19,8 +19,8 @@ from evo_fool.pictures.lettering import font, wrap
 from evo_fool.pictures.sheet import draw_sheet, write_sheet
 from evo_fool.runs import Elite, open_run
 from evo_fool.runs.database_files import DATABASE
+from evo_fool.runs.history import archive_at, changes
 from evo_fool.runs.individuals import image_of
-from evo_fool.runs.past import archive_at, changes
 from evo_fool.session import evolve
 from evo_fool.text import printable
 
@@ -284,10 +284,10 @@ def test_a_missing_image_of_a_present_elite_is_damage(copied: Path) -> None:
 
 def test_damaged_captures_are_damage(copied: Path) -> None:
     change(copied, "UPDATE captures SET id = 'me' WHERE class = 3")
-    with open_run(copied) as run, pytest.raises(CorruptRunError, match="not numbers"):
+    with open_run(copied) as run, pytest.raises(CorruptRunError, match="instead of a whole number"):
         archive_at(run, 5)
-    change(copied, "UPDATE captures SET class = 77 WHERE class = 3")
-    with open_run(copied) as run, pytest.raises(CorruptRunError, match="class '77', which is none"):
+    change(copied, "UPDATE captures SET id = 1, class = 77 WHERE class = 3")
+    with open_run(copied) as run, pytest.raises(CorruptRunError, match="class 77 is not one of the 10 classes"):
         archive_at(run, 5)
 
 

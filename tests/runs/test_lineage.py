@@ -164,7 +164,7 @@ def test_damage_is_told(copied: Path, sql: str) -> None:
 
 def test_a_history_with_text_in_it_is_damage(copied: Path) -> None:
     change(copied, "UPDATE captures SET previous = 'me'")
-    with open_run(copied) as run, pytest.raises(CorruptRunError, match="not numbers"):
+    with open_run(copied) as run, pytest.raises(CorruptRunError, match="instead of a whole number"):
         history(run, 3)
 
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from evo_fool.errors import CorruptRunError, NotKeptError
+from evo_fool.evolution.archive import EMPTY
 from evo_fool.gallery.data.lru import Recent
 from evo_fool.gallery.data.pictures import exactly, photograph, reduce
-from evo_fool.gallery.data.timeline import EMPTY, Archive
+from evo_fool.runs.history import Archive
 from evo_fool.runs.individuals import image_of
 from evo_fool.runs.run import Run
 
@@ -43,7 +44,7 @@ class Sheet:
     Attributes:
         generation: the last one in which it changed; -1 where it never has.
         key: names its members.
-        members: an individual for each place; :data:`~evo_fool.gallery.data.timeline.EMPTY` where there is no image.
+        members: an individual for each place; :data:`~evo_fool.evolution.archive.EMPTY` where there is no image.
     """
 
     generation: int

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from evo_fool.evolution.archive import EMPTY
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.gallery.data.kept import Complexity, kept_members
 from evo_fool.gallery.data.lru import Recent
 from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.data.sprites import BLOCK, COLUMNS, blocks, identity, is_exact, plan_sheet, thumbnail_side
-from evo_fool.gallery.data.timeline import EMPTY, Archive, Timeline, standing
 from evo_fool.gallery.query import GridQuery, QueryError
 from evo_fool.gallery.schemas import GridPage, Sprites, Tile
 from evo_fool.gallery.urls import Addresses
 from evo_fool.probability import probability
+from evo_fool.runs.history import Archive, Timeline
 from evo_fool.runs.run import Run
 from evo_fool.text import percent, printable
 
@@ -31,7 +32,7 @@ class Grids:
 
     def archive(self, run: Run, generation: int) -> Archive:
         """Who held the classes at the end of a generation that the run has committed."""
-        return standing(run) if generation >= run.generation else self.timeline(run).at(run, generation)
+        return Archive.current(run) if generation >= run.generation else self.timeline(run).at(run, generation)
 
     def timeline(self, run: Run) -> Timeline:
         """The archives of a run at all generations."""

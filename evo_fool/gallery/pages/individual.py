@@ -18,6 +18,7 @@ from evo_fool.gallery.urls import Addresses
 from evo_fool.probability import probability
 from evo_fool.runs import lineage as ancestry
 from evo_fool.runs.run import Run
+from evo_fool.sampling import evenly
 from evo_fool.text import percent, printable
 
 _SHOWN = 100
@@ -186,14 +187,9 @@ def thinned(items: Sequence[Item], most: int, wanted: Sequence[Item] = ()) -> li
         return list(items)
     places = {id(item): place for place, item in enumerate(items)}
     needed = [places[id(item)] for item in wanted]
-    kept = {0, len(items) - 1, *(needed[place] for place in _spread(len(needed), most - 2))}
-    kept.update(_spread(len(items), most - len(kept) + 2))
+    kept = {0, len(items) - 1, *(needed[place] for place in evenly(len(needed), most - 2))}
+    kept.update(evenly(len(items), most - len(kept) + 2).tolist())
     return [items[place] for place in sorted(kept)]
-
-
-def _spread(number: int, most: int) -> list[int]:
-    """At most ``most`` places of ``number``, evenly spread, the first and the last among them."""
-    return list(range(number)) if number <= most else np.linspace(0, number - 1, most).round().astype(int).tolist()
 
 
 def _captured(run: Run, row: ancestry.CaptureRow, cls: int | None, addresses: Addresses) -> Captured:

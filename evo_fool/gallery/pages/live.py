@@ -19,10 +19,10 @@ from evo_fool.gallery.data.kept import kept_members
 from evo_fool.gallery.data.lru import Recent
 from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.data.run_registry import Library, Stamp, stamp
-from evo_fool.gallery.data.timeline import standing
 from evo_fool.gallery.pages.grid import make_tiles, plan_sprites
 from evo_fool.gallery.responses import json_bytes
 from evo_fool.gallery.urls import Addresses
+from evo_fool.runs.history import Archive
 from evo_fool.runs.run import Run
 
 INTERVAL = 1.0
@@ -129,7 +129,7 @@ def change_since(run: Run, since: int, addresses: Addresses) -> dict[str, Any]:
     :class:`.RunFacts`; ``sheets`` as in :class:`.Sprites`; ``changed``, a list of :class:`.Tile`.
     """
     facts = run_facts(run, addresses)
-    archive = standing(run)
+    archive = Archive.current(run)
     kept = kept_members(run, archive.ids.tolist())
     sprites = plan_sprites(run, archive, kept, addresses)
     tiles = make_tiles(run, archive, kept, sprites, addresses)

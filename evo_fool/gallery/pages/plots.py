@@ -12,6 +12,7 @@ from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.schemas import ClassRow, PlotsPage
 from evo_fool.gallery.urls import Addresses
 from evo_fool.runs.run import Run
+from evo_fool.sampling import evenly
 from evo_fool.text import percent, printable
 
 MAX_POINTS = 600
@@ -50,7 +51,7 @@ def thinned_metrics(run: Run, points: int = MAX_POINTS) -> dict[str, list[float]
     n = len(metrics["generation"])
     if n == 0:
         return {name: [] for name in ("generation", *_STATES, "captures", "images_per_second")}
-    at = np.unique(np.linspace(0, n - 1, min(n, points)).round().astype(int))
+    at = evenly(n, points)
     since = np.concatenate([[-1], at[:-1]])
     captured = np.concatenate([[0], np.cumsum(metrics["captures"])])
     evaluations = np.concatenate([[0], metrics["evaluations"]])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from evo_fool.errors import CorruptRunError, EvoFoolError, RunNotFoundError
 from evo_fool.gallery.data.kept import kept_members
 from evo_fool.gallery.data.lru import Recent
@@ -17,6 +15,7 @@ from evo_fool.gallery.query import STATUSES, RunsQuery
 from evo_fool.gallery.schemas import Choice, Face, RunRow, RunsPage
 from evo_fool.gallery.urls import Addresses
 from evo_fool.runs.run import Run
+from evo_fool.sampling import evenly
 from evo_fool.text import percent, printable
 
 _ROWS = 1000
@@ -93,8 +92,7 @@ def _sparkline(run: Run) -> list[float]:
     """The median, or of a run that evolves one class its confidence, at most so many evenly spread generations."""
     column = "median" if len(run.targets) > 1 else "max"
     values = [value for (value,) in run.store.rows(f"SELECT {column} FROM metrics ORDER BY generation")]
-    if len(values) > _SPARKS:
-        values = [values[place] for place in np.linspace(0, len(values) - 1, _SPARKS).round().astype(int).tolist()]
+    values = [values[place] for place in evenly(len(values), _SPARKS)]
     if not all(isinstance(value, int | float) and 0 <= value <= 1 for value in values):
         raise CorruptRunError(f"{run.path}: the metrics have entries under {column!r} that are no probabilities")
     return values

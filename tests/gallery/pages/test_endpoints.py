@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from evo_fool.runs import open_run
-from evo_fool.runs.past import archive_at
+from evo_fool.runs.history import archive_at
 
 HTML = {"accept": "text/html"}
 

@@ -1,14 +1,16 @@
 """The archive of any generation equals what the captures say one by one, wherever notes happen to be."""
 
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support import change
 
-from evo_fool.errors import CorruptRunError
-from evo_fool.gallery.data.timeline import EMPTY, Archive, Timeline, standing
+from evo_fool.errors import ConfigError, CorruptRunError
+from evo_fool.evolution.archive import EMPTY
 from evo_fool.runs import Run, open_run
+from evo_fool.runs.history import Archive, Timeline, archive_at
 
 
 def by_hand(run: Run, generation: int) -> dict[int, tuple[int, int, float]]:
@@ -39,11 +41,23 @@ def test_every_generation(pixels_run: Path, spacing: int, ahead: bool, order: st
             timeline.read(run)
         for generation in [*generations, *generations]:
             assert told(timeline.at(run, generation)) == by_hand(run, generation)
-        assert told(standing(run)) == by_hand(run, run.generation)
+        assert told(Archive.current(run)) == by_hand(run, run.generation)
+
+
+def test_the_archive_as_elites(pixels_run: Path) -> None:
+    with open_run(pixels_run) as run:
+        for generation in range(run.generation + 1):
+            elites = archive_at(run, generation)
+            held = {elite.class_index: (elite.id, elite.generation, elite.log_odds) for elite in elites}
+            assert held == by_hand(run, generation)
+        assert archive_at(run, run.generation) == run.elites
+        for generation in (-1, run.generation + 1):
+            with pytest.raises(ConfigError, match=f"--generation {generation}"):
+                archive_at(run, generation)
 
 
 def test_notes_stay_within_bounds(pixels_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evo_fool.gallery.data.timeline._NOTES", 2)
+    monkeypatch.setattr("evo_fool.runs.history._NOTES", 2)
     with open_run(pixels_run) as run:
         timeline = Timeline(len(run.classes), 1)
         for generation in range(run.generation + 1):
@@ -55,12 +69,13 @@ def test_notes_stay_within_bounds(pixels_run: Path, monkeypatch: pytest.MonkeyPa
     "damage",
     ["id = 'me'", "id = -1", "id = 0.5", "log_odds = x'00'", "class = class + 90", "id = 9007199254740993"],
 )
-def test_entries_that_are_none(shelf: Path, change: Callable[..., None], damage: str) -> None:
-    change(shelf / "pixels", f"UPDATE captures SET {damage} WHERE generation = 4")
-    with open_run(shelf / "pixels") as run:
+def test_damaged_captures_are_damage(pixels_run: Path, tmp_path: Path, damage: str) -> None:
+    path = Path(shutil.copytree(pixels_run, tmp_path / "pixels"))
+    change(path, f"UPDATE captures SET {damage} WHERE generation = 4")
+    with open_run(path) as run:
         timeline = Timeline(len(run.classes))
         assert told(timeline.at(run, 3)) == by_hand_until(run, 3)
-        with pytest.raises(CorruptRunError, match=r"captures have entries|a capture is of none"):
+        with pytest.raises(CorruptRunError, match=r"instead of a|is not one of the 10 classes"):
             timeline.at(run, 4)
 
 
