@@ -14,7 +14,7 @@ from evo_fool.gallery.pages.individual import history_strip
 from evo_fool.gallery.pages.runs import Overview
 from evo_fool.gallery.query import CompareQuery, QueryError
 from evo_fool.gallery.schemas import Choice, ComparedRun, ComparePage
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 from evo_fool.runs.run import Run
 from evo_fool.runs.settings import differing_settings
 from evo_fool.text import printable
@@ -23,9 +23,7 @@ _GRIDS = 2
 """As many runs are shown with their whole grids."""
 
 
-def compare_page(
-    library: Library, overview: Overview, grids: Grids, query: CompareQuery, addresses: Addresses
-) -> ComparePage:
+def compare_page(library: Library, overview: Overview, grids: Grids, query: CompareQuery, urls: Urls) -> ComparePage:
     """The page of a comparison; of none, while no runs are chosen. What cannot be read is left out with the reason.
 
     Raises:
@@ -39,7 +37,7 @@ def compare_page(
         for name in query.runs:
             with _noted(damaged, name):
                 run = stack.enter_context(library.open(name))
-                run_facts(run, addresses)  # whether it can be read at all
+                run_facts(run, urls)  # whether it can be read at all
                 opened.append(run)
         cells = _cells(opened, query.cls)
         last = max((run.generation for run in opened), default=0)
@@ -49,7 +47,7 @@ def compare_page(
         pairs: list[tuple[Run, int | None]] = []
         for run, cell in zip(opened, cells, strict=True):
             with _noted(damaged, run.path.name):
-                compared.append(_compared(run, cell, generation, grids, addresses, whole=whole))
+                compared.append(_compared(run, cell, generation, grids, urls, whole=whole))
                 pairs.append((run, cell))
         if damaged and not pairs:
             raise next(iter(damaged.values()))
@@ -100,19 +98,17 @@ def _cells(runs: list[Run], text: str) -> list[int | None]:
     return cells
 
 
-def _compared(
-    run: Run, cell: int | None, generation: int, grids: Grids, addresses: Addresses, *, whole: bool
-) -> ComparedRun:
+def _compared(run: Run, cell: int | None, generation: int, grids: Grids, urls: Urls, *, whole: bool) -> ComparedRun:
     at = min(generation, run.generation)
     archive = grids.archive(run, at)
     kept = kept_members(run, archive.ids.tolist())
-    sprites = plan_sprites(run, archive, kept, addresses)
-    tiles = make_tiles(run, archive, kept, sprites, addresses)
+    sprites = plan_sprites(run, archive, kept, urls)
+    tiles = make_tiles(run, archive, kept, sprites, urls)
     return {
-        "facts": run_facts(run, addresses),
+        "facts": run_facts(run, urls),
         "generation": at,
         "tile": next((tile for tile in tiles if tile["class"] == cell), None),
-        "history": [] if cell is None else history_strip(run, cell, addresses),
+        "history": [] if cell is None else history_strip(run, cell, urls),
         "sprites": sprites,
         "tiles": tiles if whole else [],
     }

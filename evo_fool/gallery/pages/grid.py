@@ -15,7 +15,7 @@ from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.data.sprites import BLOCK, COLUMNS, blocks, identity, is_exact, plan_sheet, thumbnail_side
 from evo_fool.gallery.query import GridQuery, QueryError
 from evo_fool.gallery.schemas import GridPage, Sprites, Tile
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 from evo_fool.probability import probability
 from evo_fool.runs.history import Archive, Timeline
 from evo_fool.runs.run import Run
@@ -39,19 +39,19 @@ class Grids:
         key = f"{identity(run)} {len(run.classes)}"
         return self._timelines.get(key) or self._timelines.put(key, Timeline(len(run.classes)))
 
-    def page(self, run: Run, query: GridQuery, addresses: Addresses) -> GridPage:
+    def page(self, run: Run, query: GridQuery, urls: Urls) -> GridPage:
         """The page of a run.
 
         Raises:
             QueryError: the run has not come to that generation.
             CorruptRunError: an entry is not what it should be.
         """
-        facts = run_facts(run, addresses)
+        facts = run_facts(run, urls)
         generation = _generation(query, facts["generation"])
         archive = self.archive(run, generation)
         kept = kept_members(run, archive.ids.tolist())
-        sprites = plan_sprites(run, archive, kept, addresses)
-        tiles = make_tiles(run, archive, kept, sprites, addresses)
+        sprites = plan_sprites(run, archive, kept, urls)
+        tiles = make_tiles(run, archive, kept, sprites, urls)
         chosen = _sorted(_chosen(tiles, query), query)
         shown = chosen[query.offset : query.offset + query.limit]
         p = np.array([tile["p"] for tile in tiles])
@@ -68,9 +68,9 @@ class Grids:
             "at_least": {f"{threshold:g}": int((p >= threshold).sum()) for threshold in THRESHOLDS.values()},
             "sprites": sprites,
             "tiles": shown,
-            "events": addresses.events(facts["run"], generation) if live else None,
-            "plots": addresses.plots(facts["run"]),
-            "table": addresses.table(facts["run"]),
+            "events": urls.events(facts["run"], generation) if live else None,
+            "plots": urls.plots(facts["run"]),
+            "table": urls.table(facts["run"]),
         }
 
 
@@ -80,13 +80,13 @@ def _generation(query: GridQuery, last: int) -> int:
     return last if query.generation is None else min(query.generation, last)
 
 
-def plan_sprites(run: Run, archive: Archive, kept: Mapping[int, object], addresses: Addresses) -> Sprites:
+def plan_sprites(run: Run, archive: Archive, kept: Mapping[int, object], urls: Urls) -> Sprites:
     """Where the thumbnails of an archive are."""
     sheets: list[str | None] = []
     for block in range(blocks(run)):
         sheet = plan_sheet(run, archive, kept, block)
         blank = sheet.blank or sheet.generation == EMPTY
-        sheets.append(None if blank else addresses.sprites(run.path.name, sheet.generation, block, sheet.key))
+        sheets.append(None if blank else urls.sprites(run.path.name, sheet.generation, block, sheet.key))
     return {
         "tile": thumbnail_side(run),
         "columns": COLUMNS,
@@ -97,7 +97,7 @@ def plan_sprites(run: Run, archive: Archive, kept: Mapping[int, object], address
 
 
 def make_tiles(
-    run: Run, archive: Archive, kept: Mapping[int, Complexity | None], sprites: Sprites, addresses: Addresses
+    run: Run, archive: Archive, kept: Mapping[int, Complexity | None], sprites: Sprites, urls: Urls
 ) -> list[Tile]:
     """A tile for every class that a run evolves, by index."""
     name = run.path.name
@@ -117,9 +117,9 @@ def make_tiles(
                 "captured": generations[cell] if occupied else None,
                 "individual": id if occupied else None,
                 "nodes": complexity.nodes if complexity else None,
-                "image": addresses.image(name, id, sprites["tile"]) if there else None,
+                "image": urls.image(name, id, sprites["tile"]) if there else None,
                 "sprite": {"sheet": position // BLOCK, "place": position % BLOCK} if there else None,
-                "url": addresses.individual(name, id, cls=cell) if occupied else None,
+                "url": urls.individual(name, id, cls=cell) if occupied else None,
             }
         )
     return tiles

@@ -14,7 +14,7 @@ from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.data.sprites import thumbnail_side
 from evo_fool.gallery.query import HistoryQuery, IndividualQuery, QueryError
 from evo_fool.gallery.schemas import Ancestor, Captured, Download, Held, HistoryPage, IndividualPage
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 from evo_fool.probability import probability
 from evo_fool.runs import lineage as ancestry
 from evo_fool.runs.run import Run
@@ -37,7 +37,7 @@ class NobodyError(RunNotFoundError):
     """No such class or individual in a run, or a class that nobody holds."""
 
 
-def cell_page(run: Run, cls: int, addresses: Addresses) -> IndividualPage:
+def cell_page(run: Run, cls: int, urls: Urls) -> IndividualPage:
     """The page of whoever holds a class now.
 
     Raises:
@@ -49,10 +49,10 @@ def cell_page(run: Run, cls: int, addresses: Addresses) -> IndividualPage:
         holder = run[cls]
     except KeyError:
         raise NobodyError(f"class {cls} ({printable(run.classes[cls])}): no image holds it yet") from None
-    return individual_page(run, holder.id, IndividualQuery(cls=cls), addresses)
+    return individual_page(run, holder.id, IndividualQuery(cls=cls), urls)
 
 
-def individual_page(run: Run, id: int, query: IndividualQuery, addresses: Addresses) -> IndividualPage:
+def individual_page(run: Run, id: int, query: IndividualQuery, urls: Urls) -> IndividualPage:
     """The page of an individual.
 
     Raises:
@@ -64,8 +64,8 @@ def individual_page(run: Run, id: int, query: IndividualQuery, addresses: Addres
         line = ancestry.lineage(run, id)
     except KeyError:
         raise NobodyError(f"individual {id}: the run has no record of it") from None
-    name, facts, me = run.path.name, run_facts(run, addresses), line[-1]
-    cells = _cells(run, me, addresses)
+    name, facts, me = run.path.name, run_facts(run, urls), line[-1]
+    cells = _cells(run, me, urls)
     about = _about(cells, query, id)
     cls = about["class"] if about else None
     history = [] if cls is None else ancestry.history(run, cls)
@@ -79,7 +79,7 @@ def individual_page(run: Run, id: int, query: IndividualQuery, addresses: Addres
         "page": "individual",
         "run": facts,
         "individual": id,
-        "permanent": addresses.individual(name, id, cls=cls),
+        "permanent": urls.individual(name, id, cls=cls),
         "class": cls,
         "name": about["name"] if about else None,
         "aliases": [] if cls is None else [printable(alias) for alias in run.class_aliases[cls]],
@@ -87,34 +87,34 @@ def individual_page(run: Run, id: int, query: IndividualQuery, addresses: Addres
         "percent": about["percent"] if about else None,
         "generation": me.generation,
         "current": bool(about and about["current"]),
-        "holder": None if cls is None or about is None or about["current"] else addresses.cell(name, cls),
+        "holder": None if cls is None or about is None or about["current"] else urls.cell(name, cls),
         "operator": printable(me.operator, 40),
         "parents": list(me.parents),
         "cells": cells,
         "kept": me.kept,
         "missing": None if me.kept else _why_missing(run),
-        "image": addresses.image(name, id) if me.kept else None,
-        "large": addresses.image(name, id, _large(sizes) if facts["resizable"] else None) if me.kept else None,
+        "image": urls.image(name, id) if me.kept else None,
+        "large": urls.image(name, id, _large(sizes) if facts["resizable"] else None) if me.kept else None,
         "sizes": sizes if me.kept else [],
         "genome": {"nodes": complexity.nodes, "links": complexity.links} if complexity else None,
-        "graph": addresses.graph(name, id) if complexity else None,
-        "top5": addresses.top(name, id) if me.kept else None,
-        "history": [_captured(run, row, cls, addresses) for row in thinned(history, _SHOWN)],
+        "graph": urls.graph(name, id) if complexity else None,
+        "top5": urls.top(name, id) if me.kept else None,
+        "history": [_captured(run, row, cls, urls) for row in thinned(history, _SHOWN)],
         "history_total": len(history),
-        "history_all": None if cls is None else addresses.history(name, cls),
+        "history_all": None if cls is None else urls.history(name, cls),
         "lineage": [
-            _ancestor(run, each, addresses, main=each not in tree, switch=each.id in switched)
+            _ancestor(run, each, urls, main=each not in tree, switch=each.id in switched)
             for each in _by_age([*shown_line, *tree])
         ],
         "lineage_total": len(line),
         "goal_switches": len(switches),
-        "previous": addresses.cell(name, around[0]) if around else None,
-        "next": addresses.cell(name, around[1]) if around else None,
-        "downloads": _downloads(name, id, sizes, addresses) if me.kept else [],
+        "previous": urls.cell(name, around[0]) if around else None,
+        "next": urls.cell(name, around[1]) if around else None,
+        "downloads": _downloads(name, id, sizes, urls) if me.kept else [],
     }
 
 
-def history_page(run: Run, cls: int, query: HistoryQuery, addresses: Addresses) -> HistoryPage:
+def history_page(run: Run, cls: int, query: HistoryQuery, urls: Urls) -> HistoryPage:
     """Everybody who ever held a class, or a part of them.
 
     Raises:
@@ -131,13 +131,13 @@ def history_page(run: Run, cls: int, query: HistoryQuery, addresses: Addresses) 
         "name": printable(run.classes[cls]),
         "total": len(history),
         "offset": query.offset,
-        "history": [_captured(run, row, cls, addresses) for row in shown],
+        "history": [_captured(run, row, cls, urls) for row in shown],
     }
 
 
-def history_strip(run: Run, cls: int, addresses: Addresses) -> list[Captured]:
+def history_strip(run: Run, cls: int, urls: Urls) -> list[Captured]:
     """The history of a class as a strip of a bounded number of images, the first and the last included."""
-    return [_captured(run, row, cls, addresses) for row in thinned(ancestry.history(run, cls), _SHOWN)]
+    return [_captured(run, row, cls, urls) for row in thinned(ancestry.history(run, cls), _SHOWN)]
 
 
 def _check_class(run: Run, cls: int) -> None:
@@ -155,7 +155,7 @@ def _about(cells: list[Held], query: IndividualQuery, id: int) -> Held | None:
     raise QueryError(f"class={query.cls}: individual {id} never held that class")
 
 
-def _cells(run: Run, me: ancestry.Ancestor, addresses: Addresses) -> list[Held]:
+def _cells(run: Run, me: ancestry.Ancestor, urls: Urls) -> list[Held]:
     """Every class that it took, by index. It took them all in the generation that it was made in."""
     rows = run.store.rows(
         "SELECT class, log_odds FROM captures WHERE generation = ? AND id = ? ORDER BY class", (me.generation, me.id)
@@ -166,7 +166,7 @@ def _cells(run: Run, me: ancestry.Ancestor, addresses: Addresses) -> list[Held]:
         if not isinstance(log_odds, float):
             raise CorruptRunError(f"{run.path}: the captures have entries that are not numbers")
         p = float(probability(np.array(log_odds)))
-        name, url = printable(run.classes[cls]), addresses.individual(run.path.name, me.id, cls=cls)
+        name, url = printable(run.classes[cls]), urls.individual(run.path.name, me.id, cls=cls)
         cells.append({"class": cls, "name": name, "p": p, "percent": percent(p), "current": cls in holds, "url": url})
     return cells
 
@@ -192,7 +192,7 @@ def thinned(items: Sequence[Item], most: int, wanted: Sequence[Item] = ()) -> li
     return [items[place] for place in sorted(kept)]
 
 
-def _captured(run: Run, row: ancestry.CaptureRow, cls: int | None, addresses: Addresses) -> Captured:
+def _captured(run: Run, row: ancestry.CaptureRow, cls: int | None, urls: Urls) -> Captured:
     name = run.path.name
     return {
         "generation": row.generation,
@@ -200,12 +200,12 @@ def _captured(run: Run, row: ancestry.CaptureRow, cls: int | None, addresses: Ad
         "p": row.probability,
         "percent": percent(row.probability),
         "previous": row.previous,
-        "image": addresses.image(name, row.id, thumbnail_side(run)) if row.kept else None,
-        "url": addresses.individual(name, row.id, cls=cls),
+        "image": urls.image(name, row.id, thumbnail_side(run)) if row.kept else None,
+        "url": urls.individual(name, row.id, cls=cls),
     }
 
 
-def _ancestor(run: Run, ancestor: ancestry.Ancestor, addresses: Addresses, *, main: bool, switch: bool) -> Ancestor:
+def _ancestor(run: Run, ancestor: ancestry.Ancestor, urls: Urls, *, main: bool, switch: bool) -> Ancestor:
     name = run.path.name
     return {
         "individual": ancestor.id,
@@ -215,8 +215,8 @@ def _ancestor(run: Run, ancestor: ancestry.Ancestor, addresses: Addresses, *, ma
         "main": main,
         "switch": switch,
         "holds": [{"class": cls, "name": printable(run.classes[cls])} for cls in ancestor.holds],
-        "image": addresses.image(name, ancestor.id, thumbnail_side(run)) if ancestor.kept else None,
-        "url": addresses.individual(name, ancestor.id),
+        "image": urls.image(name, ancestor.id, thumbnail_side(run)) if ancestor.kept else None,
+        "url": urls.individual(name, ancestor.id),
     }
 
 
@@ -245,12 +245,10 @@ def _large(sizes: Sequence[int]) -> int:
     return min((size for size in sizes if size >= _LARGE), default=sizes[-1])
 
 
-def _downloads(name: str, id: int, sizes: Sequence[int], addresses: Addresses) -> list[Download]:
-    images: list[Download] = [
-        {"label": f"PNG, {size} × {size}", "url": addresses.image(name, id, size)} for size in sizes
-    ]
+def _downloads(name: str, id: int, sizes: Sequence[int], urls: Urls) -> list[Download]:
+    images: list[Download] = [{"label": f"PNG, {size} × {size}", "url": urls.image(name, id, size)} for size in sizes]
     return [
         *images,
-        {"label": "Genome, JSON", "url": addresses.genome(name, id, "json")},
-        {"label": "Genome and image, npz", "url": addresses.genome(name, id, "npz")},
+        {"label": "Genome, JSON", "url": urls.genome(name, id, "json")},
+        {"label": "Genome and image, npz", "url": urls.genome(name, id, "npz")},
     ]

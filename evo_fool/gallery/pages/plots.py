@@ -10,7 +10,7 @@ import numpy as np
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.schemas import ClassRow, PlotsPage
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 from evo_fool.runs.run import Run
 from evo_fool.sampling import evenly
 from evo_fool.text import percent, printable
@@ -21,21 +21,21 @@ _STATES = ("min", "q1", "median", "q3", "max", "mean", "qd_score", *THRESHOLDS)
 """Columns of the metrics that say how things stand; the others say what happened."""
 
 
-def plots_page(run: Run, addresses: Addresses) -> PlotsPage:
+def plots_page(run: Run, urls: Urls) -> PlotsPage:
     """The page of plots.
 
     Raises:
         CorruptRunError: an entry is not what it should be.
     """
-    facts = run_facts(run, addresses)
+    facts = run_facts(run, urls)
     series = thinned_metrics(run)
     return {
         "page": "plots",
         "run": facts,
         "series": series,
         "points": len(series["generation"]),
-        "rows": class_rows(run, addresses),
-        "table": addresses.table(facts["run"]),
+        "rows": class_rows(run, urls),
+        "table": urls.table(facts["run"]),
     }
 
 
@@ -65,7 +65,7 @@ def thinned_metrics(run: Run, points: int = MAX_POINTS) -> dict[str, list[float]
     return {name: column.tolist() for name, column in columns.items()}
 
 
-def class_rows(run: Run, addresses: Addresses) -> list[ClassRow]:
+def class_rows(run: Run, urls: Urls) -> list[ClassRow]:
     """Every class that the run evolves: who holds it, since when, and how often it changed hands."""
     elites = {elite.class_index: elite for elite in run.elites}
     counts = dict(run.store.rows("SELECT class, count(*) FROM captures GROUP BY class"))
@@ -84,13 +84,13 @@ def class_rows(run: Run, addresses: Addresses) -> list[ClassRow]:
                 "captured": elite.generation if elite else None,
                 "captures": counts.get(cell, 0),
                 "individual": elite.id if elite else None,
-                "url": addresses.cell(name, cell) if elite else None,
+                "url": urls.cell(name, cell) if elite else None,
             }
         )
     return rows
 
 
-def class_table(run: Run, addresses: Addresses) -> str:
+def class_table(run: Run, urls: Urls) -> str:
     """The classes of a run as CSV, with a line of headings.
 
     A name that a spreadsheet would take for a formula begins with an apostrophe.
@@ -99,7 +99,7 @@ def class_table(run: Run, addresses: Addresses) -> str:
     columns = ("class", "name", "aliases", "p", "log_odds", "captured", "captures", "individual")
     table = csv.writer(out, lineterminator="\n")
     table.writerow(columns)
-    for row in class_rows(run, addresses):
+    for row in class_rows(run, urls):
         values = row | {"name": _tame(row["name"]), "aliases": _tame("; ".join(row["aliases"]))}
         table.writerow(["" if values[column] is None else values[column] for column in columns])
     return out.getvalue()

@@ -13,7 +13,7 @@ from evo_fool.gallery.data.run_registry import Library, Stamp, stamp
 from evo_fool.gallery.data.sprites import thumbnail_side
 from evo_fool.gallery.query import STATUSES, RunsQuery
 from evo_fool.gallery.schemas import Choice, Face, RunRow, RunsPage
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 from evo_fool.runs.run import Run
 from evo_fool.sampling import evenly
 from evo_fool.text import percent, printable
@@ -28,9 +28,9 @@ DAMAGED = "damaged"
 class Overview:
     """Makes the page of all runs, and remembers what it says of runs that have not changed."""
 
-    def __init__(self, library: Library, addresses: Addresses) -> None:
+    def __init__(self, library: Library, urls: Urls) -> None:
         self._library = library
-        self._addresses = addresses
+        self._urls = urls
         self._rows: Recent[Stamp, RunRow] = Recent(_ROWS)
 
     def page(self, query: RunsQuery) -> RunsPage:
@@ -65,7 +65,7 @@ class Overview:
             return known
         try:
             with self._library.open(name) as run:
-                return self._rows.put(now, _readable(run, self._addresses))
+                return self._rows.put(now, _readable(run, self._urls))
         except RunNotFoundError:
             return None  # deleted since the folder was listed
         except EvoFoolError as error:
@@ -76,15 +76,15 @@ class Overview:
         return self._rows.put(now, row)
 
 
-def _readable(run: Run, addresses: Addresses) -> RunRow:
-    facts = run_facts(run, addresses)
+def _readable(run: Run, urls: Urls) -> RunRow:
+    facts = run_facts(run, urls)
     return {
         "run": facts["run"],
         "url": facts["url"],
         "error": None,
         "facts": facts,
         "sparkline": _sparkline(run),
-        "best": _best(run, addresses),
+        "best": _best(run, urls),
     }
 
 
@@ -98,7 +98,7 @@ def _sparkline(run: Run) -> list[float]:
     return values
 
 
-def _best(run: Run, addresses: Addresses) -> list[Face]:
+def _best(run: Run, urls: Urls) -> list[Face]:
     """The surest images, each individual once."""
     elites = sorted(run.elites, key=lambda elite: elite.log_odds, reverse=True)
     distinct = list({elite.id: elite for elite in reversed(elites)}.values())[::-1]
@@ -111,7 +111,7 @@ def _best(run: Run, addresses: Addresses) -> list[Face]:
             "p": elite.probability,
             "percent": percent(elite.probability),
             "individual": elite.id,
-            "image": addresses.image(run.path.name, elite.id, side),
+            "image": urls.image(run.path.name, elite.id, side),
         }
         for elite in [elite for elite in distinct if elite.id in kept][:_FACES]
     ]

@@ -14,7 +14,7 @@ from evo_fool.gallery.data import tasks
 from evo_fool.gallery.data.sprites import BLOCK, Painter, Sheet, identity, is_exact
 from evo_fool.gallery.pages.individual import individual_page, thinned
 from evo_fool.gallery.query import IndividualQuery
-from evo_fool.gallery.site.urls import SiteAddresses
+from evo_fool.gallery.site.urls import SiteUrls
 from evo_fool.image import to_pillow
 from evo_fool.pictures.genome_graph import draw_individual
 from evo_fool.runs.individuals import image_of, picture_of
@@ -34,14 +34,14 @@ Page = dict[str, Any]
 
 
 def elite_pages(
-    run: Run, painter: Painter, addresses: SiteAddresses, put: Put, progress: Callable[[int, int], None]
+    run: Run, painter: Painter, urls: SiteUrls, put: Put, progress: Callable[[int, int], None]
 ) -> dict[int, Page]:
     """The data of the pages of all elites, by class; their pictures are written meanwhile.
 
     Args:
         run: the run, in one committed state.
         painter: draws sheets.
-        addresses: as the pages have to write them.
+        urls: as the pages have to write them.
         put: writes a file.
         progress: told how many pages are made, and of how many.
     """
@@ -50,16 +50,16 @@ def elite_pages(
     pages: dict[int, Page] = {}
     written: set[int] = set()
     for cls, id in elites.items():
-        pages[cls] = page = dict(individual_page(run, id, IndividualQuery(cls=cls), addresses))
+        pages[cls] = page = dict(individual_page(run, id, IndividualQuery(cls=cls), urls))
         _shorten(page)
         page["top5"] = guesses(id) if page["kept"] else None
         if page["kept"]:
-            _refer_to_pictures(run, page, addresses)
+            _refer_to_pictures(run, page, urls)
             if id not in written:
                 written.add(id)
                 _write_pictures(run, page, put)
         progress(len(pages), len(elites))
-    _lay_out_strips(run, painter, list(pages.values()), addresses, put)
+    _lay_out_strips(run, painter, list(pages.values()), urls, put)
     return pages
 
 
@@ -72,10 +72,10 @@ def _shorten(page: Page) -> None:
     page["lineage"] = sorted([*shown, *others[-STRIP:]], key=lambda ancestor: ancestor["individual"])
 
 
-def _refer_to_pictures(run: Run, page: Page, addresses: SiteAddresses) -> None:
+def _refer_to_pictures(run: Run, page: Page, urls: SiteUrls) -> None:
     native, scored = page["sizes"][0], page["image"]
     page["sizes"] = [native, LARGE] if page["run"]["resizable"] and native < LARGE else [native]
-    page["large"] = addresses.image("", page["individual"], LARGE) if LARGE in page["sizes"][1:] else scored
+    page["large"] = urls.image("", page["individual"], LARGE) if LARGE in page["sizes"][1:] else scored
     note = "every pixel as scored" if is_exact(run) else "compressed"
     page["downloads"] = [{"label": f"WebP, {note}", "url": scored}]
 
@@ -95,16 +95,16 @@ def _webp(image: np.ndarray, *, lossless: bool = False) -> bytes:
     return buffer.getvalue()
 
 
-def _lay_out_strips(run: Run, painter: Painter, pages: list[Page], addresses: SiteAddresses, put: Put) -> None:
+def _lay_out_strips(run: Run, painter: Painter, pages: list[Page], urls: SiteUrls, put: Put) -> None:
     """Draw the thumbnails of all strips on shared sheets, for one ancestor is in many lineages, and refer to them."""
     items = [item for page in pages for item in (*page["history"], *page["lineage"])]
     shown = sorted({item["individual"] for item in items if item["image"]})
     for start in range(0, len(shown), BLOCK):
         members = tuple(shown[start : start + BLOCK])
         drawn = painter.sheet(run, Sheet(-1, f"{identity(run)} {members}", members))
-        put(addresses.sheet(f"strip-{start // BLOCK}"), drawn)
+        put(urls.sheet(f"strip-{start // BLOCK}"), drawn)
     places = {id: divmod(place, BLOCK) for place, id in enumerate(shown)}
     for item in items:
         block, place = places.get(item["individual"], (None, 0))
-        sheet = addresses.sprites("", -1, 0, f"strip-{block}")
+        sheet = urls.sprites("", -1, 0, f"strip-{block}")
         item["sprite"] = None if block is None else {"sheet": sheet, "place": place}

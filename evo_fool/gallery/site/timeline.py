@@ -12,7 +12,7 @@ from evo_fool.gallery.data.sprites import Painter, blocks, plan_sheet
 from evo_fool.gallery.pages.grid import Grids
 from evo_fool.gallery.query import GridQuery
 from evo_fool.gallery.schemas import Tile
-from evo_fool.gallery.site.urls import SiteAddresses
+from evo_fool.gallery.site.urls import SiteUrls
 from evo_fool.runs.run import Run
 
 MOST = 40
@@ -21,14 +21,14 @@ MOST = 40
 _FEWEST = 4
 
 
-def write_timeline(run: Run, grids: Grids, painter: Painter, addresses: SiteAddresses, put: Put) -> list[int]:
+def write_timeline(run: Run, grids: Grids, painter: Painter, urls: SiteUrls, put: Put) -> list[int]:
     """Write the sheets and the script of a site's timeline; returns the generations that it has.
 
     Args:
         run: the run.
         grids: knows its archives.
         painter: draws its sheets.
-        addresses: of the site, from its root.
+        urls: of the site, from its root.
         put: takes a file's name and content.
     """
     last, most = max(run.generation, 0), max(_FEWEST, MOST // blocks(run))
@@ -43,8 +43,8 @@ def write_timeline(run: Run, grids: Grids, painter: Painter, addresses: SiteAddr
             sheet = plan_sheet(run, archive, kept, block)
             if not sheet.blank and sheet.key not in written:
                 written.add(sheet.key)
-                put(addresses.sheet(sheet.key), painter.sheet(run, sheet))
-        page = grids.page(run, GridQuery(generation=generation), addresses)
+                put(urls.sheet(sheet.key), painter.sheet(run, sheet))
+        page = grids.page(run, GridQuery(generation=generation), urls)
         tiles = {tile["class"]: tile for tile in page["tiles"]}
         snapshots.append(
             {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 
 
-class SiteAddresses(Addresses):
+class SiteUrls(Urls):
     """URLs as one page of a site has to write them.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from evo_fool.gallery.query import GridQuery
 from evo_fool.gallery.site.bundle import bundle
 from evo_fool.gallery.site.elites import elite_pages
 from evo_fool.gallery.site.timeline import write_timeline
-from evo_fool.gallery.site.urls import SiteAddresses
-from evo_fool.gallery.templating import environment
+from evo_fool.gallery.site.urls import SiteUrls
+from evo_fool.gallery.templating import render_page
 from evo_fool.runs.run import Run
 
 
@@ -82,21 +82,16 @@ def write_site(
         for elite in run.elites:
             holders.setdefault(elite.id, []).append(elite.class_index)
         suffix = "png" if is_exact(run) else "jpg"
-        root, below = SiteAddresses("", holders, suffix), SiteAddresses("../", holders, suffix)
+        root, below = SiteUrls("", holders, suffix), SiteUrls("../", holders, suffix)
         for name in ("gallery.css", "icon.svg"):
             put(f"static/{name}", (STATIC / name).read_bytes())
         put("static/gallery.js", bundle(STATIC / "app.js").encode())
         generations = write_timeline(run, grids, painter, root, put)
         pages = elite_pages(run, painter, below, put, progress)
         for cls, page in pages.items():
-            put(f"classes/{cls}.html", _render(page, below))
-        put("plots.html", _render(plots_page(run, root), root))
+            put(f"classes/{cls}.html", render_page(page, below, site=True))
+        put("plots.html", render_page(plots_page(run, root), root, site=True))
         put("classes.csv", class_table(run, root).encode("utf-8", "replace"))
         grid = grids.page(run, GridQuery(), root)
-        put("index.html", _render(grid, root, steps=generations, timeline="timeline.js"))
+        put("index.html", render_page(grid, root, site=True, steps=generations, timeline="timeline.js"))
     return Site(to, index, len(sizes), sum(sizes.values()), len(pages), tuple(generations))
-
-
-def _render(data: Mapping[str, Any], addresses: SiteAddresses, **more: Any) -> bytes:
-    template = environment().get_template(f"{data['page']}.html")
-    return template.render(data=data, url=addresses, site=True, **more).encode("utf-8", "replace")
