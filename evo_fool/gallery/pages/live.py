@@ -15,11 +15,10 @@ import anyio
 from anyio import to_thread
 
 from evo_fool.errors import EvoFoolError, RunNotFoundError
-from evo_fool.gallery.data.kept import kept_members
 from evo_fool.gallery.data.lru import Recent
 from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.data.run_registry import Library, Stamp, stamp
-from evo_fool.gallery.pages.grid import make_tiles, plan_sprites
+from evo_fool.gallery.pages.grid import make_tiles
 from evo_fool.gallery.responses import json_bytes
 from evo_fool.gallery.urls import Urls
 from evo_fool.runs.history import Archive
@@ -128,10 +127,7 @@ def change_since(run: Run, since: int, urls: Urls) -> dict[str, Any]:
     :class:`.RunFacts`; ``sheets`` as in :class:`.Sprites`; ``changed``, a list of :class:`.Tile`.
     """
     facts = run_facts(run, urls)
-    archive = Archive.current(run)
-    kept = kept_members(run, archive.ids.tolist())
-    sprites = plan_sprites(run, archive, kept, urls)
-    tiles = make_tiles(run, archive, kept, sprites, urls)
+    sprites, tiles = make_tiles(run, Archive.current(run), urls)
     told = ("generation", "status", "occupied", "median_percent", "at_least", "images_per_second")
     return {
         **{key: facts[key] for key in told},  # type: ignore[literal-required]
