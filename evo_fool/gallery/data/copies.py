@@ -1,7 +1,7 @@
-"""Private copies of runs that cannot be read in place, shared by all requests and kept while a run stays as it was.
+"""Private copies of runs that cannot be read in place, shared by all requests and kept until a run changes.
 
-The guard is held for bookkeeping only: nothing waits, reads or is removed under it, and a copy's file never changes, so
-that one request may open a run twice, and requests may open the same runs in any order.
+The guard is held for bookkeeping only, never while reading, copying or removing, and a copy's file never changes: a
+request may open a run twice, and requests may open the same runs in any order.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Stamp = tuple[object, ...]
 """Changes whenever a run does; compared for equality only."""
 
 _KEPT = 3
-"""Unused copies that are kept; each is as large as its run."""
+"""Unused copies kept at most; each is as large as its run."""
 
 
 @dataclass(slots=True, eq=False)
@@ -28,9 +28,9 @@ class _Copy:
 
     Attributes:
         stamp: the state of the run that it was copied in.
-        first: the run that copied itself; its end removes the copy.
+        first: the run that made the copy; closing it removes the copy.
         folder: where the copied files are.
-        readers: openings under way.
+        readers: number of open connections.
         kept: whether it may be opened again.
     """
 
@@ -42,7 +42,7 @@ class _Copy:
 
 
 class Copies:
-    """Private copies by the names of their runs. Safe to be used by several threads."""
+    """Private copies by the names of their runs. Thread-safe."""
 
     def __init__(self) -> None:
         self._copies: dict[str, _Copy] = {}
@@ -50,12 +50,10 @@ class Copies:
 
     @contextmanager
     def opened(self, path: Path, now: Stamp) -> Iterator[Run]:
-        """The run at ``path``, whose state is ``now``: from its copy, or in place where that is possible.
-
-        Each opening has a connection of its own, so that openings know nothing of each other.
+        """The run at ``path`` in the state ``now``, in place where possible; each time by a connection of its own.
 
         Raises:
-            RunNotFoundError: there is none.
+            RunNotFoundError: it does not exist.
             CorruptRunError: it is damaged.
         """
         copy = self._take(path.name, now)
@@ -68,23 +66,23 @@ class Copies:
             copy = self._keep(path.name, _Copy(now, run, _folder(run)))
         try:
             with open_run(copy.folder) as run:
-                # What is said of a run, its errors included, names the run and not its copy.
+                # Pages and errors name the run and not its copy.
                 run.path, run.store.path = path, path / DATABASE
                 yield run
         finally:
             self._release(copy)
 
     def close(self) -> None:
-        """Remove all copies; those that are being read go when that is over."""
+        """Remove all copies; those that are being read afterwards."""
         with self._guard:
             dropped = self._drop(list(self._copies))
         _remove(dropped)
 
     def _take(self, name: str, now: Stamp) -> _Copy | None:
-        """The copy of that name, to be released; None where there is none of that state."""
+        """The copy of that name in that state, to be released; or None."""
         with self._guard:
             copy = self._copies.get(name)
-            # Systems tidy up temporary folders in the course of days.
+            # Systems clean up temporary folders after some days.
             stale = copy is not None and (copy.stamp != now or not (copy.folder / DATABASE).exists())
             dropped = self._drop([name]) if stale else []
             if copy is not None and not stale:
@@ -115,7 +113,7 @@ class Copies:
         _remove(dropped)
 
     def _drop(self, names: Iterable[str]) -> list[_Copy]:
-        """Forget copies, under the guard; returns those to be removed now, for the others are being read."""
+        """Forget copies, under the guard; returns those that are not being read, to be removed."""
         copies = [self._copies.pop(name) for name in names if name in self._copies]
         for copy in copies:
             copy.kept = False
@@ -123,7 +121,7 @@ class Copies:
 
 
 def _folder(run: Run) -> Path:
-    """Where the files of a copy are."""
+    """The folder of the files of a copy."""
     return Path(run.store.rows("PRAGMA database_list")[0][2]).parent
 
 

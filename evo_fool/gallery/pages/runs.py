@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from evo_fool.errors import CorruptRunError, EvoFoolError, RunNotFoundError
@@ -26,7 +25,7 @@ DAMAGED = "damaged"
 
 
 class Overview:
-    """Makes the page of all runs, and remembers what it says of runs that have not changed."""
+    """Makes the page of all runs; rows of unchanged runs are cached."""
 
     def __init__(self, library: Library, urls: Urls) -> None:
         self._library = library
@@ -36,7 +35,7 @@ class Overview:
     def page(self, query: RunsQuery) -> RunsPage:
         """The page. A run that cannot be read is on it with the reason."""
         rows = self._all()
-        found = [row for row in rows if _answers(row, query)]
+        found = [row for row in rows if _matches(row, query)]
         shown = sorted(found, key=lambda row: _key(row, query), reverse=query.order == "desc")
         occurring = {_status(row) for row in rows}
         return {
@@ -50,11 +49,8 @@ class Overview:
 
     def choices(self) -> list[Choice]:
         """The runs that can be read, newest first."""
-        return [
-            {"value": row["run"], "label": f"{row['facts']['name']} {row['facts']['id']}"}
-            for row in self._all()
-            if row["facts"]
-        ]
+        readable = [(row["run"], facts) for row in self._all() if (facts := row["facts"])]
+        return [{"value": run, "label": f"{facts['name']} {facts['id']}"} for run, facts in readable]
 
     def _all(self) -> list[RunRow]:
         return [row for name, path in self._library.paths().items() if (row := self._row(name, stamp(path)))]
@@ -70,7 +66,7 @@ class Overview:
             return None  # deleted since the folder was listed
         except EvoFoolError as error:
             reason = self._library.public(error)
-        except Exception as error:  # of whatever kind, it is this run's and no reason to hide the others
+        except Exception as error:  # whatever is wrong with one run does not hide the others
             reason = f"{name}: unexpected {type(error).__name__}: {error}"
         row: RunRow = {"run": name, "url": None, "error": printable(reason), "facts": None, "sparkline": [], "best": []}
         return self._rows.put(now, row)
@@ -78,18 +74,19 @@ class Overview:
 
 def _readable(run: Run, urls: Urls) -> RunRow:
     facts = run_facts(run, urls)
+    best, sparkline = _best(run, urls), _sparkline(run)
     return {
         "run": facts["run"],
         "url": facts["url"],
         "error": None,
         "facts": facts,
-        "sparkline": _sparkline(run),
-        "best": _best(run, urls),
+        "sparkline": sparkline,
+        "best": best,
     }
 
 
 def _sparkline(run: Run) -> list[float]:
-    """The median, or of a run that evolves one class its confidence, at most so many evenly spread generations."""
+    """The median, or the confidence of the only class that a run evolves, at evenly spread generations."""
     column = "median" if len(run.targets) > 1 else "max"
     values = [value for (value,) in run.store.rows(f"SELECT {column} FROM metrics ORDER BY generation")]
     values = [values[place] for place in evenly(len(values), _SPARKS)]
@@ -121,7 +118,7 @@ def _status(row: RunRow) -> str:
     return row["facts"]["status"] if row["facts"] else DAMAGED
 
 
-def _answers(row: RunRow, query: RunsQuery) -> bool:
+def _matches(row: RunRow, query: RunsQuery) -> bool:
     if query.status and _status(row) != query.status:
         return False
     facts = row["facts"]
@@ -131,17 +128,10 @@ def _answers(row: RunRow, query: RunsQuery) -> bool:
 
 _SEARCHED = ("name", "classifier", "encoding", "search", "preset")
 
-_KEYS: dict[str, Callable[[Any], Any]] = {
-    "created": lambda facts: facts["created"],
-    "name": lambda facts: facts["name"].casefold(),
-    "status": lambda facts: facts["status"],
-    "generation": lambda facts: facts["generation"],
-    "median": lambda facts: facts["median"],
-    "classifier": lambda facts: facts["classifier"].casefold(),
-}
-
 
 def _key(row: RunRow, query: RunsQuery) -> tuple[bool, Any]:
-    """Damaged runs come last either way."""
-    readable = row["facts"] is not None
-    return readable is (query.order == "desc"), _KEYS[query.sort](row["facts"]) if readable else ""
+    """Damaged runs come last in either order."""
+    if row["facts"] is None:
+        return query.order == "asc", ""
+    value: Any = row["facts"][query.sort]
+    return query.order == "desc", value.casefold() if isinstance(value, str) else value
