@@ -234,8 +234,9 @@ def _sizes(width: int, height: int, *, resizable: bool) -> list[int]:
 def _downloads(name: str, id: int, sizes: Sequence[int], urls: Urls) -> list[Download]:
     if not sizes:
         return []
+    images: list[Download] = [{"label": f"PNG, {size} × {size}", "url": urls.image(name, id, size)} for size in sizes]
     return [
-        *({"label": f"PNG, {size} × {size}", "url": urls.image(name, id, size)} for size in sizes),
+        *images,
         {"label": "Genome, JSON", "url": urls.genome(name, id, "json")},
         {"label": "Genome and image, npz", "url": urls.genome(name, id, "npz")},
     ]
