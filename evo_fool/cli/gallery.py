@@ -35,7 +35,7 @@ def gallery(what: str | None, out: Path, host: str, port: int | None, open_brows
     url = f"{address}/runs/{quote(library.only)}" if library.only else f"{address}/"
     if not is_loopback(host):
         click.echo(
-            f"evo-fool: warning: whoever can reach {host} can look at these runs; no password is asked", err=True
+            f"evo-fool: warning: every machine that can reach {host} can see these runs; there is no password", err=True
         )
     if output.json:
         output.data({"url": url, "runs": len(library.paths())})

@@ -280,9 +280,7 @@ class PlotsPage(TypedDict):
 
     page: str  # "plots"
     run: RunFacts
-    series: dict[
-        str, list[float]
-    ]  # generation, statistics, and means since the point before: captures, images_per_second
+    series: dict[str, list[float]]  # generation, the statistics, captures and images_per_second
     points: int
     rows: list[ClassRow]
     table: str

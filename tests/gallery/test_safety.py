@@ -33,7 +33,7 @@ def test_other_hosts_are_not(client: TestClient, host: str) -> None:
     assert answer.status_code == 400 and "host name" in answer.json()["error"]
 
 
-def test_a_server_for_everybody_answers_to_addresses_but_not_to_names(shelf: Path) -> None:
+def test_a_server_on_all_addresses_answers_to_addresses_but_not_to_names(shelf: Path) -> None:
     gallery = Gallery(Library(shelf), hosts=own_names("0.0.0.0"), any_address=True)
     with TestClient(gallery, base_url="http://192.168.1.5:8317") as client:
         assert client.get("/index.json").status_code == 200

@@ -95,7 +95,7 @@ def test_vacant_classes_have_a_tile_and_no_page(shelf: Path, tmp_path: Path, cha
     change(shelf / "cppn", "DELETE FROM cells WHERE class = 4")
     site = written(shelf / "cppn", tmp_path / "site")
     assert site.pages == 9 and not (site.directory / "classes/4.html").exists()
-    assert "nobody yet" in (site.directory / "index.html").read_text()
+    assert "empty" in (site.directory / "index.html").read_text()
 
 
 def test_names_are_escaped(shelf: Path, tmp_path: Path, change: Callable[..., None]) -> None:

@@ -18,7 +18,7 @@ from evo_fool.runs.lock import writer
 
 @pytest.fixture
 def running(shelf: Path) -> Iterator[Path]:
-    """A run that somebody holds for writing."""
+    """A run that is held for writing."""
     with writer(shelf / "cppn"):
         yield shelf / "cppn"
 
@@ -100,7 +100,7 @@ def test_a_run_that_is_not_written_is_not_opened(running: Path, monkeypatch: pyt
 
 
 def _told_after(path: Path, happening: Callable[[], None]) -> list[tuple[str, dict[str, Any]]]:
-    """What somebody hears who watches from generation 12 on when, after a while, something happens."""
+    """The events after generation 12 when, after a while, something happens."""
     live = Live(Library(path.parent), Urls(), interval=0.01)
 
     async def watch() -> list[tuple[str, dict[str, Any]]]:
