@@ -1,4 +1,4 @@
-"""What every page says about its run."""
+"""The facts of a run that every page shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def run_facts(run: Run, urls: Urls) -> RunFacts:
     """The facts of a run as of its last commit.
 
     Raises:
-        CorruptRunError: an entry is not what it should be.
+        CorruptRunError: a value is not what it should be.
     """
     summary = run.summary()
     channels, height, width = run.store.image_shape()

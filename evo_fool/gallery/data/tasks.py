@@ -72,7 +72,7 @@ def _arrays(genome: dict[str, Any]) -> dict[str, np.ndarray]:
 
 
 def top_five(path: Path, individual: int) -> TopFive:
-    """What the run's classifier makes of an image, the surest first; or why it cannot be asked."""
+    """The classifier's top five for an image, the surest first; or why it cannot be asked."""
     with open_run(path) as run:
         image = image_of(run, individual)
         try:
@@ -103,7 +103,7 @@ def _scorer(run: Run) -> Scorer:
 def _load(definition: str) -> tuple[Scorer, str]:
     """The classifier of an experiment, and its fingerprint.
 
-    A run directory may come from a stranger: no code that it names is loaded, and nothing is fetched.
+    The run directory is not trusted: no code that it names is loaded, and nothing is downloaded.
     """
     import torch
 

@@ -1,8 +1,7 @@
 """A process beside the server for what takes much memory or time: rendering genomes, asking the classifier.
 
-So the server itself stays small and quick. anyio starts the process and talks to it; what is added here is a queue with
-an end, a limit in time, a little grace for work whose browser has left, and an end for want of work, which frees the
-memory that torch takes.
+The server itself imports neither numba nor torch. The process is anyio's; added here are a bounded queue, a time limit,
+some seconds to finish work whose browser has left, and an end after idle minutes, which frees the memory of torch.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from anyio import BrokenWorkerProcess, CancelScope, to_process
 from evo_fool.errors import EvoFoolError
 
 _PATIENCE = 300.0
-"""Seconds that a task may take from the moment that its turn has come."""
+"""Seconds that a task may take, from its turn on."""
 
 _GRACE = 5.0
 """Seconds that a task goes on after its browser has left: to finish often costs less than a new process."""
@@ -27,17 +26,17 @@ _IDLE = 120.0
 """Seconds without a task after which the process ends."""
 
 _NICE = 5
-"""Low priority, above all beside a run that is being watched, but no starving on a busy machine."""
+"""Priority below that of a watched run, but high enough to proceed on a busy machine."""
 
 WAITING = 12
-"""Tasks that may be under way at a time, the one at work included."""
+"""Tasks waiting or at work, at most."""
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
 class BusyError(EvoFoolError):
-    """There is too much to do, or it takes too long (HTTP 503)."""
+    """The worker is overloaded, or a task takes too long (HTTP 503)."""
 
 
 class Worker:
@@ -45,8 +44,8 @@ class Worker:
 
     Args:
         idle: seconds without a task after which the process ends.
-        patience: seconds that a task may take from the moment that its turn has come.
-        grace: seconds that a task at work may go on when its caller is cancelled, before its process is killed.
+        patience: seconds that a task may take, from its turn on.
+        grace: seconds that a task may go on after its caller is cancelled; then its process is killed.
     """
 
     def __init__(self, idle: float = _IDLE, patience: float = _PATIENCE, grace: float = _GRACE) -> None:
@@ -59,10 +58,10 @@ class Worker:
         self._closed = False
 
     async def run(self, task: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        """The result of ``task(*args)``. A caller that is cancelled before its turn costs nothing.
+        """The result of ``task(*args)``. A task whose caller is cancelled before its turn is never begun.
 
         Raises:
-            BusyError: too many are waiting (said at once), it took too long, or the process was killed.
+            BusyError: too many tasks are waiting (at once), it took too long, or the process was killed.
             EvoFoolError: what the task raised.
         """
         if self._under_way >= WAITING:
@@ -78,13 +77,13 @@ class Worker:
         return answer
 
     def close(self) -> None:
-        """Kill the process if it is at work; nothing is done from then on. Idle, it ends with the event loop."""
+        """Kill the process if it is at work, and refuse further tasks. An idle process ends with the event loop."""
         self._closed = True
         if self._work is not None:
             self._work.cancel()
 
     async def _finish(self, task: Callable[..., Result], args: Any, kwargs: Any) -> Result | EvoFoolError:
-        """The answer to a task, waited for in a scope of its own, which outlasts a cancelled caller by the grace."""
+        """The answer to a task, in a scope that outlasts a cancelled caller by the grace."""
         answer: Result | EvoFoolError = BusyError("the gallery is being ended")
         if self._closed:
             return answer
@@ -110,7 +109,7 @@ class Worker:
 
     async def _ask(self, task: Callable[..., Result], args: Any, kwargs: Any) -> Result | EvoFoolError:
         try:
-            with CancelScope(shield=True):  # a process that is given up while it starts would be left running
+            with CancelScope(shield=True):  # a process whose start is cancelled would be left running
                 try:
                     await to_process.run_sync(_prepare)
                 except BrokenWorkerProcess:  # it has ended since the task before; start another
@@ -121,7 +120,7 @@ class Worker:
 
 
 def _prepare() -> None:
-    """Make ready for a task, in the process."""
+    """Prepare the process for a task."""
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends its worker
     os.nice(_NICE - os.nice(0))
@@ -130,7 +129,7 @@ def _prepare() -> None:
 def _perform(
     idle: float, task: Callable[..., Result], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Result | EvoFoolError:
-    """The answer to a task, in the process; SIGALRM ends it where no other task follows."""
+    """Do a task in the process, which SIGALRM ends when no other task follows."""
     try:
         return task(*args, **kwargs)
     except EvoFoolError as error:
