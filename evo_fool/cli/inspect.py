@@ -111,7 +111,9 @@ def _show_class(run: Run, text: str, output: Output) -> None:
         for at, cell, id, previous, log_odds in run.captures.tolist()
         if cell == index
     ]
-    genome = run.encoding.describe(run.encoding.decode(run.genome_bytes(index))[0])
+    from evo_fool.runs.individuals import describe_genome
+
+    genome = describe_genome(run, elite.id)
     aliases = run.class_aliases[index]
     data = asdict(elite) | {"class_aliases": aliases}
     data |= {"image_shape": run.image(index).shape, "captures": captures, "genome": genome}

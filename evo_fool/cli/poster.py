@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,6 @@ def poster(run: str, class_: str, out: Path, to: Path | None, output: Output, **
     with open_run(find_run(run, out)) as opened:
         made = write_poster(opened, class_, to, **options)
     if output.json:
-        output.data(
-            {"path": str(made.path), "width": made.width, "height": made.height, "side": made.side, "dpi": made.dpi}
-        )
+        output.data(asdict(made))
     else:
         output.say(f"{made.path}: {made.width}x{made.height} pixels at {made.dpi:.4g} dpi")

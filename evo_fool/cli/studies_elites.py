@@ -324,7 +324,8 @@ def _open(
 ) -> tuple[Any, Any, str]:
     """The elites that are asked for, their network at work, and what there is to remark."""
     from evo_fool.runs import find_run, open_run
-    from evo_fool.studies.elites import elites_of, evenly, judge_of
+    from evo_fool.sampling import evenly
+    from evo_fool.studies.elites import elites_of, judge_of
 
     with open_run(find_run(run, out)) as opened:
         elites = elites_of(opened, classes or None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,7 @@ def timelapse(run: str, class_: str | None, out: Path, to: Path, output: Output,
     with open_run(find_run(run, out)) as opened:
         film = write_timelapse(opened, to, class_, **options)
     if output.json:
-        output.data(
-            {
-                "path": str(film.path),
-                "frames": film.frames,
-                "width": film.width,
-                "height": film.height,
-                "shown": film.shown,
-                "forgotten": film.forgotten,
-            }
-        )
+        output.data(asdict(film))
         return
     output.say(f"{film.path}: {film.frames} frames of {film.width}x{film.height} pixels")
     if film.forgotten:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from evo_fool.atomic_write import whole_folder
-from evo_fool.errors import ConfigError, CorruptRunError
+from evo_fool.errors import ConfigError, CorruptRunError, NotKeptError
 from evo_fool.exchange.file_names import layout_path, stem
-from evo_fool.image import enlarge, png_bytes
+from evo_fool.image import png_bytes
+from evo_fool.jsonable import plain
+from evo_fool.runs.individuals import image_of, picture_of
 from evo_fool.runs.run import Elite, Run
 
 KINDS = ("png", "genomes", "npz", "layout2015")
@@ -31,8 +33,8 @@ class Exported:
     Attributes:
         directory: where the files are.
         files: what was written, in order.
-        elites: elites that were exported.
-        left_out: elites below the confidence that was asked for.
+        elites: number of elites that were exported.
+        left_out: number of elites below ``min_confidence``.
     """
 
     directory: Path
@@ -42,13 +44,11 @@ class Exported:
 
     def to_json(self) -> dict[str, Any]:
         """The outcome as plain data."""
-        return {
-            "directory": str(self.directory),
-            "files": [str(file) for file in self.files],
-            "elites": self.elites,
-            "left_out": self.left_out,
-        }
+        return dict(plain(asdict(self)))
 
+
+_ABOUT = ("class_index", "class_name", "probability", "log_odds", "id", "generation")
+"""What is exported of an elite beside image and genome."""
 
 _Plan = dict[str, Callable[[], bytes]]
 """Relative path -> what makes the file's bytes. Content is made one file at a time: images can be large."""
@@ -89,27 +89,17 @@ def export(
     if size is not None and not 1 <= size <= MAX_SIZE:
         raise ConfigError(f"--size {size}: an image is 1 to {MAX_SIZE} pixels wide")
     with run.store.snapshot():
-        everybody = run.elites
-        elites = [elite for elite in everybody if elite.probability >= min_confidence]
+        occupied = run.elites
+        elites = [elite for elite in occupied if elite.probability >= min_confidence]
         plan = _plan(run, elites, what, size) if elites else {}
         _refuse_overwriting(to, plan, force)
         with whole_folder(to, "--to") as put:
             for name, content in plan.items():
                 try:
                     put(name, content())
-                except CorruptRunError as error:
+                except (CorruptRunError, NotKeptError) as error:
                     raise CorruptRunError(f"{run.path}: {name} cannot be made: {error}; nothing is written") from None
-    return Exported(to, tuple(to / name for name in plan), len(elites), len(everybody) - len(elites))
-
-
-def picture(run: Run, elite: Elite, size: int | None) -> np.ndarray:
-    """The image of an elite, uint8 ``(channels, size, size)``: as stored without ``size``, see :func:`export`."""
-    stored = run.image(elite.class_index)
-    if size is None or stored.shape[1:] == (size, size):
-        return stored
-    if not run.encoding.resizable:
-        return enlarge(stored, size)
-    return run.render(elite.class_index, size)
+    return Exported(to, tuple(to / name for name in plan), len(elites), len(occupied) - len(elites))
 
 
 def elites_npz(run: Run, elites: Sequence[Elite]) -> bytes:
@@ -119,19 +109,14 @@ def elites_npz(run: Run, elites: Sequence[Elite]) -> bytes:
     ``generation`` int64, ``class_name`` text.
     """
     return _npz(
-        images=np.stack([run.image(elite.class_index) for elite in elites]),
-        log_odds=np.array([elite.log_odds for elite in elites]),
-        probability=np.array([elite.probability for elite in elites]),
-        class_index=np.array([elite.class_index for elite in elites], dtype=np.int64),
-        class_name=np.array([elite.class_name for elite in elites], dtype=np.str_),
-        id=np.array([elite.id for elite in elites], dtype=np.int64),
-        generation=np.array([elite.generation for elite in elites], dtype=np.int64),
+        images=np.stack([image_of(run, elite.id) for elite in elites]),
+        **{name: np.array([getattr(elite, name) for elite in elites]) for name in _ABOUT},
     )
 
 
 def _plan(run: Run, elites: Sequence[Elite], what: tuple[str, ...], size: int | None) -> _Plan:
     def png(elite: Elite) -> Callable[[], bytes]:
-        return lambda: png_bytes(picture(run, elite, size))
+        return lambda: png_bytes(picture_of(run, elite.id, size))
 
     def genome(elite: Elite) -> Callable[[], bytes]:
         return lambda: _genome_file(run, elite)
@@ -154,15 +139,8 @@ def _plan(run: Run, elites: Sequence[Elite], what: tuple[str, ...], size: int | 
 
 
 def _genome_file(run: Run, elite: Elite) -> bytes:
-    genome = run.encoding.decode(run.genome_bytes(elite.class_index))[0]
-    about = {
-        "class_index": elite.class_index,
-        "class_name": elite.class_name,
-        "probability": elite.probability,
-        "log_odds": elite.log_odds,
-        "id": elite.id,
-        "generation": elite.generation,
-    }
+    genome = run.genomes(elite.id)[0]
+    about = {name: getattr(elite, name) for name in _ABOUT}
     described = run.encoding.describe(genome)
     if described["kind"] == "pixels":  # thousands of numbers: an array, not text
         genes = np.array(described.pop("genes"), dtype=np.float32)

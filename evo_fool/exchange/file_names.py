@@ -1,7 +1,7 @@
 """Names of image files: ``<class>_<probability>.png``, alone or in the layout of the 2015 image set.
 
 That layout is ``map_gen_<generation>/map_<generation>_<class>_<probability>.png``. A class is its index, never its
-name: names come from elsewhere and have no place in a path.
+name: names can come from other sources and have no place in a path.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _FOLDER = re.compile(r"map_gen_([0-9]{1,9})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ImageName:
-    """What the name of an image file says.
+    """The contents of an image file's name.
 
     Attributes:
         class_index: the class.
-        probability: its probability, in [0, 1], as somebody claims it.
+        probability: the probability that the name claims, in [0, 1].
         generation: the generation, in the 2015 layout; None elsewhere.
     """
 
@@ -52,7 +52,7 @@ def layout_path(generation: int, class_index: int, probability: float) -> str:
 
 
 def parse_image_name(name: str) -> ImageName | None:
-    """What a file name says, or None where it is not the name of such an image.
+    """The contents of a file name, or None if it is not the name of such an image.
 
     >>> parse_image_name("map_5000_12_0.987.png")
     ImageName(class_index=12, probability=0.987, generation=5000)

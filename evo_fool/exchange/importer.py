@@ -1,6 +1,6 @@
-"""Images from elsewhere as a run: scored here, each offered to the class that its file names.
+"""Images from other sources as a run: scored here, each inserted into the class that its file name gives.
 
-Reads the layout of the 2015 image set and what :mod:`evo_fool.exchange.export` writes. A file's name only claims a
+Reads the layout of the 2015 image set and what :mod:`evo_fool.exchange.export` writes. A file name only claims a
 probability; the run records the one that its classifier gives.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +33,14 @@ from evo_fool.experiment import MAX_BATCH, ClassifierConfig, Experiment, PixelsC
 from evo_fool.probability import probability
 from evo_fool.runs.directory import log_event, new_directory
 from evo_fool.runs.lock import writer
-from evo_fool.runs.retention import Lineage
+from evo_fool.runs.retention import Retention
 from evo_fool.runs.run import Run, open_run
 from evo_fool.runs.store import Store
 from evo_fool.session.recorder import Recorder
 from evo_fool.session.session import describe
 
 RECORD = "import.json"
-"""The file of the run directory that says where its images came from and what their names claimed."""
-
+"""The file of the run directory that records where its images came from and what their names claimed."""
 
 _MAX_BYTES = 2**31
 
@@ -53,7 +52,7 @@ class Comparison:
     Attributes:
         class_index: the class.
         class_name: its name.
-        file: the image that holds it, the best of those that name it.
+        file: the image that holds it, the best of those whose names give the class.
         claimed: the probability in the file's name.
         measured: the probability that the classifier gives.
     """
@@ -64,10 +63,6 @@ class Comparison:
     claimed: float
     measured: float
 
-    def to_json(self) -> dict[str, Any]:
-        """The same as plain data."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -77,8 +72,8 @@ class Imported:
         run: the new run.
         images: images that were scored.
         skipped: files that were left out, with the reason.
-        generation: the generation of the 2015 layout that was read, where it was that.
-        comparisons: one a class that has an image, by class.
+        generation: the generation that was read of the 2015 layout; None for other layouts.
+        comparisons: one per class that has an image, by class.
     """
 
     run: Run
@@ -97,7 +92,7 @@ class Imported:
             "source_generation": self.generation,
             "claimed": {"mean": float(claimed.mean()), "median": float(np.median(claimed))},
             "measured": {"mean": float(measured.mean()), "median": float(np.median(measured))},
-            "classes": [comparison.to_json() for comparison in self.comparisons],
+            "classes": [asdict(comparison) for comparison in self.comparisons],
         }
 
 
@@ -114,17 +109,17 @@ def import_images(
     """Score the images of ``folder`` and make a run directory of them below ``out``.
 
     Args:
-        folder: one that holds ``map_gen_<g>`` folders, is one of them, or holds ``<class>_<probability>.png`` itself.
-        classifier: the judge; the embedded LeNet where None.
-        scoring: how images of another size than the classifier's meet it.
+        folder: it holds ``map_gen_<g>`` folders, is one of them, or holds ``<class>_<probability>.png``.
+        classifier: the classifier; None: the embedded LeNet.
+        scoring: how images of another size are fitted to the classifier's.
         out: the folder that run directories are made in.
-        name: the run's name; the folder's own where None.
-        generation: which ``map_gen_<g>``; the highest where None.
+        name: the run's name; None: the folder's.
+        generation: which ``map_gen_<g>``; None: the highest.
         device: where to score.
 
     Raises:
         ConfigError: no usable images, images of several sizes, or a class that the classifier does not have.
-        ClassifierError: the classifier cannot be loaded or answers nonsense.
+        ClassifierError: the classifier cannot be loaded, or its answers are not scores.
         EvoFoolError: ``out`` cannot be written; nothing is left behind.
     """
     folder = Path(folder)
@@ -231,7 +226,7 @@ def _store(
     skipped: list[Skipped],
     began: float,
 ) -> Imported:
-    """Offer every image to the class it names, as one generation, and commit it."""
+    """Insert every image into the class that its name gives, as one generation, and commit it."""
     strategy = ArchiveStrategy(experiment, parts.encoding, ClassArchive(len(parts.classifier.classes)))
     named = np.array([file.name.class_index for file in files])
     population = Population.fresh(0, 0, scored.fetch(range(len(files))).reshape(len(files), -1), operator="import")
@@ -256,7 +251,7 @@ def _store(
     documents[RECORD] = _record(files[0].path.parent, found.generation, comparisons)
     with new_directory(out, experiment.name, documents, meta) as (draft, path), writer(draft):
         store = Store(draft)
-        lineage, seconds = Lineage(experiment.retention), time.monotonic() - began
+        lineage, seconds = Retention(experiment.retention), time.monotonic() - began
         with Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds) as recorder:
             recorder(population, scored, captures, row)
             recorder.commit()
@@ -270,7 +265,7 @@ def _record(source: Path, generation: int | None, comparisons: list[Comparison])
     record = {
         "source": str(source.absolute()),
         "generation": generation,
-        "classes": [comparison.to_json() for comparison in comparisons],
+        "classes": [asdict(comparison) for comparison in comparisons],
     }
     return json.dumps(record, indent=1) + "\n"
 

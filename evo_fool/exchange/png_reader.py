@@ -1,4 +1,4 @@
-"""Image files from elsewhere: found, opened and decoded as if a hostile hand had made them."""
+"""Finding and reading image files of unknown origin: every file is taken for a hostile one."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def read_image(path: Path, channels: int) -> np.ndarray:
         raise UnusableImageError(error.strerror or "not a PNG, or a damaged one") from None
     except MemoryError:
         raise
-    except Exception as error:  # a decoder that is fed garbage fails in any way it likes
+    except Exception as error:  # on damaged data a decoder can raise anything
         raise UnusableImageError(f"not a PNG, or a damaged one ({type(error).__name__})") from None
 
 
@@ -136,7 +136,7 @@ def _pixels(image: Image.Image, channels: int) -> np.ndarray:
 
 @contextmanager
 def _regular_file(path: Path) -> Iterator[BinaryIO]:
-    """Open without following a link and without waiting for the other end of a pipe."""
+    """Open a regular file: no link is followed, no pipe waited for."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)

@@ -5,7 +5,6 @@ By images and not by generations, because batches differ; the paper scored ten c
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from evo_fool.atomic_write import write_whole
 from evo_fool.errors import ConfigError
-from evo_fool.pictures.convergence import COLOURS, FORMATS, INK, MAX_RUNS, Series, read_series
+from evo_fool.pictures.convergence import Series, read_series
+from evo_fool.pictures.picture_file import FIGURE_FORMATS, check_target, write_figure
+from evo_fool.pictures.style import COLOURS, GRID, INK, legend_above
 from evo_fool.runs.run import Run
 from evo_fool.studies.published import IMAGENET_BATCH, IMAGENET_CPPN_MEDIAN
 
@@ -49,11 +49,9 @@ def draw_beside_paper(series: Sequence[Series], *, log: bool = False) -> Figure:
     axes.set_xlabel("images evaluated")
     axes.set_ylabel("median confidence over classes")
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.grid(axis="y", color="#e4e2dd", linewidth=0.8)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
-    legend = figure.legend(loc="outside upper left", fontsize=8.5, frameon=False, alignment="left")
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    legend_above(figure)
     return figure
 
 
@@ -66,22 +64,16 @@ def write_beside_paper(runs: Sequence[Run], to: str | Path | None = None, *, log
     """Write the figure into ``to`` (.png, .svg or .pdf; default ``beside-paper.png`` in the first run).
 
     Raises:
-        ConfigError: another suffix, too many runs, or a run of other classes than ImageNet's thousand.
+        ConfigError: another suffix, a folder, too many runs, or a run of other classes than ImageNet's thousand.
         EvoFoolError: a run without a generation, or the file cannot be written.
     """
     path = runs[0].path / "beside-paper.png" if to is None else Path(to)
-    if path.suffix.lower() not in FORMATS:
-        raise ConfigError(f"{path}: {path.suffix or 'no suffix'} is no format of figures; use {', '.join(FORMATS)}")
-    if len(runs) > MAX_RUNS:
-        raise ConfigError(f"{len(runs)} runs in one figure cannot be told apart; plot at most {MAX_RUNS}")
+    check_target(path, FIGURE_FORMATS, "figures")
     for run in runs:
         if len(run.targets) != 1000:
             raise ConfigError(
                 f"{run.path} evolves {len(run.targets)} classes; the paper's curve is over ImageNet's 1000: "
                 "leave --paper out"
             )
-    figure = draw_beside_paper([read_series(run) for run in runs], log=log)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=path.suffix.lower()[1:], dpi=130)
-    write_whole(path, buffer.getvalue(), "--to")
+    write_figure(draw_beside_paper(read_series(runs), log=log), path)
     return path

@@ -1,4 +1,4 @@
-"""A board of tiles, one a class, that can be drawn and drawn over: a contact sheet, or the frames of a film of it."""
+"""A board of tiles, one per class, that can be redrawn: a contact sheet, or the frames of a film."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from evo_fool.errors import CorruptRunError, NotKeptError
 from evo_fool.image import to_pillow
 from evo_fool.pictures.layout import FEW, Captions, Layout, plan
-from evo_fool.pictures.lettering import GREY, INK, LINE, PAPER, VACANT, font, shorten, wrap
+from evo_fool.pictures.style import GREY, INK, LINE, PAPER, VACANT, font, shorten, wrap
 from evo_fool.runs.individuals import image_of, picture_of
 from evo_fool.runs.run import Elite, Run
 from evo_fool.text import percent, printable, provenance
@@ -63,7 +63,7 @@ class Board:
             self.layout = planned(2)
         self.image = Image.new("RGB", (self.layout.width, self.layout.height), PAPER)
         self._pen = ImageDraw.Draw(self.image)
-        # All that a run says of itself but what changes with the generation.
+        # What does not change with the generation.
         self._summary = run.summary() if title else {}
 
     def draw_title(self, generation: int, elites: Collection[Elite] | None = None) -> None:
@@ -88,13 +88,13 @@ class Board:
             top += math.ceil(letters.size * 1.45)
 
     def draw(self, cell: int, elite: Elite | None) -> bool:
-        """Draw a class's tile and caption, over what was there; None: nobody holds it.
+        """Draw a class's tile and caption, over what was there; None: its cell is empty.
 
         Returns:
-            Whether its image could be shown; retention may have given it up.
+            Whether its image could be shown; retention may have discarded it.
 
         Raises:
-            CorruptRunError: a stored image or genome is damaged, or that of a present elite is missing.
+            CorruptRunError: a stored image or genome is damaged, or that of a current elite is missing.
         """
         if cell not in self._places:
             return True
@@ -127,7 +127,7 @@ class Board:
         return picture.convert("RGB").resize((side, side), way)
 
     def _draw_forgotten(self, left: int, top: int) -> None:
-        """A hatched tile: somebody held this class, but the image is gone."""
+        """A hatched tile: the class had an elite whose image was discarded."""
         side = self.layout.tile
         tile = Image.new("RGB", (side, side), VACANT)
         pen = ImageDraw.Draw(tile)
@@ -154,6 +154,6 @@ class Board:
 
 
 def _label(name: str, cell: int, classes: int) -> str:
-    """What stands below a tile. In a crowd a name that is cut short does not tell which one it is."""
+    """The text below a tile: with many tiles, names are cut, so the index stands before them."""
     crowd = classes > FEW and len(name) > len(str(cell))
     return printable(f"{cell} {name}" if crowd else name)

@@ -1,7 +1,7 @@
-"""A CPPN as a drawing: inputs on the left, outputs on the right, each node with the curve of its activation function.
+"""A CPPN as SVG: inputs on the left, outputs on the right, each node with the curve of its activation function.
 
-The SVG stands by itself or inside a page: no script, no style but presentation attributes, letters in the colour of the
-text around it, so that it reads on dark and on light ground. Nodes have a ground of their own.
+The SVG is a file or part of a page: no script, no style but presentation attributes, text in the colour of the text
+around it, so that it reads on dark and light backgrounds. Nodes have their own background.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 from xml.sax.saxutils import escape
+
+import networkx as nx
 
 from evo_fool.encodings.cppn.activations import FUNCTIONS, NAMES
 from evo_fool.encodings.cppn.genome import INPUT_NAMES
@@ -31,7 +33,7 @@ OUTPUT_NAMES = {
 """What the outputs of a CPPN mean, by colour model."""
 
 DARK_STYLE = "@media (prefers-color-scheme: dark) { svg { color: #ecebe8 } }"
-"""The one rule of a drawing that stands by itself; a content security policy may want to know its hash."""
+"""The only rule in the style sheet of a file; a content security policy may need its hash."""
 
 _POSITIVE, _NEGATIVE = "#3f7fc4", "#d0603f"
 _INK, _EDGE = "#1f1f24", "#8a8a93"
@@ -43,7 +45,7 @@ _RADIUS = 17
 _COLUMN, _ROW, _TRACK, _MARGIN = 112, 58, 20, 14
 _LABEL = 92
 _FEW_LINKS = 16
-"""Up to so many links have their weights written beside them; beyond, the letters would cover each other."""
+"""Up to this many links have their weights written out; more text would overlap."""
 
 _SAMPLES = 25
 _FAINT = 0.35
@@ -58,10 +60,7 @@ class _Link:
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """What is drawn: links, the activation of each node but the inputs, the names of inputs and outputs.
-
-    ``live`` are the nodes that matter: a way leads from them to an output.
-    """
+    """What is drawn; ``live`` are the nodes from which a path leads to an output."""
 
     links: list[_Link]
     activations: dict[int, str]
@@ -81,16 +80,15 @@ def draw_genome(
 ) -> str:
     """A CPPN as SVG.
 
-    A link's width is its weight's size; positive ones are blue and solid, negative ones red and dashed. What has no
-    influence on any output is faint. Pointing at a node or a link tells its function or weight; with few links the
-    weights are written out.
+    A link is as wide as its weight is large; positive weights are blue and solid, negative ones red and dashed. What
+    influences no output is faint. Tooltips tell functions and weights; where links are few, weights are written out.
 
     Args:
         genome: a ``neat.DefaultGenome`` without cycles. Disabled connections are left out.
         inputs: names of the inputs, whose keys are -1, -2, …
         outputs: names of the outputs, whose keys are 0, 1, …; None: every node that nothing leaves is an output.
-        title: what the drawing is called for those who cannot see it.
-        inline: for a page's own markup: without the XML namespace and the style sheet of a file.
+        title: the accessible name of the drawing.
+        inline: for the markup of a page: without the XML namespace and style sheet that a file needs.
 
     Raises:
         GenomeError: a cycle, a link to or from nothing, or a weight that is no finite number.
@@ -128,7 +126,7 @@ def draw_individual(run: Run, individual: int, *, inline: bool = False) -> str:
 
     Raises:
         ConfigError: the run evolves pixels, which have no graph.
-        NotKeptError: retention has given up the genome, or there never was such an individual.
+        NotKeptError: the genome was discarded by retention, or the id does not exist.
         CorruptRunError: the genome is damaged.
     """
     if run.experiment.encoding.kind != "cppn":
@@ -160,19 +158,10 @@ def _read(genome: Any, inputs: Sequence[str], outputs: Sequence[str] | None) -> 
             raise GenomeError(f"CPPN genome: the link from {link.source} to {link.target} weighs {link.weight}")
     if missing := [key for key in ends if key not in activations]:
         raise GenomeError(f"CPPN genome: there is no output {missing[0]}")
-    return _Graph(links, activations, names, [-1 - i for i in range(len(inputs))], ends, _live(links, ends))
-
-
-def _live(links: list[_Link], outputs: list[int]) -> set[int]:
-    sources: dict[int, list[int]] = {}
-    for link in links:
-        sources.setdefault(link.target, []).append(link.source)
-    live, new = set(outputs), list(outputs)
-    while new:
-        found = [key for key in sources.get(new.pop(), ()) if key not in live]
-        live.update(found)
-        new += found
-    return live
+    graph = nx.DiGraph((link.source, link.target) for link in links)
+    graph.add_nodes_from(ends)
+    live = set(ends).union(*(nx.ancestors(graph, end) for end in ends))
+    return _Graph(links, activations, names, [-1 - i for i in range(len(inputs))], ends, live)
 
 
 def _at(point: Point) -> Point:

@@ -1,17 +1,20 @@
 """Places for the nodes of an acyclic graph, layer by layer (Sugiyama, Tagawa & Toda, 1981).
 
 Every node stands right of all that feed it. A link that skips layers passes each of them by a point of its own, so that
-it runs between the nodes and not behind them. Layers are ordered to cross few links, then moved to bend few.
+it runs between the nodes and not behind them; networkx has the layers, but no layout that routes such links.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from statistics import fmean
+
+import networkx as nx
+import numpy as np
+from scipy.optimize import isotonic_regression
 
 Point = tuple[float, float]
-_Neighbours = dict[int, list[int]]
 
 _ORDERINGS, _ALIGNMENTS = 12, 24
 
@@ -23,7 +26,7 @@ class Placement:
     Attributes:
         nodes: the middle of each node.
         routes: for each link the points it passes, both ends included, in the order the links were given.
-        layers: how many there are.
+        layers: their number.
         height: the largest y.
     """
 
@@ -64,16 +67,19 @@ def place(
         layers[depth[key]].append(key)
     # The points by which links pass a layer are nodes too, with keys that no node has.
     fresh = beyond = max((*nodes, *first)) + 1
+    graph = nx.DiGraph()
+    graph.add_nodes_from(depth)
     chains = []
     for source, target in links:
         passed = range(depth[source] + 1, depth[target])
-        for layer, key in zip(passed, range(fresh, fresh + len(passed)), strict=True):
+        points = range(fresh, fresh + len(passed))
+        for layer, key in zip(passed, points, strict=True):
             layers[layer].append(key)
-        chains.append([source, *range(fresh, fresh + len(passed)), target])
+        chains.append([source, *points, target])
+        nx.add_path(graph, chains[-1])
         fresh += len(passed)
-    left, right = _neighbours(chains)
-    _order(layers, left, right)
-    down = _align(layers, left, right, [node_height, link_height], beyond)
+    _order(layers, graph)
+    down = _align(layers, graph, {key: node_height if key < beyond else link_height for key in graph})
     top = min(down.values())
     where = {key: (column, down[key] - top) for column, layer in enumerate(layers) for key in layer}
     return Placement(
@@ -87,107 +93,54 @@ def place(
 def _depths(
     nodes: Sequence[int], links: Sequence[tuple[int, int]], first: Sequence[int], last: Sequence[int]
 ) -> dict[int, int]:
-    """The layer of each node: the length of the longest way to it from the left."""
-    waiting = dict.fromkeys(nodes, 0)
-    targets: _Neighbours = {}
-    for source, target in links:
-        waiting[target] += 1
-        targets.setdefault(source, []).append(target)
-    sources = [key for key, count in waiting.items() if not count]
-    depth = dict.fromkeys(first, 0) | dict.fromkeys(nodes, 1)
-    ready = [*first, *sources]
-    done = 0
-    while ready:
-        key = ready.pop()
-        done += 1
-        for target in targets.get(key, ()):
-            depth[target] = max(depth[target], depth[key] + 1)
-            waiting[target] -= 1
-            if not waiting[target]:
-                ready.append(target)
-    if done < len(nodes) + len(first):
-        raise ValueError("the links form a cycle")
-    inner = [depth[key] for key in nodes if key not in last]
-    depth |= dict.fromkeys(last, max(inner, default=0) + 1)
-    for key in sources:  # what nothing feeds stands beside what it feeds
-        if key not in last and key in targets:
-            depth[key] = min(depth[target] for target in targets[key]) - 1
+    """The layer of each node: the length of the longest way to it from the left, and the rightmost for ``last``."""
+    inner = [key for key in nodes if key not in last]
+    graph = nx.DiGraph(links)
+    fed = {target for _, target in links}
+    graph.add_edges_from((a, b) for a in first for b in nodes)
+    graph.add_edges_from((a, b) for a in inner for b in last)
+    try:
+        depth = {key: i for i, layer in enumerate(nx.topological_generations(graph)) for key in layer}
+    except nx.NetworkXUnfeasible:
+        raise ValueError("the links form a cycle") from None
+    for key in inner:  # what nothing feeds stands beside what it feeds
+        if key not in fed:
+            depth[key] = min(depth[target] for target in graph.successors(key)) - 1
     return depth
 
 
-def _neighbours(chains: Sequence[Sequence[int]]) -> tuple[_Neighbours, _Neighbours]:
-    """The neighbours of each node in the layer to its left and to its right."""
-    left: _Neighbours = {}
-    right: _Neighbours = {}
-    for chain in chains:
-        for a, b in pairwise(chain):
-            right.setdefault(a, []).append(b)
-            left.setdefault(b, []).append(a)
-    return left, right
-
-
-def _sweeps(layers: int, times: int) -> Iterator[tuple[bool, range]]:
-    """Layers from left to right, then from right to left, and so on; True: looking back at the left."""
+def _sweeps(layers: list[list[int]], graph: nx.DiGraph, times: int) -> Iterator[tuple[int, int, dict[int, list[int]]]]:
+    """Layers from left to right, then from right to left, and so on: each with the one before it on the way, and the
+    neighbours there of its nodes."""
     for sweep in range(times):
-        yield (True, range(1, layers)) if sweep % 2 == 0 else (False, range(layers - 2, -1, -1))
+        step = 1 if sweep % 2 == 0 else -1
+        for column in range(1, len(layers)) if step == 1 else range(len(layers) - 2, -1, -1):
+            near = graph.pred if step == 1 else graph.succ
+            yield column, column - step, {key: list(near[key]) for key in layers[column]}
 
 
-def _order(layers: list[list[int]], left: _Neighbours, right: _Neighbours) -> None:
-    """Sort each inner layer by the mean place of its neighbours, forth and back."""
-    for backwards, columns in _sweeps(len(layers), _ORDERINGS):
-        near = left if backwards else right
-        for column in columns:
-            if column in (0, len(layers) - 1):
-                continue
-            beside = layers[column - 1 if backwards else column + 1]
-            rank = {key: (i + 0.5) / len(beside) for i, key in enumerate(beside)}
-            own = {key: (i + 0.5) / len(layers[column]) for i, key in enumerate(layers[column])}
-            wish = {key: _mean([rank[n] for n in near.get(key, ())], own[key]) for key in layers[column]}
-            layers[column].sort(key=wish.__getitem__)
+def _order(layers: list[list[int]], graph: nx.DiGraph) -> None:
+    """Sort each inner layer by the mean place of its neighbours, forth and back, so that few links cross."""
+    for column, beside, near in _sweeps(layers, graph, _ORDERINGS):
+        if 0 < column < len(layers) - 1:
+            layer = layers[column]
+            own, rank = ({key: (i + 0.5) / len(keys) for i, key in enumerate(keys)} for keys in (layer, layers[beside]))
+            layer.sort(key={key: fmean([rank[n] for n in near[key]] or [own[key]]) for key in layer}.__getitem__)
 
 
-def _align(
-    layers: list[list[int]], left: _Neighbours, right: _Neighbours, heights: Sequence[float], beyond: int
-) -> dict[int, float]:
-    """The y of everything: as near to its neighbours' as the others of its layer let it."""
+def _align(layers: list[list[int]], graph: nx.DiGraph, height: dict[int, float]) -> dict[int, float]:
+    """The y of everything: as near to its neighbours' as the others of its layer let it, so that few links bend."""
     offsets = []
     for layer in layers:
-        gaps = [heights[key >= beyond] for key in layer]
-        offset, total = [], 0.0
-        for i, gap in enumerate(gaps):
-            total += (gaps[i - 1] + gap) / 2 if i else 0.0
-            offset.append(total)
-        offsets.append(offset)
+        heights = np.array([height[key] for key in layer])
+        offsets.append(np.cumsum(heights) - heights / 2 - heights[0] / 2)
     down = {
         key: y - offset[-1] / 2
         for layer, offset in zip(layers, offsets, strict=True)
-        for key, y in zip(layer, offset, strict=True)
+        for key, y in zip(layer, offset.tolist(), strict=True)
     }
-    for backwards, columns in _sweeps(len(layers), _ALIGNMENTS):
-        near = left if backwards else right
-        for column in columns:
-            layer, offset = layers[column], offsets[column]
-            wishes = [_mean([down[n] for n in near.get(key, ())], down[key]) for key in layer]
-            slack = _ascending([wish - y for wish, y in zip(wishes, offset, strict=True)])
-            down |= {key: y + s for key, y, s in zip(layer, offset, slack, strict=True)}
+    for column, _, near in _sweeps(layers, graph, _ALIGNMENTS):
+        layer, offset = layers[column], offsets[column]
+        wishes = np.array([fmean([down[n] for n in near[key]] or [down[key]]) for key in layer])
+        down |= dict(zip(layer, (isotonic_regression(wishes - offset).x + offset).tolist(), strict=True))
     return down
-
-
-def _ascending(values: Sequence[float]) -> list[float]:
-    """The ascending sequence nearest to ``values`` in the mean square: neighbours out of order share their mean.
-
-    >>> _ascending([1, 4, 2, 5])
-    [1.0, 3.0, 3.0, 5.0]
-    """
-    blocks: list[tuple[float, int]] = []
-    for value in values:
-        total, count = float(value), 1
-        while blocks and blocks[-1][0] / blocks[-1][1] >= total / count:
-            before, many = blocks.pop()
-            total, count = total + before, count + many
-        blocks.append((total, count))
-    return [total / count for total, count in blocks for _ in range(count)]
-
-
-def _mean(values: Sequence[float], otherwise: float) -> float:
-    return sum(values) / len(values) if values else otherwise

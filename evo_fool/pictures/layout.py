@@ -1,4 +1,4 @@
-"""Where the tiles of a contact sheet go: any number of classes, any number of columns, any size."""
+"""The layout of a contact sheet: any number of classes and columns, tiles of any size."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Literal
 from evo_fool.errors import ConfigError
 
 Captions = Literal["dated", "full", "names", "none"]
-"""What stands below a tile: name, confidence and the generation it was found in; name and confidence; name; nothing."""
+"""Below a tile: name, confidence and generation of capture; name and confidence; name; nothing."""
 
 _DETAILS: dict[Captions, int] = {"dated": 2, "full": 1, "names": 0, "none": 0}
 
 FEW = 20
-"""Up to so many tiles, each is large and has a name that may be long."""
+"""Up to this many tiles are large, with room for long names."""
 
 MAX_TILE = 4096
 """Largest side of a tile, in pixels."""
 
 MAX_PIXELS = 170_000_000
-"""Largest area of a picture, in pixels; pillow refuses to open one that is not much larger."""
+"""Largest area of a picture, in pixels; pillow refuses to open much larger ones."""
 
 _TITLE_TEXT = 15
 _TITLE_WIDTH = 640

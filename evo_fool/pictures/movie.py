@@ -1,4 +1,8 @@
-"""Moving pictures as files: GIF and WebP by pillow, mp4 by PyAV, which is optional."""
+"""Films as files: GIF and WebP by pillow, mp4 by PyAV, which is optional.
+
+Not by imageio: for GIF and WebP it calls pillow without a common palette, which makes a GIF of a run several times
+larger, and its mp4 takes no quality, colour space or early index.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,18 @@ import io
 import itertools
 import math
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from evo_fool.atomic_write import write_whole
 from evo_fool.errors import ConfigError, EvoFoolError
-from evo_fool.pictures.lettering import PAPER
 from evo_fool.pictures.picture_file import check_target
+from evo_fool.pictures.style import PAPER
+from evo_fool.sampling import evenly
 
 FORMATS = (".gif", ".mp4", ".webp")
 
@@ -24,10 +29,16 @@ MAX_FPS = 50.0
 """Frames a second; a GIF counts in hundredths, and viewers slow down what is faster."""
 
 MAX_MEMORY_PIXELS = 500_000_000
-"""A GIF or WebP is put together in memory: so many pixels in all its frames at most."""
+"""In all frames of a GIF or WebP, which is put together in memory."""
 
 HOLD = 1.0
 """Seconds that the last frame stays before the film begins again."""
+
+_SAMPLES = 6
+"""Frames that a common palette is made from."""
+
+_BT709, _STUDIO = 1, 1
+"""The colours of screens, and brightness from 16 to 235, as H.264 numbers them: what players expect."""
 
 
 def check_movie(path: Path, size: tuple[int, int], frames: int, fps: float) -> None:
@@ -56,15 +67,15 @@ def check_movie(path: Path, size: tuple[int, int], frames: int, fps: float) -> N
 
 
 def write_movie(frames: Iterable[Image.Image], path: Path, *, fps: float, one_palette: bool = False) -> None:
-    """Write a film that begins again at its end, where the last frame stays for :data:`HOLD` seconds.
+    """Write a film that loops; the last frame stays for :data:`HOLD` seconds.
 
     Args:
-        frames: at least one, RGB, all of one size, which :func:`check_movie` has seen; a new object each.
-        path: its suffix is one of :data:`FORMATS`. WebP is without loss; a GIF has 255 colours a frame; an mp4 is H.264
-            with an even width and height, so that everything plays it.
+        frames: at least one, RGB, all of one size that :func:`check_movie` accepts; a new object each.
+        path: its suffix is one of :data:`FORMATS`. WebP is lossless; a GIF has 255 colours a frame; an mp4 is H.264
+            with an even width and height, which every player supports.
         fps: frames a second.
-        one_palette: choose a GIF's colours once for all frames. What stays the same is then stored once: a film of
-            which each frame changes a part is several times smaller.
+        one_palette: choose a GIF's colours once for all frames. What stays the same is then stored once: a film whose
+            frames each change a part is several times smaller.
 
     Raises:
         EvoFoolError: the file cannot be written, or PyAV is not there or has no H.264.
@@ -75,55 +86,45 @@ def write_movie(frames: Iterable[Image.Image], path: Path, *, fps: float, one_pa
         case ".webp":
             data = _webp(list(frames), fps)
         case _:
-            data = _mp4(iter(frames), fps)
+            data = _mp4(frames, fps)
     write_whole(path, data, "--to")
 
 
-def _durations(fps: float, unit: int) -> Iterator[int]:
-    """Milliseconds of each frame in whole units; what is rounded off one is made up for by the next."""
-    for i in itertools.count():
-        start, end = (round(1000 * frame / fps / unit) for frame in (i, i + 1))
-        yield unit * (end - start)
+def _durations(frames: int, fps: float, unit: int) -> list[int]:
+    """Milliseconds of each frame in multiples of ``unit``; the next frame makes up for what one is rounded by."""
+    return (unit * np.diff(np.round(np.arange(frames + 1) * 1000 / fps / unit))).astype(int).tolist()
 
 
 def _gif(frames: list[Image.Image], fps: float, one_palette: bool) -> bytes:
     # One place is left: pillow makes it the transparent colour, and draws with it what did not change.
     colours = 255
-    palette = _sample(frames).quantize(colours, dither=Image.Dither.NONE) if one_palette else None
+    palette = None
+    if one_palette:
+        some = [np.asarray(frames[i]) for i in evenly(len(frames), _SAMPLES)]
+        palette = Image.fromarray(np.concatenate(some)).quantize(colours, dither=Image.Dither.NONE)
     drawn = [frame.quantize(colours, palette=palette, dither=Image.Dither.NONE) for frame in frames]
     return _animated(drawn, "GIF", fps, unit=10, disposal=1)
 
 
-def _sample(frames: list[Image.Image]) -> Image.Image:
-    """Some of the frames, one below the other."""
-    chosen = [frames[i * (len(frames) - 1) // (_SAMPLES - 1)] for i in range(_SAMPLES)]
-    width, height = frames[0].size
-    sample = Image.new("RGB", (width, height * _SAMPLES))
-    for place, frame in enumerate(chosen):
-        sample.paste(frame, (0, place * height))
-    return sample
-
-
-_SAMPLES = 6
-
-
 def _webp(frames: list[Image.Image], fps: float) -> bytes:
-    # Without keyframes, which are for films that are wound. More effort than method 2 gains nothing.
+    # Without keyframes, which are for seeking. More effort than method 2 gains nothing.
     return _animated(frames, "WEBP", fps, unit=1, lossless=True, quality=40, method=2, kmin=0, kmax=0)
 
 
 def _animated(frames: list[Image.Image], kind: str, fps: float, *, unit: int, **options: object) -> bytes:
-    durations = list(itertools.islice(_durations(fps, unit), len(frames)))
+    durations = _durations(len(frames), fps, unit)
     durations[-1] += round(1000 * HOLD)
     buffer = io.BytesIO()
     frames[0].save(buffer, format=kind, save_all=True, append_images=frames[1:], duration=durations, loop=0, **options)
     return buffer.getvalue()
 
 
-def _mp4(frames: Iterator[Image.Image], fps: float) -> bytes:
+def _mp4(frames: Iterable[Image.Image], fps: float) -> bytes:
     import av
 
-    first = _even(next(frames))
+    # H.264 wants an even width and height.
+    even = (ImageOps.expand(frame, (0, 0, frame.width % 2, frame.height % 2), PAPER) for frame in frames)
+    first = next(even)
     with tempfile.TemporaryDirectory(prefix="evo-fool-") as folder:
         path = Path(folder, "film.mp4")
         try:
@@ -135,32 +136,17 @@ def _mp4(frames: Iterator[Image.Image], fps: float) -> bytes:
                 stream.pix_fmt = "yuv420p"
                 stream.colorspace = stream.color_primaries = stream.color_trc = _BT709
                 stream.color_range = _STUDIO
-                for frame in _held(itertools.chain([first], map(_even, frames)), round(HOLD * fps)):
+
+                def encode(frame: Image.Image) -> None:
                     picture = av.VideoFrame.from_ndarray(np.asarray(frame), format="rgb24")
                     picture = picture.reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_STUDIO)
                     container.mux(stream.encode(picture))
+
+                for last in itertools.chain([first], even):
+                    encode(last)
+                for _ in range(round(HOLD * fps)):
+                    encode(last)
                 container.mux(stream.encode(None))
         except (av.FFmpegError, av.codec.codec.UnknownCodecError) as error:
             raise EvoFoolError(f"PyAV cannot write an mp4 ({error}); write a .webp or .gif") from None
         return path.read_bytes()
-
-
-_BT709, _STUDIO = 1, 1
-"""The colours of screens, and brightness from 16 to 235, as H.264 numbers them: what players expect."""
-
-
-def _held(frames: Iterator[Image.Image], times: int) -> Iterator[Image.Image]:
-    """The frames, and the last of them so many times more."""
-    for frame in frames:
-        yield frame
-    yield from itertools.repeat(frame, times)
-
-
-def _even(frame: Image.Image) -> Image.Image:
-    """The frame with an even width and height, which H.264 asks for."""
-    width, height = (side + side % 2 for side in frame.size)
-    if (width, height) == frame.size:
-        return frame
-    padded = Image.new("RGB", (width, height), PAPER)
-    padded.paste(frame, (0, 0))
-    return padded

@@ -1,10 +1,11 @@
-"""A picture as a file for a screen or a printer: without loss, with its resolution and where it comes from."""
+"""Pictures and charts as files: without loss, with resolution and origin on record."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,6 +17,10 @@ from evo_fool.atomic_write import write_whole
 from evo_fool.errors import ConfigError
 
 FORMATS = (".png", ".pdf", ".tif", ".tiff")
+"""Of pictures made of pixels."""
+
+FIGURE_FORMATS = (".png", ".svg", ".pdf")
+"""Of charts."""
 
 MAX_DPI = 4800
 
@@ -23,7 +28,7 @@ _IMAGE_DESCRIPTION, _SOFTWARE = 270, 305  # TIFF tags
 
 
 def check_target(path: Path, formats: tuple[str, ...], what: str) -> None:
-    """Refuse a file that could not be written, before work is spent on what goes into it.
+    """Refuse a file that could not be written, before any drawing.
 
     Raises:
         ConfigError: another suffix than ``formats``, or a folder.
@@ -68,6 +73,23 @@ def write_picture(picture: Image.Image, path: Path, *, dpi: float, title: str, a
             tags[_SOFTWARE] = "evo-fool"
             picture.save(buffer, format="TIFF", dpi=(dpi, dpi), compression="tiff_adobe_deflate", tiffinfo=tags)
     write_whole(path, buffer.getvalue(), "--to")
+
+
+def figure_bytes(figure: Figure, kind: str = "png", dpi: float = 110) -> bytes:
+    """A chart as the bytes of a file, without a date or a version, so that equal charts are equal files."""
+    buffer = io.BytesIO()
+    undated: dict[str, Any] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    figure.savefig(buffer, format=kind, dpi=dpi, metadata=undated[kind])
+    return buffer.getvalue()
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a chart; its suffix is one of :data:`FIGURE_FORMATS`, see :func:`check_target`.
+
+    Raises:
+        EvoFoolError: the file cannot be written.
+    """
+    write_whole(path, figure_bytes(figure, path.suffix.lower()[1:], 130), "--to")
 
 
 def _write_pdf(picture: Image.Image, to: io.BytesIO, dpi: float, notes: Mapping[str, str]) -> None:

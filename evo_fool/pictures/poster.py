@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw
 from evo_fool.errors import ConfigError
 from evo_fool.image import to_pillow
 from evo_fool.pictures.layout import MAX_PIXELS
-from evo_fool.pictures.lettering import GREY, INK, PAPER, font, shorten
 from evo_fool.pictures.picture_file import FORMATS, MAX_DPI, check_target, write_picture
+from evo_fool.pictures.style import GREY, INK, PAPER, font, shorten
 from evo_fool.runs.individuals import picture_of
 from evo_fool.runs.run import Elite, Run
 from evo_fool.text import percent, printable, provenance
@@ -84,7 +84,7 @@ def write_poster(
 
     Raises:
         ConfigError: no such class or format, or a size or resolution out of range.
-        EvoFoolError: nobody holds the class yet, or the file cannot be written.
+        EvoFoolError: no image holds the class yet, or the file cannot be written.
         CorruptRunError: the stored image or genome is damaged.
     """
     elite = run[cls]

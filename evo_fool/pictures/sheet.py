@@ -20,7 +20,7 @@ from evo_fool.runs.run import Run
 from evo_fool.text import printable, provenance
 
 SCREEN_DPI = 96.0
-"""The resolution that a sheet has on record unless told otherwise."""
+"""The default resolution on record."""
 
 
 def draw_sheet(
@@ -39,7 +39,7 @@ def draw_sheet(
     Args:
         run: the run.
         classes: which, by index or name, in this order; None: all that the run evolves.
-        generation: as of the end of this one; None: as of the last commit. Images that retention has given up since
+        generation: as of the end of this one; None: as of the last commit. Images that retention has discarded since
             are hatched tiles.
         columns: see :func:`.plan`.
         tile: see :func:`.plan`.
@@ -48,7 +48,7 @@ def draw_sheet(
         rerender: draw CPPNs from their genomes at the tile's size, rather than enlarge or reduce the scored image.
 
     Raises:
-        ConfigError: a sheet that cannot be drawn so.
+        ConfigError: an option out of range, or an unknown class.
         CorruptRunError: a stored image is damaged.
     """
     cells = run.targets if classes is None else _indices(run, classes)

@@ -1,4 +1,4 @@
-"""A run as a film: all its classes over the generations, or one class from holder to holder."""
+"""A run as a film: all its classes over the generations, or the captures of one class."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from evo_fool.runs.run import Elite, Run
 from evo_fool.sampling import evenly
 
 FRAMES = 120
-"""As many frames as a film has unless told otherwise."""
+"""Default number of frames."""
 
 MAX_FRAMES = 20_000
 
 FPS = 10.0
-"""Frames a second unless told otherwise."""
+"""Default frames a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class TimeLapse:
         frames: how many it has; formats may join equal ones.
         width: in pixels.
         height: in pixels.
-        shown: images that were shown, each time one took a class.
-        forgotten: images that could not be shown, because retention has given them up: tiles that are hatched in a
-            film of all classes, captures that are left out in a film of one.
+        shown: number of captures whose image was shown.
+        forgotten: number of captures whose image was discarded by retention: hatched tiles in a film of all classes,
+            left out in a film of one.
     """
 
     path: Path
@@ -51,7 +51,7 @@ class TimeLapse:
 
 @dataclass(slots=True)
 class _Film:
-    """Frames to come, and what is known of them; ``shown`` and ``forgotten`` are final when all are drawn."""
+    """Frames to be drawn; ``shown`` and ``forgotten`` are final when all are."""
 
     count: int
     frames: Iterator[Image.Image]
@@ -75,16 +75,16 @@ def write_timelapse(
 ) -> TimeLapse:
     """Write the film of a run or of one class.
 
-    Of all classes: frames at generations evenly apart, the first and the last among them. Of one class: a frame for
-    each image that ever held it and is still kept; where these are more than ``frames``, some of them evenly apart.
+    Of all classes: frames at evenly spread generations, the first and the last included. Of one class: a frame for
+    each capture whose image is kept; of more than ``frames``, an even spread.
 
     Args:
         run: the run; a live one is filmed as of its last commit.
         to: a file of one of :data:`.movie_file.FORMATS`.
         cls: a class by index or name; None: all.
-        frames: at most so many.
+        frames: at most this many.
         fps: frames a second.
-        log: generations evenly apart on a logarithmic scale, to see the first ones. Only without ``cls``.
+        log: generations evenly spread on a logarithmic scale, to see the first ones. Only without ``cls``.
         columns: see :func:`.plan`.
         tile: side of an image, see :func:`.plan`; None: chosen.
         captions: see :data:`.Captions`; None: ``dated`` for one class, ``full`` for a few, ``none`` for many.
@@ -92,7 +92,7 @@ def write_timelapse(
         rerender: see :func:`.draw_sheet`.
 
     Raises:
-        ConfigError: a film that cannot be made so.
+        ConfigError: options that do not fit together, or out of range.
         EvoFoolError: there is nothing to show, an mp4 without PyAV, or the file cannot be written.
         CorruptRunError: the run is damaged.
     """
@@ -120,7 +120,7 @@ def write_timelapse(
 
 
 def spread(count: int, wanted: int, log: bool = False) -> list[int]:
-    """At most ``wanted`` of the numbers below ``count``, evenly apart, the first and the last among them.
+    """At most ``wanted`` of the numbers below ``count``, evenly spread, the first and the last included.
 
     >>> spread(10, 4), spread(3, 9), spread(1000, 4, log=True), spread(5, 1)
     ([0, 3, 6, 9], [0, 1, 2], [0, 9, 99, 999], [4])

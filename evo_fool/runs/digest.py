@@ -26,7 +26,7 @@ def digest(store: StoreReader) -> str:
     """SHA-256, hex, over elites (with ancestors and earlier captors), captures, and metrics without wall times.
 
     Genomes and images enter by the hashes that were taken when they were scored, so the digest depends neither on when
-    checkpoints fell nor on what retention has let go.
+    checkpoints fell nor on what retention has discarded.
     """
     total = hashlib.sha256()
     with store.snapshot():

@@ -1,4 +1,4 @@
-"""Run directories: making one whole or not at all, and finding one by path, name or id."""
+"""Run directories: made whole or not at all, and found by path, name or id."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ EXPERIMENT = "experiment.yaml"
 def new_directory(out: Path, name: str, files: dict[str, str], meta: dict[str, str]) -> Iterator[tuple[Path, Path]]:
     """A new run directory ``out/<UTC time>_<name>_<id>/`` with its files and an empty database.
 
-    It is built under a hidden name, and renamed when the ``with`` block ends: what happens inside is part of making it,
-    so that an interruption leaves no half-made run.
+    It is built under a hidden name and renamed when the ``with`` block ends, so that an interruption leaves no
+    half-made run.
 
     Yields:
-        Where it is now, and where it will be.
+        The path it is built at, and its final path.
 
     Raises:
         EvoFoolError: ``out`` cannot be written.
@@ -70,12 +70,12 @@ def _slug(name: str) -> str:
 
 
 def log_event(directory: Path, event: str, **details: Any) -> None:
-    """Append one line to the run's log of events; the log is a courtesy, so a full disk does not stop the run."""
+    """Append one line to the run's log of events; a failure, such as a full disk, does not stop the run."""
     line = json.dumps(
         {"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, "pid": os.getpid(), **details}
     )
     try:
-        # Never through a link: the directory may come from a stranger.
+        # Never through a link: the directory may come from elsewhere.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         with open(os.open(directory / EVENTS, flags, 0o644), "w", encoding="utf-8") as log:
             log.write(line + "\n")
@@ -105,7 +105,7 @@ def find_run(text: str, root: Path = Path("outputs")) -> Path:
     """The run directory that ``text`` means: a path, a directory name, a run's name, an id prefix, or ``latest``.
 
     Raises:
-        RunNotFoundError: none answers, or several do.
+        RunNotFoundError: there is none, or there are several.
     """
     path = Path(text)
     try:
@@ -139,7 +139,7 @@ def _is_name(run: Path, text: str) -> bool:
 
 
 def _is_recorded(run: Path, text: str) -> bool:
-    """For a directory that was renamed: the name and the id that the run itself knows."""
+    """For a directory that was renamed: the name and the id on record in the run."""
     try:
         store = StoreReader(run)
     except EvoFoolError:

@@ -45,7 +45,7 @@ def picture_of(run: Run, individual: int, size: int | None, *, rerender: bool = 
     """
     if size is not None and size < 1:
         raise ConfigError(f"size {size}: an image is at least 1 pixel wide")
-    if size is None or run.store.image_shape()[1:] == (size, size):
+    if size is None or max(run.store.image_shape()[1:]) == size:
         return image_of(run, individual)
     if rerender and run.encoding.resizable:
         return run.encoding.render(run.genomes(individual), size)[0]

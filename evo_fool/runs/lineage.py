@@ -1,8 +1,8 @@
-"""Who descends from whom: the ancestors of an individual, the classes each of them held, and the history of a class.
+"""Lineage: the ancestors of an individual, the classes that each of them held, and the history of a class.
 
 A child that takes a class its parent never held is a "goal switch" (Nguyen, Yosinski & Clune, GECCO 2015): evolution
 reached the class by way of another. Parents have smaller ids than their children and take cells in the generation they
-are born in; both make a line of thousands a walk along primary keys.
+are born in; so a line of thousands is read along primary keys.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from evo_fool.runs.run import Run
 from evo_fool.runs.store_reader import MAX_ID
 
 MAX_FAMILY = 2000
-"""As many relatives as :func:`family` returns unless told otherwise."""
+"""The default limit of :func:`family`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Ancestor:
         id: the individual.
         generation: when it was born.
         parents: the ids of none, one or two parents; the first is the one that the line follows.
-        operator: how it came about, such as ``random`` or ``mutation``.
-        holds: every class it ever held, ascending; empty for a mere member of a population.
-        kept: whether its genome and image are still there.
+        operator: what made it, such as ``random`` or ``mutation``.
+        holds: every class it ever held, ascending; empty for one that was only a member of a population.
+        kept: whether its genome and image are still stored.
     """
 
     id: int
@@ -44,15 +44,15 @@ class Ancestor:
 
 @dataclass(frozen=True, slots=True)
 class CaptureRow:
-    """One change of hands of a class.
+    """One capture: an individual takes a class.
 
     Attributes:
         generation: when.
-        id: who took the class.
+        id: the individual that took the class.
         log_odds: its log p/(1-p) of the class.
         probability: its softmax probability p of the class, in [0, 1].
-        previous: who held it before; None for nobody.
-        kept: whether the genome and image of ``id`` are still there.
+        previous: the individual that held it before; None if the cell was empty.
+        kept: whether the genome and image of ``id`` are still stored.
     """
 
     generation: int
@@ -68,7 +68,7 @@ WITH RECURSIVE line(id) AS (
     VALUES (?)
     UNION ALL
     SELECT p.id FROM line JOIN individuals i ON i.id = line.id JOIN individuals p ON p.id = i.parent
-    WHERE p.id < i.id -- a stranger's file may hold a circle
+    WHERE p.id < i.id -- a damaged file may hold a circle
 )
 """
 
@@ -87,7 +87,7 @@ SELECT i.id, i.generation, i.parent, i.second_parent, i.operator, EXISTS (SELECT
 FROM line JOIN individuals i ON i.id = line.id ORDER BY i.id
 """
 
-# CROSS JOIN: SQLite may not turn this around, for captures have no index by id.
+# CROSS JOIN keeps SQLite from reversing the order: captures have no index by id.
 _HOLDS = """
 SELECT c.id, c.class FROM line JOIN individuals i ON i.id = line.id
 CROSS JOIN captures c ON c.generation = i.generation AND c.id = i.id ORDER BY c.id, c.class
@@ -103,34 +103,34 @@ FROM metrics m CROSS JOIN captures c ON c.generation = m.generation AND c.class 
 def lineage(run: Run, individual: int) -> list[Ancestor]:
     """The line of first parents that ends in ``individual``, oldest first.
 
-    It goes back to an individual without parents. Where retention has forgotten a member of a genetic algorithm's
+    It goes back to an individual without parents. Where retention has discarded a member of a genetic algorithm's
     population, it begins after the gap, with an ancestor whose ``parents`` are not in the list.
 
     Raises:
-        KeyError: the run has no record of such an individual.
-        CorruptRunError: an entry is not what it should be.
+        KeyError: the run has no record of this individual.
+        CorruptRunError: a value is of the wrong type or out of range.
     """
     return _members(run, _LINE, (individual,), [individual])
 
 
 def family(run: Run, individuals: Iterable[int], limit: int = MAX_FAMILY) -> list[Ancestor]:
-    """The given individuals and all their ancestors by either parent, oldest first: a tree that may grow together.
+    """The given individuals and all their ancestors by either parent, oldest first.
 
     Args:
         run: the run.
         individuals: ids, such as those of all elites.
-        limit: the youngest that many are returned.
+        limit: at most this many, the youngest, are returned.
 
     Raises:
         KeyError: the run has no record of one of them.
-        CorruptRunError: an entry is not what it should be.
+        CorruptRunError: a value is of the wrong type or out of range.
     """
     ids = sorted(set(individuals))
     return _members(run, _FAMILY, (str(ids), max(limit, len(ids))), ids)
 
 
 def goal_switches(line: Sequence[Ancestor]) -> list[tuple[Ancestor, Ancestor]]:
-    """The steps of a line that changed class: pairs of an ancestor and the next that held anything, none of it shared.
+    """The steps of a line that changed class: each ancestor that held classes and the next, where they share none.
 
     Args:
         line: as :func:`lineage` returns it.
@@ -146,11 +146,11 @@ def goal_switches(line: Sequence[Ancestor]) -> list[tuple[Ancestor, Ancestor]]:
 
 
 def history(run: Run, cls: int | str) -> list[CaptureRow]:
-    """Everyone who ever held a class, in order.
+    """All captures of a class, in order.
 
     Raises:
-        KeyError: there is no such class, or several are called so.
-        CorruptRunError: an entry is not a number.
+        UnknownClassError: there is no such class, or several have this name.
+        CorruptRunError: a value is not a number.
     """
     rows = run.store.typed(_HISTORY, (int, int, float, int | None, int), (run.class_index(cls),))
     p = probability(np.array([row[2] for row in rows], dtype=np.float64)).tolist()

@@ -1,8 +1,8 @@
-"""Who is still needed: elites, members of populations, and the ancestors of either.
+"""Which individuals a run still needs: elites, members of populations, and the ancestors of either.
 
 References are counted: an individual is alive while it holds a cell, belongs to a population, or has a living child.
-What dies gives up its genome and image (see :class:`~evo_fool.experiment.RetentionConfig`); the rows of those that
-ever held a cell stay for good, so that captures and scores can always be read.
+The genomes and images of the others are discarded (see :class:`~evo_fool.experiment.RetentionConfig`); the rows of
+those that ever held a cell stay for good, so that captures and scores can always be read.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ class Record:
 
 @dataclass
 class Departures:
-    """What a commit has to take out of the store: ids whose blobs go, ids whose whole row goes."""
+    """What a commit deletes from the store: the blobs of some ids, the whole row of others."""
 
     blobs: list[int] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
 
 
-class Lineage:
-    """Reference counts over everybody alive, and the retention policy.
+class Retention:
+    """Reference counts of all living individuals, and the retention policy.
 
     Args:
         policy: which genomes and images stay.
 
     Attributes:
-        records: the living, by ascending id.
-        sizes: bytes of genome and image of everybody who still has them, by ascending id.
+        records: the living individuals, by ascending id.
+        sizes: bytes of each genome and image that is kept, by ascending id.
         bytes: their sum.
     """
 
@@ -59,26 +59,26 @@ class Lineage:
         self._departed = Departures()
 
     def add(self, id: int, parents: Iterable[int], *, captor: bool, size: int) -> None:
-        """A newcomer; it must be held at once. Parents that have died before are ignored."""
+        """Add an individual, which must be held next. Parents that are no longer alive are ignored."""
         known = tuple(sorted({parent for parent in parents if parent in self.records}))
         self.records[id] = Record(known, captor)
-        self.add_dead(id, size)
+        self.add_unreferenced(id, size)
         for parent in known:
             self.records[parent].children += 1
 
-    def add_dead(self, id: int, size: int) -> None:
-        """Somebody who is kept though nobody needs them, as ``keep: all`` asks."""
+    def add_unreferenced(self, id: int, size: int) -> None:
+        """Record an unreferenced individual that ``keep: all`` retains."""
         if size:
             self.sizes[id] = size
             self.bytes += size
 
     def hold(self, ids: np.ndarray | list[int]) -> None:
-        """One more cell or population place for each id."""
+        """Count one more cell or population place for each id."""
         for id in _plain(ids):
             self.records[id].holds += 1
 
     def release(self, ids: np.ndarray | list[int]) -> None:
-        """One cell or population place less for each id."""
+        """Count one cell or population place less for each id."""
         for id in _plain(ids):
             record = self.records[id]
             record.holds -= 1
@@ -88,7 +88,7 @@ class Lineage:
                 self._drop_blobs(id)
 
     def depart(self) -> Departures:
-        """Apply the size limit, oldest first and never to an elite, and hand over what has to leave the store."""
+        """Apply the size limit, oldest first and never to an elite, and return what the store has to delete."""
         limit = self.policy.limit_mb * 1e6
         if self.bytes > limit:
             for id in list(self.sizes):

@@ -1,4 +1,4 @@
-"""A run as a Python object: all that a run directory holds. Opening one never writes and never executes."""
+"""A run as a Python object: all that a run directory holds. Opening one writes nothing and executes no code."""
 
 from __future__ import annotations
 
@@ -9,21 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evo_fool.class_names import ClassNames
-from evo_fool.errors import (
-    ConfigError,
-    CorruptRunError,
-    EmptyCellError,
-    GenomeError,
-    NotKeptError,
-    RunNotFoundError,
-    UnknownClassError,
-)
+from evo_fool.errors import ConfigError, CorruptRunError, EmptyCellError, GenomeError, NotKeptError, RunNotFoundError
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.experiment import Experiment
 from evo_fool.probability import probability
@@ -40,7 +31,7 @@ _CELLS = "SELECT class, id, log_odds, generation FROM cells"
 
 @dataclass(frozen=True, slots=True)
 class Elite:
-    """The occupant of one cell.
+    """The individual in one cell.
 
     Attributes:
         class_index: the cell.
@@ -97,13 +88,11 @@ class Run(Mapping[int, Elite]):
     def __enter__(self) -> Run:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close the database; the object is of no use afterwards."""
+        """Close the database; the object cannot be used afterwards."""
         self.store.close()
 
     @property
@@ -114,13 +103,7 @@ class Run(Mapping[int, Elite]):
     @property
     def environment(self) -> dict[str, Any]:
         """Versions, device and threads that the run was started with."""
-        try:
-            record = json.loads(self.meta.get("environment", "{}"))
-        except (ValueError, RecursionError):
-            record = None
-        if not isinstance(record, dict):
-            raise CorruptRunError(f"{self.path}: the environment record is not readable")
-        return record
+        return _record(self.meta.get("environment", "{}"), f"{self.path}: recorded environment")
 
     @property
     def classifier_fingerprint(self) -> str:
@@ -159,7 +142,7 @@ class Run(Mapping[int, Elite]):
             return list(range(len(self.classes)))
         try:
             return [self.class_index(search.target)]
-        except UnknownClassError as error:
+        except ConfigError as error:
             raise CorruptRunError(f"{self.path}: search.target: {error}") from None
 
     @cached_property
@@ -249,7 +232,7 @@ class Run(Mapping[int, Elite]):
 
     @property
     def captures(self) -> np.ndarray:
-        """Who took which class from whom: a structured array by generation and class; ``previous`` is -1 for nobody.
+        """The captures: a structured array by generation and class; ``previous`` is -1 where the cell was empty.
 
         Raises:
             CorruptRunError: an entry is not a number.
@@ -319,9 +302,10 @@ class Run(Mapping[int, Elite]):
 
     @contextmanager
     def _complete(self) -> Iterator[None]:
-        """An elite without genome or image: retention keeps both, so the run is damaged."""
+        """One state of a live run. Retention keeps the genome and image of every elite, so a missing one is damage."""
         try:
-            yield
+            with self.store.snapshot():
+                yield
         except NotKeptError as error:
             raise CorruptRunError(f"{error}; it is an elite, so it was lost: restore a copy") from None
 
@@ -369,24 +353,25 @@ class Run(Mapping[int, Elite]):
 # One run is read many times, and validating an experiment takes a millisecond.
 @lru_cache(maxsize=64)
 def _parsed(text: str, path: Path) -> Experiment:
+    source = f"{path}: recorded experiment"
+    recorded = _record(text, source)
+    encoding, search = recorded.get("encoding"), recorded.get("search")
+    if isinstance(encoding, dict) and isinstance(search, dict) and search.get("kind") != "map_elites":
+        encoding.pop("crossover", None)  # earlier versions recorded it, without any effect
+    try:
+        return Experiment.from_mapping(recorded, source=source)
+    except (ConfigError, TypeError, ValueError) as error:
+        raise CorruptRunError(str(error)) from None
+
+
+def _record(text: str, source: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
-        raise CorruptRunError(f"{path}: the recorded experiment is not readable")
-    try:
-        return Experiment.from_mapping(_as_written_now(data), source=f"{path}: recorded experiment")
-    except (ConfigError, TypeError, ValueError) as error:
-        raise CorruptRunError(str(error)) from None
-
-
-def _as_written_now(recorded: dict[str, Any]) -> dict[str, Any]:
-    """A recorded experiment without a setting that had no effect, and that earlier versions recorded all the same."""
-    encoding, search = recorded.get("encoding"), recorded.get("search")
-    if isinstance(encoding, dict) and isinstance(search, dict) and search.get("kind") != "map_elites":
-        return recorded | {"encoding": {key: value for key, value in encoding.items() if key != "crossover"}}
-    return recorded
+        raise CorruptRunError(f"{source} is not readable; restore a copy")
+    return data
 
 
 def require_run(path: Path) -> None:

@@ -1,8 +1,8 @@
-"""Seals: one number a table that changes with any bit of any row, so that damage is noticed wherever it is.
+"""Seals: a number per table that changes with any bit of any row, so that damage is noticed anywhere.
 
 SQLite keeps no checksums of its pages. The seal of a table is the sum, modulo 2**256, of the SHA-256 of its rows; it
 does not depend on their order, and a row is added or taken out without reading the others. Together with the number of
-rows it is written in the same transaction as they are. Seals find damage, not forgery: who edits a row can edit them.
+rows it is written in the same transaction as they are. Seals find damage, not forgery: they can be edited too.
 """
 
 from __future__ import annotations
@@ -20,21 +20,12 @@ _MODULUS = 1 << 256
 Row = tuple[Any, ...]
 
 
-@dataclass(slots=True)
-class Seal:
-    """Number of rows of one table, and the sum of their hashes."""
-
-    rows: int = 0
-    total: int = 0
-
-    def packed(self) -> bytes:
-        """The sum as 32 bytes, big-endian."""
-        return self.total.to_bytes(32, "big")
+_EMPTY = (0, 0)
 
 
 @dataclass(slots=True)
 class Seals:
-    """The seals of all tables, kept in step with what is written.
+    """The seals of all tables, updated with every write: of each its number of rows, and the sum of their hashes.
 
     >>> one, other = Seals(), Seals()
     >>> one.add("cells", [(0, 7, 1.5, 2), (1, 8, 0.5, 2)])
@@ -46,7 +37,7 @@ class Seals:
     True
     """
 
-    tables: dict[str, Seal] = field(default_factory=dict)
+    tables: dict[str, tuple[int, int]] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
 
     def add(self, table: str, rows: Iterable[Row]) -> None:
@@ -59,36 +50,37 @@ class Seals:
 
     def copy(self) -> Seals:
         """The seals as they are now."""
-        return Seals({name: Seal(seal.rows, seal.total) for name, seal in self.tables.items()})
+        return Seals(dict(self.tables))
 
     def load(self, rows: Iterable[Row]) -> None:
-        """Go on from what was written: names, numbers of rows, and sums.
+        """Continue from stored seals: names, numbers of rows, and sums as 32 bytes, big-endian.
 
         Raises:
-            ValueError: a row is none of these.
+            ValueError: a row is of another form.
         """
         for name, count, total in rows:
             if not (isinstance(name, str) and isinstance(count, int) and isinstance(total, bytes) and len(total) == 32):
                 raise ValueError("the seals are not readable")
-            self.tables[name] = Seal(count, int.from_bytes(total, "big"))
+            self.tables[name] = count, int.from_bytes(total, "big")
 
     def take(self) -> list[Row]:
-        """What has to be written: the seals that changed since they were last taken."""
-        rows = [(name, self.tables[name].rows, self.tables[name].packed()) for name in sorted(self.changed)]
+        """The seals to store: those that changed since they were last taken, as :meth:`load` reads them."""
+        changed = [(name, *self.tables[name]) for name in sorted(self.changed)]
         self.changed.clear()
-        return rows
+        return [(name, rows, total.to_bytes(32, "big")) for name, rows, total in changed]
 
     def _change(self, table: str, rows: Iterable[Row], sign: int) -> None:
-        seal = self.tables.setdefault(table, Seal())
+        count, total = self.tables.get(table, _EMPTY)
         for row in rows:
-            seal.rows += sign
-            seal.total = (seal.total + sign * _hash(table, row)) % _MODULUS
+            count += sign
+            total = (total + sign * _hash(table, row)) % _MODULUS
+        self.tables[table] = count, total
         self.changed.add(table)
 
     def differing(self, other: Seals) -> list[str]:
-        """The tables whose rows are not those of another's."""
+        """The tables whose rows differ from another's."""
         names = sorted(self.tables.keys() | other.tables.keys())
-        return [name for name in names if self.tables.get(name, Seal()) != other.tables.get(name, Seal())]
+        return [name for name in names if self.tables.get(name, _EMPTY) != other.tables.get(name, _EMPTY)]
 
 
 def take_seals(connection: sqlite3.Connection) -> Seals:

@@ -1,6 +1,6 @@
-"""Are the rows of a run those that were written, and can they mean anything? Asked by ``verify`` and before ``resume``.
+"""Whether the rows of a run are those that were written, and valid; checked by ``verify`` and before ``resume``.
 
-Each check answers with sentences, one for each fault; none when all is well. Genomes and images are not looked at here.
+Each check returns a sentence per fault; none when all is well. Genomes and images are not checked here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SELECT class FROM (
 
 
 def require_sound(store: StoreReader, classes: int) -> None:
-    """Refuse a run that cannot be gone on from.
+    """Refuse to continue a damaged run.
 
     Raises:
         CorruptRunError: names the first fault.
@@ -74,9 +74,9 @@ def story_faults(store: StoreReader) -> list[str]:
 
 
 def renamed_class(recorded: Sequence[str], names: Sequence[str]) -> str:
-    """A sentence about the first class that a run calls otherwise than its classifier does; empty for none.
+    """A sentence on the first class whose name in the run differs from the classifier's; empty for none.
 
-    The names are part of a classifier's fingerprint: with the same fingerprint it was the run's that were changed.
+    Names are part of a classifier's fingerprint: with the same fingerprint, the run's names were changed.
     """
     for index, (here, there) in enumerate(zip(recorded, names, strict=True)):
         if here != there:
@@ -90,7 +90,7 @@ def _whole(column: str, most: int, *, optional: bool = False) -> str:
 
 
 def _meanings(classes: int) -> dict[str, str]:
-    """What every row of a table has to fulfil in a run of so many classes, as an SQL condition."""
+    """The SQL condition that every row of a table meets in a run of this many classes."""
     generation, cls = _whole("generation", MAX_GENERATION), _whole("class", classes - 1)
     id, score, held = _whole("id", MAX_ID), _SCORE.format("log_odds"), _HELD.format("id")
     individual = [

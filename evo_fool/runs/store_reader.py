@@ -1,4 +1,4 @@
-"""Reading ``run.sqlite3``: never writes, creates no file, and takes nothing that is read for granted."""
+"""Reading ``run.sqlite3``: writes nothing, creates no file, and checks everything that is read."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ class StoreReader:
                 raise CorruptRunError(f"{self.path}: {str(other)[:60]!r} is not the shape of an image")
 
     def memory(self) -> list[float]:
-        """What the strategy knew at the last commit, beside archive and populations; empty for most.
+        """The strategy's state at the last commit, beside archive and populations; empty for most.
 
         Raises:
             CorruptRunError: not a list of finite numbers.
@@ -242,7 +242,11 @@ class StoreReader:
             raise CorruptRunError(f"{self.path}: {key!r} is not valid JSON") from None
 
     def progress(self) -> tuple[int, int, float, str]:
-        """The checkpoint: last generation (-1 before the first), evaluations, active seconds, why it stopped."""
+        """The checkpoint: last generation (-1 before the first), evaluations, active seconds, reason of stopping.
+
+        Raises:
+            CorruptRunError: there is no valid checkpoint.
+        """
         match self.rows("SELECT generation, evaluations, seconds, stopped FROM progress LIMIT 2"):
             case [(int(generation), int(evaluations), float(seconds), str(stopped))] if (
                 -1 <= generation <= MAX_GENERATION and 0 <= evaluations <= MAX_ID and 0 <= seconds < math.inf
@@ -278,7 +282,7 @@ class StoreReader:
         return found
 
     def close(self) -> None:
-        """Close the database; the reader is of no use afterwards."""
+        """Close the database; the reader cannot be used afterwards."""
         self.connection.close()
         if self._copy is not None:
             self._copy.cleanup()

@@ -1,15 +1,15 @@
-"""Does a run hold what it says? Every stored byte checked against its seal or hash, every elite rendered and scored."""
+"""Verify a run: every stored byte against its seal or hash, and every elite rendered and scored again."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo_fool.errors import ConfigError, CorruptRunError, GenomeError
+from evo_fool.errors import ConfigError, CorruptRunError
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.probability import probability
 from evo_fool.runs import schema
@@ -31,19 +31,19 @@ class Verification:
     """The outcome of :func:`verify`.
 
     Attributes:
-        genomes: genomes and images that were compared with the hashes taken when they were scored.
-        elites: distinct images of elites and members of populations that were rendered and scored again.
-        cells: places in cells and populations whose score was compared.
         sealed: whether the run's tables have seals; a run of an earlier version has none until it is resumed.
+        genomes: number of genomes and images compared with the hashes taken when they were scored.
+        elites: number of images of elites and population members that were rendered and scored again.
+        cells: number of cells and population places whose score was compared.
         damage: what is broken in the files; one sentence each.
         deviations: what is intact but does not repeat; one sentence each.
         largest_difference: largest difference in probability over all cells.
     """
 
+    sealed: bool = True
     genomes: int = 0
     elites: int = 0
     cells: int = 0
-    sealed: bool = True
     damage: list[str] = field(default_factory=list)
     deviations: list[str] = field(default_factory=list)
     largest_difference: float = 0.0
@@ -54,16 +54,7 @@ class Verification:
 
     def to_json(self) -> dict[str, Any]:
         """The outcome as plain data."""
-        return {
-            "clean": self.clean,
-            "sealed": self.sealed,
-            "genomes": self.genomes,
-            "elites": self.elites,
-            "cells": self.cells,
-            "damage": self.damage,
-            "deviations": self.deviations,
-            "largest_difference": self.largest_difference,
-        }
+        return {"clean": self.clean} | asdict(self)
 
 
 def verify(
@@ -73,8 +64,8 @@ def verify(
 
     Args:
         run: the run.
-        classifier: where its classifier is found now; needed where the record names code to execute.
-        weights: where its weights are found now.
+        classifier: its classifier's present location; needed where the record names code to execute.
+        weights: its weights' present location.
         device: where to score.
 
     Raises:
@@ -88,7 +79,7 @@ def verify(
         found.damage += seal_faults(run.store)
         if faults := value_faults(run.store, len(run.classes)):
             found.damage += faults
-            return found  # what follows takes the values for what they should be
+            return found  # what follows relies on types and ranges
         _check_records(run, found)
         sound = _check_genomes(run, found)
         _check_scores(run, found, sound, classifier, weights, device)
@@ -96,7 +87,7 @@ def verify(
 
 
 def _check_records(run: Run, found: Verification) -> None:
-    """Captures, cells and metrics must tell one story."""
+    """Captures, cells and metrics must agree."""
     captures = run.captures
     last: dict[int, tuple[int, float]] = {}
     for at, cell, id, previous, log_odds in captures.tolist():
@@ -118,7 +109,7 @@ def _check_records(run: Run, found: Verification) -> None:
 
 
 def _check_metrics(run: Run, captures: np.ndarray, metrics: dict[str, np.ndarray], found: Verification) -> None:
-    """The statistics of every generation, compiled again from who held what."""
+    """The statistics of every generation, compiled again from the captures."""
     statistics = build_statistics()
     log_odds = np.full(len(run.classes), -np.inf)
     starts = np.searchsorted(captures["generation"], np.arange(len(metrics["generation"]) + 1))
@@ -135,7 +126,7 @@ def _check_metrics(run: Run, captures: np.ndarray, metrics: dict[str, np.ndarray
 
 
 def _check_genomes(run: Run, found: Verification) -> set[int]:
-    """Compare every stored genome and image with its hashes; returns the ids of those that are as they were."""
+    """Compare every stored genome and image with its hashes; returns the ids of those that are unchanged."""
     sound = set()
     packed = ", i.packed_sha256" if run.store.format >= schema.FORMAT else ", x''"
     for (id,) in run.store.rows("SELECT id FROM blobs ORDER BY id"):
@@ -166,7 +157,7 @@ def _check_hashes(run: Run, genome: bytes, blob: bytes, of_genome: bytes, of_ima
 def _check_scores(
     run: Run, found: Verification, sound: set[int], classifier: str | None, weights: str | None, device: str
 ) -> None:
-    """Render and score again whatever holds a cell or a place in a population."""
+    """Render and score again every elite and every member of a population."""
     from evo_fool.evaluation.assembly import assemble, trusted_classifier  # torch, which reading a run does not load
 
     experiment = run.experiment
@@ -198,13 +189,12 @@ def _check_scores(
 def _score_again(run: Run, found: Verification, scorer: Scorer, held: dict[int, list[tuple[int, float]]]) -> None:
     images, genomes, kept = [], [], []
     for id in held:
-        genome, image = run.store.rows("SELECT genome, image FROM blobs WHERE id = ?", (id,))[0]
         try:
-            genomes.append(run.encoding.decode(genome))
-        except GenomeError as error:
-            found.damage.append(f"individual {id}: {error}")
+            genomes.append(run.genomes(id))
+        except CorruptRunError as error:
+            found.damage.append(str(error))
             continue
-        images.append(unpack_image(image, run.store.image_shape()))
+        images.append(run.store.image(id))
         kept.append(id)
     if not kept:
         return

@@ -12,13 +12,13 @@ from evo_fool.errors import CorruptRunError, GenomeError
 from evo_fool.evolution.genetic import Genetic
 from evo_fool.evolution.map_elites import ArchiveStrategy, Standing
 from evo_fool.experiment import RetentionConfig
-from evo_fool.runs.retention import Lineage
+from evo_fool.runs.retention import Retention
 from evo_fool.runs.store_reader import StoreReader
 
 
 def restore(
     store: StoreReader, encoding: Encoding, strategy: ArchiveStrategy, policy: RetentionConfig
-) -> tuple[Lineage, dict[int, Standing]]:
+) -> tuple[Retention, dict[int, Standing]]:
     """Fill ``strategy`` from the store's last commit; returns the lineage and the GA's populations.
 
     Raises:
@@ -86,7 +86,7 @@ def _genomes(store: StoreReader, encoding: Encoding, ids: list[int]) -> Genomes:
     return np.concatenate(rows) if rows else np.empty(0)
 
 
-def _lineage(store: StoreReader, policy: RetentionConfig, held: list[int], standings: dict[int, Standing]) -> Lineage:
+def _lineage(store: StoreReader, policy: RetentionConfig, held: list[int], standings: dict[int, Standing]) -> Retention:
     """Count the references again, from the living back to their ancestors."""
     columns = "i.id, i.parent, i.second_parent, i.captor, coalesce(length(b.genome), 0), b.id IS NOT NULL"
     table = {
@@ -102,7 +102,7 @@ def _lineage(store: StoreReader, policy: RetentionConfig, held: list[int], stand
         fresh = {parent for parent in table[id][0] if parent in table and parent not in alive} if id in table else set()
         alive.update(fresh)
         frontier += fresh
-    lineage = Lineage(policy)
+    lineage = Retention(policy)
     shape = store.image_shape()
     for id in sorted(table.keys() | alive):
         if id not in table:
@@ -112,6 +112,6 @@ def _lineage(store: StoreReader, policy: RetentionConfig, held: list[int], stand
         if id in alive:
             lineage.add(id, parents, captor=captor, size=size)
         else:
-            lineage.add_dead(id, size)
+            lineage.add_unreferenced(id, size)
     lineage.hold(holders)
     return lineage

@@ -19,7 +19,7 @@ from evo_fool.evolution.archive import EMPTY, Captures
 from evo_fool.evolution.map_elites import ArchiveStrategy, Standing
 from evo_fool.evolution.population import Population
 from evo_fool.experiment import CheckpointConfig
-from evo_fool.runs.retention import Lineage
+from evo_fool.runs.retention import Retention
 from evo_fool.runs.schema import METRICS
 from evo_fool.runs.store import Batch, IndividualRow, Store
 
@@ -49,7 +49,7 @@ class Recorder:
         store: Store,
         encoding: Encoding,
         strategy: ArchiveStrategy,
-        lineage: Lineage,
+        lineage: Retention,
         checkpoint: CheckpointConfig,
         seconds: float = 0.0,
         clock: Callable[[], float] = time.monotonic,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evo_fool.pictures.convergence import COLOURS
+from evo_fool.pictures.style import COLOURS
 from evo_fool.studies.drawing import SOFT, new_figure, png
 from evo_fool.text import percent
 

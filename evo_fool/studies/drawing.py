@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from PIL import Image, ImageDraw
 
-from evo_fool.pictures.convergence import COLOURS, INK, log_odds_scale
-from evo_fool.pictures.lettering import GREY, PAPER, VACANT, font, shorten
+from evo_fool.pictures.style import COLOURS, GREY, INK, PAPER, VACANT, font, log_odds_scale, shorten
 
 SOFT, GRID = "#6f6f78", "#e4e2dd"
 _TICKS = (1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 1 - 1e-6)

@@ -34,3 +34,10 @@ def test_a_long_run_shows_the_whole_of_it() -> None:
 def test_another_number_of_classes_has_no_place_beside_it(cppn_run: Path, tmp_path: Path) -> None:
     with open_run(cppn_run) as run, pytest.raises(ConfigError, match=r"10 classes; .* leave --paper out"):
         write_beside_paper([run], tmp_path / "x.png")
+
+
+@pytest.mark.parametrize(("name", "words"), [("x.gif", "no format of figures"), ("folder.png", "is a folder")])
+def test_a_file_that_cannot_be_written_is_refused_first(name: str, words: str, cppn_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    with open_run(cppn_run) as run, pytest.raises(ConfigError, match=words):
+        write_beside_paper([run], tmp_path / name)

@@ -18,10 +18,10 @@ from evo_fool.pictures.convergence import (
     MAX_RUNS,
     Series,
     draw_convergence,
-    log_odds_scale,
     read_series,
     write_convergence,
 )
+from evo_fool.pictures.style import log_odds_scale
 from evo_fool.runs import open_run
 from evo_fool.runs.database_files import DATABASE
 
@@ -46,7 +46,7 @@ def lines(figure: Figure, panel: int) -> list[Any]:
 
 def test_the_lines_are_the_recorded_values(cppn_run: Path) -> None:
     with open_run(cppn_run) as run:
-        figure, metrics = draw_convergence([read_series(run)]), run.metrics
+        figure, metrics = draw_convergence(read_series([run])), run.metrics
     confidence = [line.get_ydata().tolist() for line in lines(figure, 0)]
     for name in ("median", "min", "max"):
         assert log_odds_scale(metrics[name]).tolist() in confidence
@@ -61,7 +61,7 @@ def test_the_lines_are_the_recorded_values(cppn_run: Path) -> None:
 
 def test_it_says_what_it_shows(cppn_run: Path) -> None:
     with open_run(cppn_run) as run:
-        text = words(draw_convergence([read_series(run)]))
+        text = words(draw_convergence(read_series([run])))
         assert run.meta["id"] in text
     for word in (
         "small",

@@ -5,7 +5,6 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,7 @@ from evo_fool.encodings.colour import resolve_colour
 from evo_fool.encodings.cppn.neat import link_gene, node_gene
 from evo_fool.errors import ConfigError, GenomeError, NotKeptError
 from evo_fool.pictures.genome_graph import DARK_STYLE, OUTPUT_NAMES, draw_genome, draw_individual
-from evo_fool.pictures.graph_layout import _ascending, place
+from evo_fool.pictures.graph_layout import place
 from evo_fool.runs import open_run
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -67,15 +66,6 @@ def test_links_run_to_the_right_and_pass_no_node(made: DefaultGenome) -> None:
         assert [x for x, _ in route] == list(range(round(route[0][0]), round(route[-1][0]) + 1))
         for x, y in route[1:-1]:
             assert all(abs(y - other) >= 38.99 for column, other in nodes if column == x)
-
-
-@given(st.lists(st.floats(-100, 100), max_size=30))
-def test_the_nearest_ascending_sequence(values: list[float]) -> None:
-    best = _ascending(values)
-    assert best == sorted(best) or np.allclose(best, sorted(best))
-    distance = sum((a - b) ** 2 for a, b in zip(values, best, strict=True))
-    for other in (sorted(values), [sum(values) / len(values)] * len(values) if values else []):
-        assert distance <= sum((a - b) ** 2 for a, b in zip(values, other, strict=True)) + 1e-6
 
 
 def test_weights_and_functions_can_be_read() -> None:

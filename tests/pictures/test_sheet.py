@@ -15,8 +15,8 @@ from support import small
 from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError
 from evo_fool.pictures.convergence import read_series
 from evo_fool.pictures.layout import MAX_PIXELS, plan
-from evo_fool.pictures.lettering import font, wrap
 from evo_fool.pictures.sheet import draw_sheet, write_sheet
+from evo_fool.pictures.style import font, wrap
 from evo_fool.runs import Elite, open_run
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.history import archive_at, changes
@@ -117,7 +117,7 @@ def test_one_class_alone_is_one_tile(tmp_path: Path) -> None:
         assert np.array_equal(
             sheet[top : top + layout.tile : factor, left : left + layout.tile : factor, 0], run.image(3)[0]
         )
-        assert read_series(run).metrics["median"][-1] == run[3].probability
+        assert read_series([run])[0].metrics["median"][-1] == run[3].probability
 
 
 def test_empty_cells_are_marked(copied: Path) -> None:

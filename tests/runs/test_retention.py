@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evo_fool.experiment import RetentionConfig
-from evo_fool.runs.retention import Lineage
+from evo_fool.runs.retention import Retention
 
 
 def reachable(held: list[int], parents: dict[int, tuple[int, ...]]) -> set[int]:
@@ -30,7 +30,7 @@ def histories(draw: st.DrawFn) -> list[list[tuple[list[int], list[int]]]]:
 @given(histories(), st.sampled_from(["elites", "lineage", "all"]))
 @settings(max_examples=150)
 def test_the_living_are_the_held_and_their_ancestors(history: list, keep: str) -> None:
-    lineage = Lineage(RetentionConfig(keep=keep))
+    lineage = Retention(RetentionConfig(keep=keep))
     archive: dict[int, int] = {}
     parents: dict[int, tuple[int, ...]] = {}
     gone_blobs: set[int] = set()
@@ -66,7 +66,7 @@ def test_the_living_are_the_held_and_their_ancestors(history: list, keep: str) -
 
 
 def test_the_limit_takes_the_oldest_ancestors_and_never_an_elite() -> None:
-    lineage = Lineage(RetentionConfig(limit_mb=0.00003))  # 30 bytes: room for three
+    lineage = Retention(RetentionConfig(limit_mb=0.00003))  # 30 bytes: room for three
     for id in range(6):
         lineage.add(id, [id - 1] if id else [], captor=True, size=10)
         lineage.hold([id])
@@ -78,7 +78,7 @@ def test_the_limit_takes_the_oldest_ancestors_and_never_an_elite() -> None:
 
 
 def test_a_chain_of_ancestors_longer_than_the_stack_can_die() -> None:
-    lineage = Lineage(RetentionConfig())
+    lineage = Retention(RetentionConfig())
     n = 20_000
     for id in range(n):
         lineage.add(id, [id - 1] if id else [], captor=False, size=1)
