@@ -4,4 +4,5 @@ import sys
 
 from evo_fool.cli.main import main
 
-sys.exit(main())
+if __name__ == "__main__":  # the gallery's worker loads this file as well
+    sys.exit(main())

@@ -1,1 +1,1 @@
-"""The web application: the elites of every class, browsed while a run goes on. It reads runs and never writes."""
+"""The web application: the elites of every class, also while a run goes on. It reads runs and never writes."""

@@ -1,4 +1,4 @@
-"""The web application: which address is answered by what. It reads runs and writes nothing."""
+"""The web application: the routes, and what surrounds every request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from anyio import to_thread
 from starlette.applications import Starlette
-from starlette.convertors import Convertor, register_url_convertor
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,31 +17,25 @@ from starlette.types import Receive, Scope, Send
 from evo_fool.errors import EvoFoolError
 from evo_fool.gallery.data.run_registry import Library
 from evo_fool.gallery.data.sprites import Painter
-from evo_fool.gallery.data.worker import BusyError, Studio
+from evo_fool.gallery.data.worker import BusyError, Worker
 from evo_fool.gallery.pages.endpoints import Pages
 from evo_fool.gallery.pages.files import Files
 from evo_fool.gallery.pages.grid import Grids
 from evo_fool.gallery.pages.live import INTERVAL, Live
 from evo_fool.gallery.pages.runs import Overview
-from evo_fool.gallery.responses import sentence_answer, status_of
+from evo_fool.gallery.responses import error_answer, status_of
 from evo_fool.gallery.security import LOOPBACK, SafeHeaders, TrustedHosts
 from evo_fool.gallery.traffic import Traffic
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 
 _THREADS = 4
-"""Requests that are answered at a time. More would not be faster, and each takes memory."""
+"""Requests answered at a time. More would not be faster, and each takes memory."""
 
 
-class WholeNumber(Convertor[int]):
-    """A part of an address that is a number, small enough for a database."""
+class WholeNumber(IntegerConvertor):
+    """A number in a path, small enough for a database."""
 
     regex = "[0-9]{1,15}"
-
-    def convert(self, value: str) -> int:
-        return int(value)
-
-    def to_string(self, value: int) -> str:
-        return str(value)
 
 
 register_url_convertor("whole", WholeNumber())
@@ -52,13 +46,13 @@ class Gallery:
 
     Args:
         library: the runs to show.
-        hosts: names and addresses that it answers to.
+        hosts: host names and addresses that it answers to.
         any_address: answer to every IP address as well.
-        interval: seconds between two looks at a run that goes on.
-        settled: seconds after which a page has its pictures, and what may be asked for next is got ready.
+        interval: seconds between two looks at a running run.
+        settled: seconds after which a page has its pictures and reading ahead does not delay them.
 
     Attributes:
-        routes: every address that is answered.
+        routes: all routes.
     """
 
     def __init__(
@@ -71,29 +65,29 @@ class Gallery:
         settled: float = 3.0,
     ) -> None:
         self._library = library
-        self._addresses = Addresses()
-        self._studio = Studio()
-        self._live = Live(library, self._addresses, interval)
+        self._urls = Urls()
+        self._worker = Worker()
+        self._live = Live(library, self._urls, interval)
         grids = Grids()
-        overview = Overview(library, self._addresses)
-        pages = Pages(library, self._addresses, overview, grids, self._live, settled)
-        files = Files(library, grids, Painter(), self._studio)
+        overview = Overview(library, self._urls)
+        pages = Pages(library, self._urls, overview, grids, self._live, settled)
+        files = Files(library, grids, Painter(), self._worker)
         self.routes = [*_page_routes(pages), *_file_routes(files)]
         app = Starlette(
             routes=self.routes,
-            exception_handlers={HTTPException: self._refused, EvoFoolError: self._failed, Exception: self._failed},
+            exception_handlers=dict.fromkeys((HTTPException, EvoFoolError, Exception), self._failed),
             lifespan=self._lifespan,
         )
-        # Outside of everything, so that no answer goes without: not those to unexpected errors either.
+        # Outermost, so that answers to unexpected errors have them too.
         self._app = SafeHeaders(TrustedHosts(Traffic(app, self._too_many), hosts, any_address=any_address))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
     def end(self) -> None:
-        """End what would otherwise keep the server from ending: event streams, and work in the studio."""
+        """End event streams and the worker, which would keep the server from ending."""
         self._live.close()
-        self._studio.close()
+        self._worker.close()
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -104,27 +98,25 @@ class Gallery:
 
     def _failed(self, request: Request, error: Exception) -> Response:
         sentence = "something went wrong inside the gallery; its terminal says more"
+        status = status_of(error)
         if isinstance(error, EvoFoolError):
             sentence = self._library.public(error)
-        return sentence_answer(request, status_of(error), sentence, self._addresses)
+        elif isinstance(error, HTTPException):
+            status, sentence = error.status_code, _SENTENCES.get(error.status_code, str(error))
+        return error_answer(request, status, sentence, self._urls)
 
     def _too_many(self, request: Request) -> Response:
         return self._failed(request, BusyError("too many requests are waiting for answers; try again in a moment"))
 
-    def _refused(self, request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        sentence = _SENTENCES.get(status, str(error))
-        return sentence_answer(request, status, sentence, self._addresses)
-
 
 _SENTENCES = {
-    404: "there is no such page; the page of all runs is where everything begins",
-    405: "the gallery is only there to be looked at: use GET",
+    404: "page not found; start at the page of all runs",
+    405: "the gallery is read-only; use GET",
 }
 
 
 def _page_routes(pages: Pages) -> Iterator[Route]:
-    """A page and its twin each."""
+    """Each page and its JSON twin."""
     yield from (Route("/", pages.runs), Route("/index.json", pages.runs))
     yield from _with_twin("/compare", pages.compare)
     yield Route("/runs/{run}/classes.csv", pages.table)
@@ -137,7 +129,7 @@ def _page_routes(pages: Pages) -> Iterator[Route]:
 
 
 def _with_twin(path: str, endpoint: Callable[[Request], Response]) -> Iterator[Route]:
-    # The twin first, for the name of a run may have dots.
+    # The twin first: the name of a run may contain dots.
     yield Route(f"{path}.json", endpoint)
     yield Route(path, endpoint)
 

@@ -1,4 +1,4 @@
-"""The gallery's own files: templates, and what lies in ``static/``, addressed by its content.
+"""The gallery's own files: templates, and ``static/``, whose URLs contain a digest of the content.
 
 All static files share one version, for scripts import each other by relative names.
 """
@@ -16,14 +16,9 @@ TEMPLATES = HERE / "templates"
 
 @cache
 def version() -> str:
-    """A short name for the content of all static files and templates."""
+    """A digest of all static files and templates, 12 hexadecimal digits."""
     digest = hashlib.sha256()
     for folder in (STATIC, TEMPLATES):
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             digest.update(path.relative_to(HERE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def versioned(name: str) -> str:
-    """The name of a static file below ``/static/``; it changes with the content, so it can be cached for ever."""
-    return f"{version()}/{name}"

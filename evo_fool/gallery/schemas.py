@@ -1,19 +1,30 @@
-"""What every page tells: the JSON twin of a page is one of these, and its template is rendered from the same.
+"""The data of every page: its JSON twin is one of these, and its template is rendered from the same.
 
-Probabilities ``p`` lie in [0, 1]; ``percent`` is the same for people, never rounded up. Generations count from 0.
-An address (``url``, ``image``, ...) is a string to be used as it is; None where there is nothing to be found. An image
-is None as well when the run's retention has let it go.
+Probabilities ``p`` lie in [0, 1]; ``percent`` is the same for people, never rounded up. Generations count from 0. URLs
+(``url``, ``image``, ...) are to be used as they are; None where there is nothing, for an image also when retention has
+discarded it.
 """
 
 from __future__ import annotations
 
 from typing import Any, TypedDict
 
+_OfClass = TypedDict("_OfClass", {"class": int})
+_OfClassOrNone = TypedDict("_OfClassOrNone", {"class": int | None})
+
+
+class Guess(_OfClass):
+    """A class with its probability, such as one of the classifier's top five."""
+
+    name: str
+    p: float
+    percent: str
+
 
 class RunFacts(TypedDict):
-    """A run as every page about it names it. ``run`` is its directory's name, which addresses it."""
+    """A run on any page."""
 
-    run: str
+    run: str  # name of its directory, which is its address
     id: str
     name: str
     status: str  # running, finished, stopped, failed, interrupted
@@ -42,16 +53,19 @@ class RunFacts(TypedDict):
     url: str
 
 
-Face = TypedDict("Face", {"class": int, "name": str, "p": float, "percent": str, "individual": int, "image": str})
-"""One of the surest images of a run."""
+class Face(Guess):
+    """One of the surest images of a run."""
+
+    individual: int
+    image: str
 
 
 class RunRow(TypedDict):
-    """A run on the page of all runs. ``error`` says why it cannot be read; the rest is None then, but for its name."""
+    """A run on the page of all runs."""
 
     run: str
     url: str | None
-    error: str | None
+    error: str | None  # why it cannot be read; then only its name is known
     facts: RunFacts | None
     sparkline: list[float]  # medians over the generations, at most 60
     best: list[Face]  # at most 4
@@ -69,7 +83,7 @@ class RunsPage(TypedDict):
 
 
 class Place(TypedDict):
-    """Where on which sheet of thumbnails: row ``place // columns``, column ``place % columns``."""
+    """A place on a sheet of thumbnails: row ``place // columns``, column ``place % columns``."""
 
     sheet: int
     place: int
@@ -81,27 +95,20 @@ class Sprites(TypedDict):
     tile: int  # side of a thumbnail, in pixels
     columns: int
     per_sheet: int  # thumbnails on every sheet but the last
-    pixelated: bool  # thumbnails are the very pixels that were scored, to be enlarged crisply
+    pixelated: bool  # thumbnails have the pixels that were scored, to be enlarged crisply
     sheets: list[str | None]
 
 
-Tile = TypedDict(
-    "Tile",
-    {
-        "class": int,
-        "name": str,
-        "aliases": list[str],
-        "p": float,
-        "percent": str,
-        "captured": int | None,  # generation of the last capture; None: nobody holds the class
-        "individual": int | None,
-        "nodes": int | None,  # complexity of a CPPN
-        "image": str | None,  # a thumbnail by itself
-        "sprite": Place | None,
-        "url": str | None,
-    },
-)
-"""A class in a grid."""
+class Tile(Guess):
+    """A class in a grid."""
+
+    aliases: list[str]
+    captured: int | None  # generation of the last capture; None: the class is empty
+    individual: int | None
+    nodes: int | None  # complexity of a CPPN
+    image: str | None  # a thumbnail by itself
+    sprite: Place | None
+    url: str | None
 
 
 class GridPage(TypedDict):
@@ -112,115 +119,113 @@ class GridPage(TypedDict):
     query: dict[str, Any]  # generation (None: the last), sort, order, q, at_least, offset, limit
     generation: int
     total: int  # classes that the run evolves
-    matching: int  # those that the query leaves
+    matching: int  # classes that match the query
     shown: int
     median_percent: str  # at this generation, over all classes
     at_least: dict[str, int]
     sprites: Sprites
     tiles: list[Tile]
-    events: str | None  # the stream of changes, of a running run seen at its last generation
+    events: str | None  # the stream of changes, of a running run at its last generation
     plots: str
     table: str
 
 
-Held = TypedDict("Held", {"class": int, "name": str, "p": float, "percent": str, "current": bool, "url": str})
-"""A class that an individual took: ``current`` says whether it still holds it."""
+class Held(Guess):
+    """A class that an individual captured."""
+
+    current: bool  # whether it still holds the class
+    url: str
 
 
 class Captured(TypedDict):
+    """A capture in the history of a class, oldest first."""
+
     generation: int
     individual: int
     p: float
     percent: str
-    previous: int | None
+    previous: int | None  # the individual that held the class before
     image: str | None
     url: str
 
 
-"""A change of hands in the history of a class, oldest first."""
-
-
 class Ancestor(TypedDict):
-    """Somebody in a line of descent, oldest first; ``main`` is the line of first parents."""
+    """An individual of a lineage, oldest first."""
 
     individual: int
     generation: int
     parents: list[int]
     operator: str
-    main: bool
-    switch: bool  # whether it took its classes from none that its line had held just before
+    main: bool  # whether it is in the line of first parents
+    switch: bool  # goal switch: the ancestor before it that held any class held none of its classes
     holds: list[dict[str, Any]]  # {"class", "name"} of every class that it ever held
     image: str | None
     url: str
 
 
 class Download(TypedDict):
-    """Something to be saved."""
+    """A file to be saved."""
 
     label: str
     url: str
 
 
-IndividualPage = TypedDict(
-    "IndividualPage",
-    {
-        "page": str,  # "individual"
-        "run": RunFacts,
-        "individual": int,
-        "permanent": str,  # the address of this individual, whoever holds the class
-        "class": int | None,  # the class that this page is about; None for an ancestor that never held any
-        "name": str | None,
-        "aliases": list[str],
-        "p": float | None,
-        "percent": str | None,
-        "generation": int,  # when it was made, which is when it took its classes
-        "current": bool,  # whether it holds the class now
-        "holder": str | None,  # the page of whoever does, where it is somebody else
-        "operator": str,
-        "parents": list[int],
-        "cells": list[Held],
-        "kept": bool,  # whether genome and image are still there
-        "missing": str | None,  # a sentence that says why not
-        "image": str | None,  # as scored
-        "large": str | None,  # for looking at
-        "sizes": list[int],  # of the images that can be had
-        "genome": dict[str, int] | None,  # nodes and links of a CPPN
-        "graph": str | None,
-        "top5": str | None,  # where to fetch what the classifier makes of it
-        "history": list[Captured],  # spread over the whole, first and last included, where there are too many
-        "history_total": int,
-        "history_all": str | None,  # where all of it can be fetched, see HistoryPage
-        "lineage": list[Ancestor],  # the main line, thinned out like the history but for switches, and other ancestors
-        "lineage_total": int,  # length of the main line
-        "goal_switches": int,  # changes of class along the main line
-        "previous": str | None,  # the same page of the class before and after this one in the run
-        "next": str | None,
-        "downloads": list[Download],
-    },
-)
-"""``/runs/RUN/classes/CLASS`` and ``/runs/RUN/individuals/ID``: one image, everything about it."""
+class IndividualPage(_OfClassOrNone):
+    """``/runs/RUN/classes/CLASS`` and ``/runs/RUN/individuals/ID``: one image and one of its classes."""
+
+    page: str  # "individual"
+    run: RunFacts
+    individual: int
+    permanent: str  # the URL of this individual, whatever its class holds later
+    name: str | None
+    aliases: list[str]
+    p: float | None
+    percent: str | None
+    generation: int  # when it was made and captured its classes
+    current: bool  # whether it holds the class now
+    holder: str | None  # the page of the elite of the class, if that is another individual
+    operator: str
+    parents: list[int]
+    cells: list[Held]
+    kept: bool  # whether genome and image are still there
+    missing: str | None  # a sentence that says why not
+    image: str | None  # as scored
+    large: str | None  # for looking at
+    sizes: list[int]  # of the available images
+    genome: dict[str, int] | None  # nodes and links of a CPPN
+    graph: str | None
+    top5: str | None  # where to fetch the classifier's top five
+    history: list[Captured]  # thinned out where there are too many; first and last included
+    history_total: int
+    history_all: str | None  # where to fetch all of it, see HistoryPage
+    lineage: list[Ancestor]  # the main line, thinned out except for goal switches, and other ancestors
+    lineage_total: int  # length of the main line
+    goal_switches: int  # along the main line
+    previous: str | None  # the same page of the class before and after this one in the run
+    next: str | None
+    downloads: list[Download]
 
 
-HistoryPage = TypedDict(
-    "HistoryPage",
-    {"page": str, "run": str, "class": int, "name": str, "total": int, "offset": int, "history": list[Captured]},
-)
-"""``/runs/RUN/classes/CLASS/history.json``: changes of hands from ``offset`` on, at most ``limit``."""
+class HistoryPage(_OfClass):
+    """``/runs/RUN/classes/CLASS/history.json``: captures from ``offset`` on, at most ``limit``."""
 
-
-Guess = TypedDict("Guess", {"class": int, "name": str, "p": float, "percent": str})
-"""One of the classifier's answers."""
+    page: str
+    run: str
+    name: str
+    total: int
+    offset: int
+    history: list[Captured]
 
 
 class TopFive(TypedDict):
-    """``/runs/RUN/individuals/ID/top5.json``: the surest first; None with the reason where it cannot be asked."""
+    """``/runs/RUN/individuals/ID/top5.json``: the surest first."""
 
     top5: list[Guess] | None
-    reason: str | None
+    reason: str | None  # why the classifier cannot be asked
 
 
 class ComparedRun(TypedDict):
-    """A run on the comparison: its tile of the class at the same generation, and its grid."""
+    """A run in a comparison: its tile of the class at the same generation, and its grid."""
 
     facts: RunFacts
     generation: int  # at most the one asked for
@@ -231,7 +236,7 @@ class ComparedRun(TypedDict):
 
 
 class Choice(TypedDict):
-    """Something that can be chosen."""
+    """An option."""
 
     value: str
     label: str
@@ -244,59 +249,38 @@ class DamagedRun(TypedDict):
     error: str
 
 
-ComparePage = TypedDict(
-    "ComparePage",
-    {
-        "page": str,  # "compare"
-        "query": dict[str, Any],  # runs, class, generation
-        "runs": list[ComparedRun],
-        "damaged": list[DamagedRun],  # chosen, and left out
-        "last": int,  # the largest generation of these runs
-        "generation": int,
-        "class": int | None,
-        "name": str | None,
-        "choices": list[Choice],  # runs that can be compared
-        "classes": list[Choice],  # classes that all of these runs have
-        "differences": list[dict[str, Any]],  # {"setting", "values": one for each run} of the settings that differ
-    },
-)
-"""``/compare``: the same class across up to six runs; the grids of two."""
+class ComparePage(_OfClassOrNone):
+    """``/compare``: the same class in up to six runs; the grids of two."""
+
+    page: str  # "compare"
+    query: dict[str, Any]  # runs, class, generation
+    runs: list[ComparedRun]
+    damaged: list[DamagedRun]  # chosen, and left out
+    last: int  # the largest generation of these runs
+    generation: int
+    name: str | None
+    choices: list[Choice]  # runs that can be compared
+    classes: list[Choice]  # classes that all of these runs have
+    differences: list[dict[str, Any]]  # {"setting", "values": one for each run} of the settings that differ
 
 
-ClassRow = TypedDict(
-    "ClassRow",
-    {
-        "class": int,
-        "name": str,
-        "aliases": list[str],
-        "p": float,
-        "percent": str,
-        "log_odds": float | None,
-        "captured": int | None,  # generation of the last capture
-        "captures": int,  # how often it changed hands
-        "individual": int | None,
-        "url": str | None,
-    },
-)
-"""A class in the table of a run."""
+class ClassRow(Guess):
+    """A class in the table of a run."""
+
+    aliases: list[str]
+    log_odds: float | None
+    captured: int | None  # generation of the last capture
+    captures: int  # number of all captures
+    individual: int | None
+    url: str | None
 
 
 class PlotsPage(TypedDict):
-    """``/runs/RUN/plots``: how it converged. ``series`` has a list for each name, all of the same length."""
+    """``/runs/RUN/plots``: the convergence of a run."""
 
     page: str  # "plots"
     run: RunFacts
-    # generation, min, q1, median, q3, max, mean, qd_score, at_least_90, at_least_99, at_least_9999, captures and
-    # images_per_second; the last two are means since the point before
-    series: dict[str, list[float]]
+    series: dict[str, list[float]]  # generation, the statistics, captures and images_per_second
     points: int
     rows: list[ClassRow]
     table: str
-
-
-class Failure(TypedDict):
-    """What an error page says."""
-
-    page: str  # "error"
-    status: int
-    error: str

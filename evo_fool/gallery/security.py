@@ -1,4 +1,4 @@
-"""What every answer passes through: only hosts that are meant, and headers that let nothing foreign onto a page."""
+"""ASGI middleware for every answer: only trusted hosts, and headers that let nothing foreign onto a page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 DRAWING_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""For a drawing, which has its style sheet inside and nothing else."""
+"""For a drawing, which contains its style sheet."""
 
 _HEADERS = {
     "content-security-policy": POLICY,
@@ -29,13 +29,12 @@ _HEADERS = {
 
 
 class TrustedHosts:
-    """Refuses requests for another host: a page from elsewhere could otherwise give its name this server's address.
+    """Refuses requests for another host: a foreign page could point its own host name at this server (DNS rebinding).
 
     Args:
-        app: what is protected.
+        app: the application.
         hosts: names and addresses that the server answers to, lower case.
-        any_address: answer to every IP address as well, as a server does that listens on all of them. It takes a
-            name to deceive a browser.
+        any_address: answer to every IP address as well, for a server that listens on all: rebinding takes a name.
     """
 
     def __init__(self, app: ASGIApp, hosts: Collection[str], *, any_address: bool = False) -> None:
@@ -45,7 +44,7 @@ class TrustedHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self._trusted(Headers(scope=scope).get("host", "")):
-            sentence = "this host name is not one that the gallery was started for; see evo-fool gallery --host"
+            sentence = "the gallery was not started for this host name; see evo-fool gallery --host"
             await JSONResponse({"error": sentence}, 400)(scope, receive, send)
             return
         await self.app(scope, receive, send)
@@ -59,7 +58,7 @@ class TrustedHosts:
 
 
 class SafeHeaders:
-    """Adds the headers of a page that is content with itself; those that an answer has already stay."""
+    """Adds security headers; those that an answer already has stay."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -90,7 +89,7 @@ def is_everywhere(host: str) -> bool:
 
 
 def own_names(host: str) -> set[str]:
-    """What a server at ``host`` answers to."""
+    """The host names that a server at ``host`` answers to."""
     names = {*LOOPBACK, host.lower()}
     if is_everywhere(host):
         names |= {socket.gethostname().lower(), f"{socket.gethostname().lower()}.local", socket.getfqdn().lower()}

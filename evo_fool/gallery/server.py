@@ -1,4 +1,4 @@
-"""The gallery as a process: a port to listen on, and an end to it."""
+"""The gallery as a process: its socket, and its end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evo_fool.gallery.data.run_registry import Library
 from evo_fool.gallery.security import is_everywhere, own_names
 
 _GRACE = 2
-"""Seconds that answers under way have when the server is ended; then their connections are closed."""
+"""Seconds that answers under way have when the server ends."""
 
 DEFAULT_PORT = 8317
 
@@ -25,33 +25,33 @@ class _Server(uvicorn.Server):
         self._gallery = gallery
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # Ctrl-C is how a gallery ends; uvicorn would raise the signal once more when all is done.
+        # Ctrl-C is how a gallery ends; uvicorn would raise the signal again afterwards.
         self.force_exit = self.should_exit
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._gallery.end()
-        # uvicorn's own limit complains about every answer that takes longer, which is no fault.
+        # uvicorn's own limit logs an error for every answer that takes longer.
         cut = asyncio.get_running_loop().call_later(_GRACE, self._hang_up)
         await super().shutdown(sockets)
         cut.cancel()
 
     def _hang_up(self) -> None:
-        """Close the connections of answers that take too long, which gives those answers up."""
+        """Close the connections of answers that take too long, which cancels them."""
         for connection in list(self.server_state.connections):
             if connection.transport is not None:
                 connection.transport.abort()
 
 
 def listen(host: str, port: int | None) -> socket.socket:
-    """A socket that listens.
+    """A listening socket.
 
     Args:
         host: a name or address of this machine.
-        port: 0 for any that is free; None for the usual one, or any if that is taken.
+        port: 0 for any free one; None for the default, or any free one if that is taken.
 
     Raises:
-        EvoFoolError: the port is taken, or the host is none of this machine's.
+        EvoFoolError: the port is taken, or the host is not this machine.
     """
     if port is None:
         try:
@@ -72,14 +72,14 @@ def listen(host: str, port: int | None) -> socket.socket:
 
 
 def address_of(host: str, listener: socket.socket) -> str:
-    """The address to be opened in a browser of this machine."""
+    """The URL to open in a browser on this machine."""
     port = listener.getsockname()[1]
     name = "localhost" if is_everywhere(host) else host
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
 def serve(library: Library, host: str, listener: socket.socket) -> None:
-    """Answer until Ctrl-C or SIGTERM."""
+    """Serve until Ctrl-C or SIGTERM."""
     gallery = Gallery(library, hosts=own_names(host), any_address=is_everywhere(host))
     config = uvicorn.Config(
         gallery,

@@ -1,4 +1,4 @@
-"""From a page's data to HTML. The server and the static export render the same templates."""
+"""From a page's data to HTML. The server and the static site render the same templates."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from evo_fool.gallery.assets import TEMPLATES
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 
 
 @cache
-def environment() -> Environment:
-    """The templates. Whatever is put into one is escaped, and what is not there is an error."""
+def _environment() -> Environment:
+    """Values are escaped, and missing ones are errors."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -25,12 +25,13 @@ def environment() -> Environment:
     )
 
 
-def render_page(data: Mapping[str, Any], addresses: Addresses, here: str) -> str:
+def render_page(data: Mapping[str, Any], urls: Urls, **more: Any) -> bytes:
     """A page as HTML.
 
     Args:
         data: one of :mod:`evo_fool.gallery.schemas`; ``page`` names the template.
-        addresses: the templates' ``url``.
-        here: the page's own address, with its query.
+        urls: the templates' ``url``.
+        more: further variables of the templates.
     """
-    return environment().get_template(f"{data['page']}.html").render(data=data, url=addresses, here=here)
+    html = _environment().get_template(f"{data['page']}.html").render(data=data, url=urls, **more)
+    return html.encode("utf-8", "replace")  # a name may contain half of a surrogate pair

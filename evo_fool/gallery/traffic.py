@@ -1,4 +1,4 @@
-"""Requests as they come and go: how many may wait for their answers, and giving up those whose browser has left."""
+"""Limits the number of waiting requests, and cancels those whose browser has left."""
 
 from __future__ import annotations
 
@@ -11,19 +11,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 WAITING = 100
-"""Requests that may be without an answer at a time; those under way are among them, streams of events are not."""
+"""Requests without an answer at a time, those under way included; event streams are not."""
 
 
 class Traffic:
-    """Refuses requests at once where too many are waiting, and cancels those whose browser has left.
-
-    What has not begun when its browser leaves is never done. What runs in a thread is brought to its end there, and
-    what goes on after an answer is not disturbed.
+    """ASGI middleware. Work in a thread finishes there, and background tasks after an answer are not disturbed.
 
     Args:
-        app: what answers; it does not get the bodies of requests.
-        refused: the answer to a request that is one too many.
-        most: requests that may be without an answer at a time.
+        app: the application; it does not get the bodies of requests.
+        refused: the answer, at once, to one request too many.
+        most: requests without an answer at a time.
     """
 
     def __init__(self, app: ASGIApp, refused: Callable[[Request], Response], most: int = WAITING) -> None:
@@ -53,7 +50,7 @@ class Traffic:
             answered = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
-        async def give_up_with_the_browser() -> None:
+        async def cancel_on_disconnect() -> None:
             while (await receive())["type"] != "http.disconnect":
                 await checkpoint()
             if not answered:
@@ -61,7 +58,7 @@ class Traffic:
 
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(give_up_with_the_browser)
+                group.start_soon(cancel_on_disconnect)
                 try:
                     await self._app(scope, _nothing, watched_send)
                 except Exception as error:  # a group would wrap it
@@ -75,6 +72,6 @@ class Traffic:
 
 
 async def _nothing() -> Message:
-    """What an application receives whose requests have no bodies, and whose browsers' leaving is noticed here."""
+    """What the application receives: requests have no bodies, and disconnects are noticed here."""
     await anyio.sleep_forever()
-    return {"type": "http.disconnect"}
+    raise AssertionError

@@ -1,6 +1,6 @@
-"""Where everything of the gallery is found. Templates and twins take every address from here.
+"""The URLs of the gallery. Templates and JSON twins take every URL from here.
 
-The static export has the same pages at other addresses: its addresses are a subclass of :class:`Addresses`.
+The static site has the same pages at other URLs, from a subclass of :class:`Urls`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from evo_fool.gallery.assets import versioned
+from evo_fool.gallery.assets import version
 
 
-class Addresses:
-    """Addresses on the server: absolute paths, so that they mean the same on every page.
+class Urls:
+    """URLs on the server: absolute paths, so that they mean the same on every page.
 
     A run is named by its directory's name, a class by its index, an individual by its id.
     """
@@ -27,17 +27,16 @@ class Addresses:
         return _with_query(f"/runs/{_segment(run)}", query)
 
     def cell(self, run: str, cls: int) -> str:
-        """The page of whoever holds a class now."""
+        """The page of the elite of a class."""
         return f"/runs/{_segment(run)}/classes/{cls}"
 
     def history(self, run: str, cls: int) -> str:
-        """Everybody who ever held a class, as JSON; there is no page of it."""
-        return f"/runs/{_segment(run)}/classes/{cls}/history.json"
+        """All captures of a class, as JSON only."""
+        return f"{self.cell(run, cls)}/history.json"
 
     def individual(self, run: str, id: int, *, cls: int | None = None) -> str:
-        """The permanent page of an individual; ``cls`` says of which of its classes the page is to tell."""
-        of = "" if cls is None else f"?class={cls}"
-        return f"/runs/{_segment(run)}/individuals/{id}{of}"
+        """The permanent page of an individual, about its class ``cls``."""
+        return _with_query(f"/runs/{_segment(run)}/individuals/{id}", {"class": cls})
 
     def image(self, run: str, id: int, size: int | None = None) -> str:
         """An individual's image as PNG: as it was scored, or at ``size`` pixels a side."""
@@ -49,23 +48,23 @@ class Addresses:
         return f"/runs/{_segment(run)}/sprites/{generation}/{block}-{key}"
 
     def top(self, run: str, id: int) -> str:
-        """What the classifier makes of an individual's image, as JSON: it takes a while."""
-        return f"/runs/{_segment(run)}/individuals/{id}/top5.json"
+        """The classifier's top five for an individual's image, as JSON; slow."""
+        return f"{self.individual(run, id)}/top5.json"
 
     def graph(self, run: str, id: int) -> str:
-        """A CPPN's genome, drawn."""
-        return f"/runs/{_segment(run)}/individuals/{id}/graph.svg"
+        """A drawing of a CPPN's genome."""
+        return f"{self.individual(run, id)}/graph.svg"
 
     def genome(self, run: str, id: int, form: str) -> str:
         """An individual's genome as a file; ``form`` is ``json`` or ``npz``."""
-        return f"/runs/{_segment(run)}/individuals/{id}/genome.{form}"
+        return f"{self.individual(run, id)}/genome.{form}"
 
     def compare(self, runs: Sequence[str] = (), **query: Any) -> str:
         """Up to six runs side by side; names are quoted one by one, for they are joined by commas."""
         return _with_query("/compare", {"runs": ",".join(map(_segment, runs)) or None} | query)
 
     def plots(self, run: str) -> str:
-        """How a run converged."""
+        """The convergence of a run."""
         return f"/runs/{_segment(run)}/plots"
 
     def table(self, run: str) -> str:
@@ -73,16 +72,16 @@ class Addresses:
         return f"/runs/{_segment(run)}/classes.csv"
 
     def events(self, run: str, since: int) -> str:
-        """The stream of what changes in a run after a generation."""
+        """The stream of changes of a run after a generation."""
         return _with_query(f"/runs/{_segment(run)}/events", {"since": since})
 
     def static(self, name: str) -> str:
-        """A stylesheet, script or picture of the gallery itself, by a name that changes with its content."""
-        return f"/static/{versioned(name)}"
+        """A stylesheet, script or picture of the gallery itself; the URL changes with the content."""
+        return f"/static/{version()}/{name}"
 
-    def twin(self, address: str) -> str:
-        """The JSON twin of a page, query and all."""
-        path, mark, query = address.partition("?")
+    def twin(self, url: str) -> str:
+        """The JSON twin of a page, with the same query."""
+        path, mark, query = url.partition("?")
         return f"{'/index' if path == '/' else path}.json{mark}{query}"
 
 

@@ -17,7 +17,7 @@ def _generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["command-line.md", "experiment-file.md"])
+@pytest.mark.parametrize("page", ["command-line.md", "experiment-file.md", "gallery.md"])
 def test_page_is_up_to_date(page: str) -> None:
     found, wanted = _generator().render(page)
     assert found == wanted, f"docs/reference/{page} is out of date; run: python docs/generate.py"

@@ -29,7 +29,7 @@ def client(shelf: Path) -> Iterator[TestClient]:
 
 @pytest.fixture
 def change() -> Callable[..., None]:
-    """Changes a run's database behind everybody's back: ``change(path, sql, parameters)``."""
+    """Changes a run's database behind the store's back: ``change(path, sql, parameters)``."""
 
     def execute(path: Path, sql: str, parameters: tuple[object, ...] = ()) -> None:
         with sqlite3.connect(path / "run.sqlite3") as connection:

@@ -71,7 +71,7 @@ def test_serves_until_it_is_ended(shelf: Path, how: signal.Signals) -> None:
 
 
 @pytest.mark.alone
-def test_ends_at_once_while_somebody_watches(shelf: Path) -> None:
+def test_ends_at_once_while_a_browser_watches(shelf: Path) -> None:
     with writer(shelf / "cppn"), started(str(shelf), "--port", "0") as (process, said):
         with opened(f"{said['url']}runs/cppn/events?since=12") as stream:
             assert stream.readline() == b"retry: 2000\n"

@@ -33,7 +33,7 @@ def test_other_hosts_are_not(client: TestClient, host: str) -> None:
     assert answer.status_code == 400 and "host name" in answer.json()["error"]
 
 
-def test_a_server_for_everybody_answers_to_addresses_but_not_to_names(shelf: Path) -> None:
+def test_a_server_on_all_addresses_answers_to_addresses_but_not_to_names(shelf: Path) -> None:
     gallery = Gallery(Library(shelf), hosts=own_names("0.0.0.0"), any_address=True)
     with TestClient(gallery, base_url="http://192.168.1.5:8317") as client:
         assert client.get("/index.json").status_code == 200
@@ -93,9 +93,9 @@ def test_a_directory_with_a_hostile_name(client: TestClient, shelf: Path) -> Non
     for address in (row["url"], row["best"][0]["image"]):
         assert client.get(address, headers=HTML).status_code == 200
     assert "<img src=x" not in client.get("/", headers=HTML).text
-    from evo_fool.gallery.urls import Addresses
+    from evo_fool.gallery.urls import Urls
 
-    compared = client.get(Addresses().compare([name, "cppn"]).replace("/compare", "/compare.json")).json()
+    compared = client.get(Urls().compare([name, "cppn"]).replace("/compare", "/compare.json")).json()
     assert [run["facts"]["run"] for run in compared["runs"]] == [name, "cppn"]
 
 
@@ -259,21 +259,19 @@ def test_what_no_check_foresees_stays_with_its_run(
 
     really = overview.run_facts
     monkeypatch.setattr(
-        overview, "run_facts", lambda run, addresses: 1 / 0 if run.path.name == "cppn" else really(run, addresses)
+        overview, "run_facts", lambda run, urls: 1 / 0 if run.path.name == "cppn" else really(run, urls)
     )
     rows = {row["run"]: row["error"] for row in client.get("/index.json").json()["runs"]}
     assert rows == {"cppn": "cppn: unexpected ZeroDivisionError: division by zero", "pixels": None}
 
 
-@pytest.mark.parametrize(
-    ("captures", "status"), [("9e999", 503), ("-1", 503), ("9223372036854775807", 503), ("'none'", 200)]
-)
+@pytest.mark.parametrize("captures", ["9e999", "-1", "9223372036854775807", "'none'"])
 def test_hostile_counts_are_refused(
-    client: TestClient, shelf: Path, captures: str, status: int, change: Callable[..., None]
+    client: TestClient, shelf: Path, captures: str, change: Callable[..., None]
 ) -> None:
     change(shelf / "cppn", f"UPDATE metrics SET captures = {captures}")
     assert client.get("/runs/cppn", headers=HTML).status_code == 200
-    assert client.get("/runs/cppn.json?generation=3").status_code == status
+    assert client.get("/runs/cppn.json?generation=3").status_code == 503
 
 
 def test_hostile_captures_are_refused_where_they_are_read(

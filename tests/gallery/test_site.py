@@ -1,4 +1,4 @@
-"""The static site: complete by itself, within its size, and escaped. tests/gallery/browser opens it in a browser."""
+"""The static site: complete by itself, and escaped. tests/gallery/browser opens it in a browser."""
 
 import json
 import re
@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
+from PIL import Image
+from support import small
 
 from evo_fool.errors import ConfigError, CorruptRunError
 from evo_fool.gallery.assets import STATIC
-from evo_fool.gallery.site import elites, strips, write_site, writer
+from evo_fool.gallery.site import elites, timeline, write_site
 from evo_fool.gallery.site.bundle import bundle
-from evo_fool.gallery.site.pictures import affordable
 from evo_fool.runs import open_run
+from evo_fool.session import evolve
 
 SCRIPT = "<script>alert('x')</script>"
 
@@ -92,7 +95,7 @@ def test_vacant_classes_have_a_tile_and_no_page(shelf: Path, tmp_path: Path, cha
     change(shelf / "cppn", "DELETE FROM cells WHERE class = 4")
     site = written(shelf / "cppn", tmp_path / "site")
     assert site.pages == 9 and not (site.directory / "classes/4.html").exists()
-    assert "nobody yet" in (site.directory / "index.html").read_text()
+    assert "empty" in (site.directory / "index.html").read_text()
 
 
 def test_names_are_escaped(shelf: Path, tmp_path: Path, change: Callable[..., None]) -> None:
@@ -116,25 +119,29 @@ def test_a_site_is_not_overwritten_unless_asked(shelf: Path, tmp_path: Path) -> 
         written(shelf / "pixels", tmp_path / "file")
 
 
-def test_without_room_a_site_has_less_and_is_complete(
-    shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "LIMIT", 1)
-    monkeypatch.setattr(writer, "_TIMELINE", 1)
-    monkeypatch.setattr(strips, "_SHARE", 1)
-    monkeypatch.setattr(elites, "_LARGE", 1)
-    monkeypatch.setattr(elites, "_SCORED", 1)
-    small = written(shelf / "cppn", tmp_path / "small")
-    monkeypatch.undo()
-    large = written(shelf / "cppn", tmp_path / "large")
-    assert small.bytes < 0.7 * large.bytes and small.pages == large.pages == 10
-    assert len(small.generations) == 2 < len(large.generations)
-    assert not (small.directory / "genomes").exists() and (large.directory / "genomes").exists()
-    page = (small.directory / "classes/3.html").read_text()
-    assert "graph-title" not in page and "compressed" in page and page.count("data-id=") <= 2
-    for address in Addresses(small.directory / "classes/3.html").found:
-        path = unquote(urlsplit(address).path)
-        assert not path or (small.directory / "classes" / path).is_file(), address
+def test_strips_have_at_most_so_many_images(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elites, "STRIP", 2)
+    monkeypatch.setattr(timeline, "MOST", 1)
+    site = written(shelf / "cppn", tmp_path / "site")
+    assert len(site.generations) == 4 and (site.generations[0], site.generations[-1]) == (0, 12)
+    for page in (site.directory / "classes").iterdir():
+        assert page.read_text().count("data-id=") <= 4
+        for address in Addresses(page).found:
+            path = unquote(urlsplit(address).path)
+            assert not path or (page.parent / path).is_file(), address
+
+
+def test_images_that_are_no_thumbnails_are_compressed(tmp_path: Path) -> None:
+    with evolve(small("cppn", generations=1, encoding={"kind": "cppn", "size": 128}), out=tmp_path) as run:
+        site = write_site(run, tmp_path / "site")
+        images = {elite.id: elite.class_index for elite in run.elites}
+        for id, cls in images.items():
+            with Image.open(site.directory / f"images/{id}.webp") as scored:
+                assert scored.size == (128, 128)
+                assert np.abs(np.asarray(scored.convert("L"), int) - run.image(cls)[0]).mean() < 12
+            with Image.open(site.directory / f"images/{id}-512.webp") as large:
+                assert large.size == (512, 512)
+    assert "compressed" in (site.directory / "classes/0.html").read_text()
 
 
 def test_a_damaged_image_is_told(shelf: Path, tmp_path: Path, change: Callable[..., None]) -> None:
@@ -159,11 +166,3 @@ def test_the_bundle_has_every_script_once_and_no_name_twice() -> None:
     assert sorted(names) == sorted(set(names))
     for path in STATIC.glob("*.js"):
         assert text.count(path.read_text().splitlines()[0]) == 1, path.name
-
-
-def test_affordable_takes_the_best_that_fits() -> None:
-    items = list(range(1000))
-    assert affordable([8, 4, 2], items, lambda item, choice: choice, 5000) == 4
-    assert affordable([8, 4, 2], items, lambda item, choice: choice, 1000) is None
-    assert affordable([8, 4, 2], [], lambda item, choice: choice, 0) == 8
-    assert affordable([], items, lambda item, choice: choice, 1000) is None

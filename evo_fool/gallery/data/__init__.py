@@ -1,1 +1,1 @@
-"""What pages show: open runs, caches, the history of a run, and the process that renders and scores."""
+"""The data of pages: open runs, caches, sheets of thumbnails, and the process that renders and scores."""

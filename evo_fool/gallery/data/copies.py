@@ -1,15 +1,15 @@
-"""Private copies of runs that cannot be read in place, shared by all requests and kept while a run stays as it was.
+"""Private copies of runs that cannot be read in place, shared by all requests and kept until a run changes.
 
-The guard is held for bookkeeping only: nothing waits, reads or is removed under it, and a copy's file never changes, so
-that one request may open a run twice, and requests may open the same runs in any order.
+A copy's files never change, and they are removed when nothing refers to the copy any more: a request may open a run
+twice, and requests may open the same runs in any order.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+import weakref
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from evo_fool.runs.run import Run, open_run
@@ -19,30 +19,20 @@ Stamp = tuple[object, ...]
 """Changes whenever a run does; compared for equality only."""
 
 _KEPT = 3
-"""Unused copies that are kept; each is as large as its run."""
+"""Copies kept at most, besides those that are being read; each is as large as its run."""
 
 
-@dataclass(slots=True, eq=False)
 class _Copy:
-    """A copied run.
+    """The run that copied itself in a state; closing it removes the files."""
 
-    Attributes:
-        stamp: the state of the run that it was copied in.
-        first: the run that copied itself; its end removes the copy.
-        folder: where the copied files are.
-        readers: openings under way.
-        kept: whether it may be opened again.
-    """
-
-    stamp: Stamp
-    first: Run
-    folder: Path
-    readers: int = 0
-    kept: bool = True
+    def __init__(self, stamp: Stamp, run: Run) -> None:
+        self.stamp = stamp
+        self.folder = Path(run.store.rows("PRAGMA database_list")[0][2]).parent
+        weakref.finalize(self, run.close)
 
 
 class Copies:
-    """Private copies by the names of their runs. Safe to be used by several threads."""
+    """Private copies by the names of their runs, the most recently used last. Thread-safe."""
 
     def __init__(self) -> None:
         self._copies: dict[str, _Copy] = {}
@@ -50,12 +40,10 @@ class Copies:
 
     @contextmanager
     def opened(self, path: Path, now: Stamp) -> Iterator[Run]:
-        """The run at ``path``, whose state is ``now``: from its copy, or in place where that is possible.
-
-        Each opening has a connection of its own, so that openings know nothing of each other.
+        """The run at ``path`` in the state ``now``, in place where possible; each time by a connection of its own.
 
         Raises:
-            RunNotFoundError: there is none.
+            RunNotFoundError: it does not exist.
             CorruptRunError: it is damaged.
         """
         copy = self._take(path.name, now)
@@ -65,68 +53,35 @@ class Copies:
                 with run:
                     yield run
                 return
-            copy = self._keep(path.name, _Copy(now, run, _folder(run)))
-        try:
-            with open_run(copy.folder) as run:
-                # What is said of a run, its errors included, names the run and not its copy.
-                run.path, run.store.path = path, path / DATABASE
-                yield run
-        finally:
-            self._release(copy)
+            copy = self._keep(path.name, _Copy(now, run))
+        with open_run(copy.folder) as run:
+            # Pages and errors name the run and not its copy.
+            run.path, run.store.path = path, path / DATABASE
+            yield run
 
     def close(self) -> None:
-        """Remove all copies; those that are being read go when that is over."""
+        """Remove all copies; those that are being read afterwards."""
         with self._guard:
-            dropped = self._drop(list(self._copies))
-        _remove(dropped)
+            dropped, self._copies = self._copies, {}
+        dropped.clear()
+
+    # What is dropped below is removed when a function returns, after the guard is released.
 
     def _take(self, name: str, now: Stamp) -> _Copy | None:
-        """The copy of that name, to be released; None where there is none of that state."""
         with self._guard:
-            copy = self._copies.get(name)
-            # Systems tidy up temporary folders in the course of days.
-            stale = copy is not None and (copy.stamp != now or not (copy.folder / DATABASE).exists())
-            dropped = self._drop([name]) if stale else []
-            if copy is not None and not stale:
-                copy.readers += 1
-        _remove(dropped)
-        return None if stale else copy
+            copy = self._copies.pop(name, None)
+            # Systems clean up temporary folders after some days.
+            if copy is None or copy.stamp != now or not (copy.folder / DATABASE).exists():
+                return None
+            self._copies[name] = copy
+            return copy
 
     def _keep(self, name: str, copy: _Copy) -> _Copy:
-        """Keep a new copy, to be released; returns the one to use."""
         with self._guard:
-            known = self._copies.get(name)
+            known = self._copies.pop(name, None)
             if known is not None and known.stamp == copy.stamp:  # another request was faster
-                dropped, copy = [copy], known
-            else:
-                dropped = self._drop([name])
-                self._copies[name] = copy
-            copy.readers += 1
-        _remove(dropped)
+                copy = known
+            self._copies[name] = copy
+            dropped = [self._copies.pop(old) for old in list(self._copies)[:-_KEPT]]
+        del dropped
         return copy
-
-    def _release(self, copy: _Copy) -> None:
-        with self._guard:
-            copy.readers -= 1
-            idle = [name for name, kept in self._copies.items() if not kept.readers]
-            dropped = self._drop(idle[: max(0, len(idle) - _KEPT)])
-            if not copy.kept and not copy.readers and copy not in dropped:
-                dropped.append(copy)
-        _remove(dropped)
-
-    def _drop(self, names: Iterable[str]) -> list[_Copy]:
-        """Forget copies, under the guard; returns those to be removed now, for the others are being read."""
-        copies = [self._copies.pop(name) for name in names if name in self._copies]
-        for copy in copies:
-            copy.kept = False
-        return [copy for copy in copies if not copy.readers]
-
-
-def _folder(run: Run) -> Path:
-    """Where the files of a copy are."""
-    return Path(run.store.rows("PRAGMA database_list")[0][2]).parent
-
-
-def _remove(copies: Iterable[_Copy]) -> None:
-    for copy in copies:
-        copy.first.close()

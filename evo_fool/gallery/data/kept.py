@@ -1,4 +1,4 @@
-"""What is known of many individuals at once: whether their images are still there, and how complex they are."""
+"""Of many individuals at once: whether their images are still there, and how complex they are."""
 
 from __future__ import annotations
 

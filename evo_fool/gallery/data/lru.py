@@ -1,4 +1,4 @@
-"""What was made lately and may be asked for again, within a bound."""
+"""A cache of what may be asked for again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Key, Value]):
-    """A dictionary that forgets what was used least recently. Safe to be used by several threads.
+    """A thread-safe LRU cache bounded by total size; it keeps one value of any size.
 
     Args:
-        capacity: the sum of the sizes that it keeps.
-        size: the size of a value; by default each counts as one.
+        capacity: the largest total size.
+        size: of a value; by default one.
     """
 
     def __init__(self, capacity: int, size: Callable[[Value], int] = lambda value: 1) -> None:
@@ -27,14 +27,14 @@ class Recent(Generic[Key, Value]):
         self._lock = threading.Lock()
 
     def get(self, key: Key) -> Value | None:
-        """The value of a key, if it is remembered."""
+        """The value of a key; None if it is not cached."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
     def put(self, key: Key, value: Value) -> Value:
-        """Remember a value. Returns the one to use: that of another thread which was faster, if there was one."""
+        """Cache a value, unless another thread was faster; returns the cached one."""
         with self._lock:
             if key in self._values:
                 return self._values[key]

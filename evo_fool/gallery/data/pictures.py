@@ -1,4 +1,4 @@
-"""Images as the browser gets them: the very pixels as PNG, thumbnails, and enlargements that show every pixel."""
+"""Images for the browser: the scored pixels as PNG, thumbnails, and enlargements that show every pixel."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def reduce(image: np.ndarray, side: int) -> np.ndarray:
     if max(image.shape[1:]) <= side:
         image = enlarge(image, side)
     out = np.empty((side, side, 3), np.uint8)
-    # Channel by channel, as they are stored: to put the channels of each pixel together first takes as long again.
+    # Channel by channel, as stored: interleaving first takes as long again.
     for channel, plane in enumerate(image):
         out[..., channel] = np.asarray(Image.fromarray(plane).resize((side, side), Image.Resampling.BOX))
     out[..., len(image) :] = out[..., :1]
@@ -38,7 +38,7 @@ def scored_png(run: Run, individual: int) -> bytes:
     """The image of an individual as it was scored, as PNG.
 
     Raises:
-        NotKeptError: retention has let it go, or there never was one.
+        NotKeptError: retention has discarded it, or it never existed.
         CorruptRunError: it is damaged.
     """
     return png_bytes(image_of(run, individual))
@@ -54,7 +54,7 @@ def resized_png(run: Run, individual: int, size: int) -> bytes | None:
 
     Raises:
         ConfigError: a size out of range.
-        NotKeptError: retention has let it go, or there never was one.
+        NotKeptError: retention has discarded it, or it never existed.
         CorruptRunError: it is damaged.
     """
     if not MIN_SIDE <= size <= MAX_SIDE:
@@ -69,7 +69,7 @@ def resized_png(run: Run, individual: int, size: int) -> bytes | None:
 
 
 def photograph(pixels: np.ndarray) -> bytes:
-    """uint8 ``(h, w, 3)`` as JPEG: ten times as quick as any other format that is as small."""
+    """uint8 ``(h, w, 3)`` as JPEG: ten times as fast as any other format that is as small."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="JPEG", quality=_QUALITY)
     return buffer.getvalue()

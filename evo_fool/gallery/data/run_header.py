@@ -1,18 +1,18 @@
-"""What every page says about its run."""
+"""The facts of a run that every page shows."""
 
 from __future__ import annotations
 
 from evo_fool.gallery.schemas import RunFacts
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 from evo_fool.runs.run import Run
 from evo_fool.text import percent, printable
 
 
-def run_facts(run: Run, addresses: Addresses) -> RunFacts:
+def run_facts(run: Run, urls: Urls) -> RunFacts:
     """The facts of a run as of its last commit.
 
     Raises:
-        CorruptRunError: an entry is not what it should be.
+        CorruptRunError: a value is not what it should be.
     """
     summary = run.summary()
     channels, height, width = run.store.image_shape()
@@ -43,5 +43,5 @@ def run_facts(run: Run, addresses: Addresses) -> RunFacts:
         "width": width,
         "height": height,
         "resizable": summary["encoding"] == "cppn",
-        "url": addresses.run(run.path.name),
+        "url": urls.run(run.path.name),
     }

@@ -1,4 +1,4 @@
-"""Which runs are served, and opening one by its directory's name. No name from outside is ever made part of a path."""
+"""The served runs, by the names of their directories. No name from a URL is ever made part of a path."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _ABSENT = (0,)
 
 
 class RunGoneError(RunNotFoundError):
-    """A run that was there when the gallery last looked, and is not any more."""
+    """A run that the gallery has seen and that is no longer there (HTTP 410)."""
 
 
 class Library:
-    """The runs below one folder, or one of them.
+    """The runs in one folder, or one of them.
 
     Args:
-        root: the folder that run directories are in. It may not be there yet.
-        only: the name of the one directory to serve; None for all of them.
+        root: the folder of run directories; it may not exist yet.
+        only: the name of the only directory to serve; None for all.
     """
 
     def __init__(self, root: Path, only: str | None = None) -> None:
@@ -45,8 +45,8 @@ class Library:
         """The run directory of that name.
 
         Raises:
-            RunGoneError: there was one.
-            RunNotFoundError: there is none.
+            RunGoneError: it existed.
+            RunNotFoundError: it does not exist.
         """
         path = self.paths().get(name)
         if path is None and name in self._seen:
@@ -57,10 +57,10 @@ class Library:
 
     @contextmanager
     def open(self, name: str) -> Iterator[Run]:
-        """The run of that name, for the time of one request, with every read inside of one committed state.
+        """The run of that name for one request; all reads see one committed state.
 
         Raises:
-            RunNotFoundError: there is none (any more).
+            RunNotFoundError: it does not exist, or no longer.
             CorruptRunError: it is damaged.
             EvoFoolError: its files cannot be read.
         """
@@ -69,13 +69,13 @@ class Library:
             with self._copies.opened(path, stamp(path)) as run, run.store.snapshot():
                 yield run
         except (EvoFoolError, OSError) as error:
-            self.find(name)  # whatever it looked like, a run that is being deleted is no damaged one
+            self.find(name)  # a run that is being deleted is not damaged, whatever it looked like
             if isinstance(error, EvoFoolError):
                 raise
             raise EvoFoolError(f"{name}: its files cannot be read: {error.strerror or error}") from None
 
     def public(self, error: EvoFoolError) -> str:
-        """What an error says, without telling where on this machine the runs are."""
+        """The message of an error, without the path of the runs on this machine."""
         return str(error).replace(f"{self.root.resolve()}{os.sep}", "").replace(f"{self.root}{os.sep}", "")
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ class Library:
 
 
 def find_library(text: str | None, out: Path) -> Library:
-    """The runs that ``text`` means: one run, or all in a folder; without it all in ``out``.
+    """The runs that ``text`` names: one run, or all in a folder; None: all in ``out``.
 
     Raises:
         RunNotFoundError: neither a folder nor a run.
@@ -99,7 +99,7 @@ def find_library(text: str | None, out: Path) -> Library:
 
 
 def stamp(path: Path) -> Stamp:
-    """What tells a state of a run from the one before, without opening it."""
+    """Identifies a state of a run without opening it."""
     return (path.name, *_file_stamp(path / DATABASE), *_file_stamp(path / f"{DATABASE}-wal"), is_locked(path))
 
 

@@ -1,7 +1,7 @@
 """Sheets of thumbnails: the images of a hundred neighbouring classes in one file, so that a grid takes a few requests.
 
-A sheet is addressed by the last generation at or before the one shown in which any of its classes changed hands, and by
-a key of its members: an address means the same picture for ever, and generations that show the same share it.
+The URL of a sheet contains the generation of the last capture of any of its classes and a key of its members: its
+content never changes, and generations that show the same images share it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ COLUMNS = 10
 
 SIDE = 96
 """Largest side of a thumbnail; smaller images are their own thumbnails. A multiple of JPEG's blocks, so that neighbours
-do not run into each other."""
+do not bleed into each other."""
 
 _FORMAT = 1
-"""Changes when the same members would give another sheet."""
+"""Increase when the same members give another sheet."""
 
 _THUMBNAIL_BYTES = 28_000_000
 _SHEET_BYTES = 8_000_000
@@ -42,8 +42,8 @@ class Sheet:
     """A sheet of thumbnails.
 
     Attributes:
-        generation: the last one in which it changed; -1 where it never has.
-        key: names its members.
+        generation: of the last capture of any of its classes; -1 for none.
+        key: identifies its members.
         members: an individual for each place; :data:`~evo_fool.evolution.archive.EMPTY` where there is no image.
     """
 
@@ -53,7 +53,7 @@ class Sheet:
 
     @property
     def blank(self) -> bool:
-        """Whether there is nothing on it."""
+        """Whether it has no images."""
         return all(id == EMPTY for id in self.members)
 
 
@@ -62,9 +62,9 @@ def plan_sheet(run: Run, archive: Archive, kept: Collection[int], block: int) ->
 
     Args:
         run: the run.
-        archive: who holds the classes.
+        archive: the elites.
         kept: individuals whose images are still there.
-        block: which hundred of the classes that the run evolves, from 0.
+        block: index of the hundred classes, of those that the run evolves.
     """
     cells = np.array(run.targets[block * BLOCK : (block + 1) * BLOCK], dtype=np.int64)
     members = tuple(id if id in kept else EMPTY for id in archive.ids[cells].tolist())
@@ -84,27 +84,24 @@ def thumbnail_side(run: Run) -> int:
 
 
 def identity(run: Run) -> str:
-    """What tells a run from others, those included that once had its directory."""
+    """Identifies a run, also among runs that had the same directory before."""
     return f"{run.path.name} {run.meta.get('id', '')} {run.meta.get('created', '')}"
 
 
 def is_exact(run: Run) -> bool:
-    """Whether a run's thumbnails are the very pixels that were scored."""
+    """Whether a run's thumbnails have the pixels that were scored."""
     return max(run.store.image_shape()[1:]) <= SIDE
 
 
 class Painter:
-    """Draws sheets, and remembers thumbnails and sheets."""
+    """Draws sheets; caches thumbnails and sheets."""
 
     def __init__(self) -> None:
         self._thumbnails: Recent[tuple[str, int], np.ndarray] = Recent(_THUMBNAIL_BYTES, lambda image: image.nbytes)
         self._sheets: Recent[str, bytes] = Recent(_SHEET_BYTES, len)
 
     def sheet(self, run: Run, sheet: Sheet) -> bytes:
-        """A sheet as PNG where thumbnails are exact, else as JPEG.
-
-        An image that is damaged, or has been let go since the sheet was planned, is left blank.
-        """
+        """A sheet as PNG where thumbnails are exact, else as JPEG. Damaged and discarded images are blank."""
         drawn = self._sheets.get(sheet.key)
         return drawn if drawn is not None else self._sheets.put(sheet.key, self._draw(run, sheet))
 

@@ -1,10 +1,9 @@
-"""What only the studio does, because it takes numba or torch. A task opens the run itself and returns plain data."""
+"""What only the worker does, because it takes numba or torch. A task opens the run itself and returns plain data."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,16 +21,7 @@ if TYPE_CHECKING:
     from evo_fool.experiment import Experiment
     from evo_fool.gallery.schemas import TopFive
 
-_NICE = 10
 _TOP = 5
-
-
-def begin() -> None:
-    """Make this process step back for whatever else runs here, above all for a run that is being watched."""
-    import signal
-
-    os.nice(_NICE)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends its studio
 
 
 def render(path: Path, individual: int, size: int) -> bytes:
@@ -82,7 +72,7 @@ def _arrays(genome: dict[str, Any]) -> dict[str, np.ndarray]:
 
 
 def top_five(path: Path, individual: int) -> TopFive:
-    """What the run's classifier makes of an image, the surest first; or why it cannot be asked."""
+    """The classifier's top five for an image, the surest first; or why it cannot be asked."""
     with open_run(path) as run:
         image = image_of(run, individual)
         try:
@@ -113,7 +103,7 @@ def _scorer(run: Run) -> Scorer:
 def _load(definition: str) -> tuple[Scorer, str]:
     """The classifier of an experiment, and its fingerprint.
 
-    A run directory may come from a stranger: no code that it names is loaded, and nothing is fetched.
+    The run directory is not trusted: no code that it names is loaded, and nothing is downloaded.
     """
     import torch
 

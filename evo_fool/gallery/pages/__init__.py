@@ -1,1 +1,1 @@
-"""One file a kind of page."""
+"""The pages, a file each."""

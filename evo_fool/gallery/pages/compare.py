@@ -6,30 +6,27 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from evo_fool.errors import EvoFoolError, RunNotFoundError, UnknownClassError
-from evo_fool.gallery.data.kept import kept_members
 from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.data.run_registry import Library
-from evo_fool.gallery.pages.grid import Grids, make_tiles, plan_sprites
+from evo_fool.gallery.pages.grid import Grids, make_tiles
 from evo_fool.gallery.pages.individual import history_strip
 from evo_fool.gallery.pages.runs import Overview
 from evo_fool.gallery.query import CompareQuery, QueryError
 from evo_fool.gallery.schemas import Choice, ComparedRun, ComparePage
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 from evo_fool.runs.run import Run
 from evo_fool.runs.settings import differing_settings
 from evo_fool.text import printable
 
 _GRIDS = 2
-"""As many runs are shown with their whole grids."""
+"""The largest number of runs that are shown with their whole grids."""
 
 
-def compare_page(
-    library: Library, overview: Overview, grids: Grids, query: CompareQuery, addresses: Addresses
-) -> ComparePage:
-    """The page of a comparison; of none, while no runs are chosen. What cannot be read is left out with the reason.
+def compare_page(library: Library, overview: Overview, grids: Grids, query: CompareQuery, urls: Urls) -> ComparePage:
+    """The page of a comparison, also while no runs are chosen. Unreadable runs are left out, with the reason.
 
     Raises:
-        RunNotFoundError: one of the runs is not there.
+        RunNotFoundError: one of the runs does not exist.
         QueryError: none of them has the class.
         EvoFoolError: none of them can be read.
     """
@@ -39,22 +36,21 @@ def compare_page(
         for name in query.runs:
             with _noted(damaged, name):
                 run = stack.enter_context(library.open(name))
-                run_facts(run, addresses)  # whether it can be read at all
+                run_facts(run, urls)  # whether it can be read at all
                 opened.append(run)
         cells = _cells(opened, query.cls)
         last = max((run.generation for run in opened), default=0)
         generation = last if query.generation is None else min(query.generation, max(last, 0))
-        whole = len(opened) <= _GRIDS
         compared: list[ComparedRun] = []
-        pairs: list[tuple[Run, int | None]] = []
+        shown: list[tuple[Run, int | None]] = []
         for run, cell in zip(opened, cells, strict=True):
             with _noted(damaged, run.path.name):
-                compared.append(_compared(run, cell, generation, grids, addresses, whole=whole))
-                pairs.append((run, cell))
-        if damaged and not pairs:
+                compared.append(_compared(run, cell, generation, grids, urls, whole=len(opened) <= _GRIDS))
+                shown.append((run, cell))
+        if damaged and not shown:
             raise next(iter(damaged.values()))
-        runs = [run for run, _ in pairs]
-        named = next(((run, cell) for run, cell in pairs if cell is not None), None)
+        runs = [run for run, _ in shown]
+        named = next(((run, cell) for run, cell in shown if cell is not None), None)
         differences = differing_settings([run.experiment for run in runs]) if len(runs) > 1 else {}
         return {
             "page": "compare",
@@ -73,7 +69,7 @@ def compare_page(
 
 @contextmanager
 def _noted(damaged: dict[str, EvoFoolError], name: str) -> Iterator[None]:
-    """What makes one run unreadable is noted, and stays with it."""
+    """An error of one run is recorded, and does not hide the others."""
     try:
         yield
     except RunNotFoundError:
@@ -83,7 +79,7 @@ def _noted(damaged: dict[str, EvoFoolError], name: str) -> Iterator[None]:
 
 
 def _cells(runs: list[Run], text: str) -> list[int | None]:
-    """The class that is meant in each run; without a text the first that the first run evolves."""
+    """The index of the class in each run; without a text that of the first class that the first run evolves."""
     if not runs:
         return []
     wanted = text or runs[0].classes[runs[0].targets[0]]
@@ -100,19 +96,14 @@ def _cells(runs: list[Run], text: str) -> list[int | None]:
     return cells
 
 
-def _compared(
-    run: Run, cell: int | None, generation: int, grids: Grids, addresses: Addresses, *, whole: bool
-) -> ComparedRun:
+def _compared(run: Run, cell: int | None, generation: int, grids: Grids, urls: Urls, *, whole: bool) -> ComparedRun:
     at = min(generation, run.generation)
-    archive = grids.archive(run, at)
-    kept = kept_members(run, archive.ids.tolist())
-    sprites = plan_sprites(run, archive, kept, addresses)
-    tiles = make_tiles(run, archive, kept, sprites, addresses)
+    sprites, tiles = make_tiles(run, grids.archive(run, at), urls)
     return {
-        "facts": run_facts(run, addresses),
+        "facts": run_facts(run, urls),
         "generation": at,
         "tile": next((tile for tile in tiles if tile["class"] == cell), None),
-        "history": [] if cell is None else history_strip(run, cell, addresses),
+        "history": [] if cell is None else history_strip(run, cell, urls),
         "sprites": sprites,
         "tiles": tiles if whole else [],
     }

@@ -1,4 +1,4 @@
-"""The pages and their twins: from a request to what is answered."""
+"""The endpoints of the pages and their JSON twins."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from evo_fool.gallery.query import (
     GridQuery,
     HistoryQuery,
     IndividualQuery,
+    Query,
     RunsQuery,
-    no_query,
 )
 from evo_fool.gallery.responses import ASK_AGAIN, etag_of, matches, page_answer, wants_json
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 from evo_fool.runs.run import Run
 
 
 @dataclass(frozen=True)
 class Pages:
-    """Endpoints of everything that has a JSON twin, or is one.
+    """Endpoints of all pages and their twins, and of the streams of events.
 
-    ``settled`` is the number of seconds after which a page has its pictures, and reading ahead does not delay them.
+    ``settled`` is the number of seconds after which a page has its pictures and reading ahead does not delay them.
     """
 
     library: Library
-    addresses: Addresses
+    urls: Urls
     overview: Overview
     grids: Grids
     live: Live
@@ -51,63 +51,58 @@ class Pages:
 
     def runs(self, request: Request) -> Response:
         """All runs."""
-        query = RunsQuery.parse(request.query_params.multi_items())
-        return page_answer(request, self._all_stamps(), partial(self.overview.page, query), self.addresses)
+        query = RunsQuery.parse(request)
+        return page_answer(request, self._all_stamps(), partial(self.overview.page, query), self.urls)
 
     def run(self, request: Request) -> Response:
         """The grid of a run."""
-        name = request.path_params["run"]
-        query = GridQuery.parse(request.query_params.multi_items())
-        answer = self._of_run(request, lambda run: self.grids.page(run, query, self.addresses))
+        query = GridQuery.parse(request)
+        answer = self._of_run(request, lambda run: self.grids.page(run, query, self.urls))
         if not wants_json(request):
-            answer.background = BackgroundTask(self._read_ahead, name)
+            answer.background = BackgroundTask(self._read_ahead, request.path_params["run"])
         return answer
 
     def cell(self, request: Request) -> Response:
-        """Whoever holds a class."""
-        no_query(request.query_params.multi_items())
-        cls = request.path_params["cls"]
-        return self._of_run(request, lambda run: cell_page(run, cls, self.addresses))
+        """The elite of a class."""
+        Query.parse(request)
+        return self._of_run(request, lambda run: cell_page(run, request.path_params["cls"], self.urls))
 
     def history(self, request: Request) -> Response:
-        """Everybody who ever held a class."""
-        query = HistoryQuery.parse(request.query_params.multi_items())
-        cls = request.path_params["cls"]
-        return self._of_run(request, lambda run: history_page(run, cls, query, self.addresses))
+        """All captures of a class."""
+        query = HistoryQuery.parse(request)
+        return self._of_run(request, lambda run: history_page(run, request.path_params["cls"], query, self.urls))
 
     def individual(self, request: Request) -> Response:
         """One image."""
-        query = IndividualQuery.parse(request.query_params.multi_items())
-        id = request.path_params["id"]
-        return self._of_run(request, lambda run: individual_page(run, id, query, self.addresses))
+        query = IndividualQuery.parse(request)
+        return self._of_run(request, lambda run: individual_page(run, request.path_params["id"], query, self.urls))
 
     def plots(self, request: Request) -> Response:
-        """How a run converged."""
-        no_query(request.query_params.multi_items())
-        return self._of_run(request, lambda run: plots_page(run, self.addresses))
+        """The convergence of a run."""
+        Query.parse(request)
+        return self._of_run(request, lambda run: plots_page(run, self.urls))
 
     def compare(self, request: Request) -> Response:
         """Runs side by side."""
-        query = CompareQuery.parse(request.query_params.multi_items())
-        make = partial(compare_page, self.library, self.overview, self.grids, query, self.addresses)
-        return page_answer(request, self._all_stamps(), make, self.addresses)
+        query = CompareQuery.parse(request)
+        make = partial(compare_page, self.library, self.overview, self.grids, query, self.urls)
+        return page_answer(request, self._all_stamps(), make, self.urls)
 
     def table(self, request: Request) -> Response:
         """The classes of a run as CSV."""
-        no_query(request.query_params.multi_items())
+        Query.parse(request)
         name = request.path_params["run"]
-        etag = etag_of(request, stamp(self.library.find(name)))
-        headers = {"etag": etag, "cache-control": ASK_AGAIN}
-        if matches(request, etag):
+        headers = {"etag": etag_of(request, stamp(self.library.find(name))), "cache-control": ASK_AGAIN}
+        if matches(request, headers["etag"]):
             return Response(status_code=304, headers=headers)
         with self.library.open(name) as run:
-            text = class_table(run, self.addresses)
+            text = class_table(run, self.urls)
         headers["content-disposition"] = 'attachment; filename="classes.csv"'
         return Response(text.encode("utf-8", "replace"), media_type="text/csv", headers=headers)
 
     async def events(self, request: Request) -> Response:
-        """What changes in a run, while it does."""
-        query = EventsQuery.parse(request.query_params.multi_items())
+        """The changes of a running run."""
+        query = EventsQuery.parse(request)
         name = request.path_params["run"]
         await to_thread.run_sync(self.library.find, name)
         stream = self.live.events(name, query.since)
@@ -115,19 +110,18 @@ class Pages:
 
     def _of_run(self, request: Request, make: Callable[[Run], Mapping[str, Any]]) -> Response:
         name = request.path_params["run"]
-        state = stamp(self.library.find(name))
 
         def read() -> Mapping[str, Any]:
             with self.library.open(name) as run:
                 return make(run)
 
-        return page_answer(request, state, read, self.addresses)
+        return page_answer(request, stamp(self.library.find(name)), read, self.urls)
 
     def _all_stamps(self) -> list[Stamp]:
         return [stamp(path) for path in self.library.paths().values()]
 
     async def _read_ahead(self, name: str) -> None:
-        """Whoever looks at a run may move through its generations next."""
+        """Prepare for the generation scrubber."""
         if not await self.live.pause(self.settled):
             with suppress(EvoFoolError):
                 await to_thread.run_sync(self._read, name)

@@ -1,4 +1,4 @@
-"""What pages refer to: images, sheets of thumbnails, genomes, and the gallery's own files."""
+"""The endpoints of what pages refer to: images, sheets of thumbnails, genomes, and the gallery's own files."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from evo_fool.gallery.data.kept import kept_members
 from evo_fool.gallery.data.pictures import resized_png, scored_png
 from evo_fool.gallery.data.run_registry import Library
 from evo_fool.gallery.data.sprites import BLOCK, Painter, Sheet, blocks, is_exact, plan_sheet
-from evo_fool.gallery.data.worker import Studio
+from evo_fool.gallery.data.worker import Worker
 from evo_fool.gallery.pages.grid import Grids
-from evo_fool.gallery.query import no_query
+from evo_fool.gallery.query import Query
 from evo_fool.gallery.responses import ASK_AGAIN, FOREVER, json_bytes
 from evo_fool.gallery.security import DRAWING_POLICY
 from evo_fool.runs.run import Run
@@ -34,47 +34,47 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Files:
-    """Endpoints of everything that is no page."""
+    """Endpoints of everything that is not a page."""
 
     library: Library
     grids: Grids
     painter: Painter
-    studio: Studio
+    worker: Worker
 
     def image(self, request: Request) -> Response:
         """An image as it was scored."""
-        no_query(request.query_params.multi_items())
+        Query.parse(request)
         with self.library.open(request.path_params["run"]) as run:
             return _lasting(scored_png(run, request.path_params["id"]), "image/png")
 
     async def resized(self, request: Request) -> Response:
         """An image at another size."""
-        no_query(request.query_params.multi_items())
+        Query.parse(request)
         name, id, size = (request.path_params[key] for key in ("run", "id", "size"))
         png = await to_thread.run_sync(self._resized, name, id, size)
         if png is None:
             path = await to_thread.run_sync(self.library.find, name)
-            png = await self.studio.run(tasks.render, path, id, size)
+            png = await self.worker.run(tasks.render, path, id, size)
         return _lasting(png, "image/png")
 
     def sprites(self, request: Request) -> Response:
         """A sheet of thumbnails."""
-        no_query(request.query_params.multi_items())
-        name, generation = request.path_params["run"], request.path_params["generation"]
-        block, key = request.path_params["block"], request.path_params["key"]
+        Query.parse(request)
+        name, generation, block, key = (request.path_params[key] for key in ("run", "generation", "block", "key"))
         with self.library.open(name) as run:
             if block >= blocks(run) or generation > run.generation:
                 raise NotKeptError(f"{name}: there is no such sheet of thumbnails")
-            sheet = self._sheet(run, generation, block, key)
+            # The last generation first: its archive takes no looking back.
+            sheet = self._sheet(run, run.generation, block)
+            if sheet.key != key:
+                sheet = self._sheet(run, generation, block)
             image = self.painter.sheet(run, sheet)
             kind = "image/png" if is_exact(run) else "image/jpeg"
-        if sheet.key == key:
-            return _lasting(image, kind)
-        # Retention has let an image go since the page was made.
-        return Response(image, media_type=kind, headers={"cache-control": "no-store"})
+        # Retention may have discarded an image since the page was made.
+        return _lasting(image, kind, {} if sheet.key == key else {"cache-control": "no-store"})
 
     async def graph(self, request: Request) -> Response:
-        """A CPPN's genome, drawn."""
+        """A drawing of a CPPN's genome."""
         svg = await self._of_individual(request, tasks.draw)
         return _lasting(svg, "image/svg+xml", {"content-security-policy": DRAWING_POLICY})
 
@@ -89,10 +89,11 @@ class Files:
         return _lasting(npz, "application/octet-stream", {"content-disposition": f'attachment; filename="{name}"'})
 
     async def top(self, request: Request) -> Response:
-        """What the classifier makes of an image."""
+        """The classifier's top five for an image."""
         answer = await self._of_individual(request, tasks.top_five)
-        headers = {"cache-control": _HOUR if answer["top5"] else "no-store"}
-        return Response(json_bytes(answer), media_type="application/json", headers=headers)
+        return _lasting(
+            json_bytes(answer), "application/json", {"cache-control": _HOUR if answer["top5"] else "no-store"}
+        )
 
     def static(self, request: Request) -> Response:
         """A file of the gallery's own."""
@@ -101,35 +102,29 @@ class Files:
             raise NotKeptError(f"{request.path_params['name']}: the gallery has no such file")
         current = request.path_params["version"] == version()
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        headers = {"cache-control": FOREVER if current else ASK_AGAIN}
-        return Response(path.read_bytes(), media_type=kind, headers=headers)
+        return _lasting(path.read_bytes(), kind, {} if current else {"cache-control": ASK_AGAIN})
 
     def _resized(self, name: str, id: int, size: int) -> bytes | None:
         with self.library.open(name) as run:
             return resized_png(run, id, size)
 
-    def _sheet(self, run: Run, generation: int, block: int, key: str) -> Sheet:
-        """The sheet as it is now, if that is the one that is meant: it takes no looking back."""
-        sheet = self._sheet_at(run, run.generation, block)
-        return sheet if sheet.key == key else self._sheet_at(run, generation, block)
-
-    def _sheet_at(self, run: Run, generation: int, block: int) -> Sheet:
+    def _sheet(self, run: Run, generation: int, block: int) -> Sheet:
         archive = self.grids.archive(run, generation)
         cells = run.targets[block * BLOCK : (block + 1) * BLOCK]
         return plan_sheet(run, archive, kept_members(run, archive.ids[cells].tolist()), block)
 
     async def _of_individual(self, request: Request, task: Callable[[Path, int], Result]) -> Result:
-        no_query(request.query_params.multi_items())
+        Query.parse(request)
         path = await to_thread.run_sync(self.library.find, request.path_params["run"])
-        return await self.studio.run(task, path, request.path_params["id"])
+        return await self.worker.run(task, path, request.path_params["id"])
 
 
 @cache
 def _own_files() -> dict[str, Path]:
-    """The gallery's files by name: a name from outside is looked up, never made part of a path."""
+    """The gallery's files by name: a name from a URL is looked up, never made part of a path."""
     return {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.is_file()}
 
 
 def _lasting(content: bytes, kind: str, headers: Mapping[str, str] | None = None) -> Response:
-    """What will be the same for ever."""
+    """An answer that never changes, unless ``headers`` say otherwise."""
     return Response(content, media_type=kind, headers={"cache-control": FOREVER, **(headers or {})})

@@ -1,7 +1,7 @@
-"""What changes in a run, as server-sent events: who took which class since the page was made.
+"""The changes of a run as server-sent events: the captures since the page was made.
 
-A run is looked at about once a second, and less often the longer looking takes, so that being watched costs it next to
-nothing. Without a commit no look goes further than asking the file system.
+Once a second, or less often where looking takes long, the server asks the file system whether the run has committed,
+and reads it only then: being watched costs a run next to nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ import anyio
 from anyio import to_thread
 
 from evo_fool.errors import EvoFoolError, RunNotFoundError
-from evo_fool.gallery.data.kept import kept_members
 from evo_fool.gallery.data.lru import Recent
 from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.data.run_registry import Library, Stamp, stamp
-from evo_fool.gallery.pages.grid import make_tiles, plan_sprites
+from evo_fool.gallery.pages.grid import make_tiles
 from evo_fool.gallery.responses import json_bytes
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 from evo_fool.runs.history import Archive
 from evo_fool.runs.run import Run
 
@@ -29,7 +28,7 @@ INTERVAL = 1.0
 """Seconds between two looks."""
 
 _SHARE = 0.01
-"""Looking may take this share of the time of one core."""
+"""Largest share of one core's time that looking may take."""
 
 _HEARTBEAT = 15.0
 
@@ -37,37 +36,37 @@ RUNNING = "running"
 
 
 class Live:
-    """Follows runs for whoever watches; several who watch the same run share the work.
+    """Follows runs; streams of the same run share the work.
 
     Args:
         library: the runs.
-        addresses: where everything is found.
+        urls: of what the events refer to.
         interval: seconds between two looks.
     """
 
-    def __init__(self, library: Library, addresses: Addresses, interval: float = INTERVAL) -> None:
+    def __init__(self, library: Library, urls: Urls, interval: float = INTERVAL) -> None:
         self._library = library
-        self._addresses = addresses
+        self._urls = urls
         self._interval = interval
         self._known: Recent[tuple[Stamp, int], dict[str, Any]] = Recent(64)
         self._waits: set[anyio.CancelScope] = set()
         self._closed = False
 
     def close(self) -> None:
-        """End all streams, at once: looks that they wait for go on for themselves. To be called in the event loop."""
+        """End all streams at once, from the event loop; threads that they wait for finish by themselves."""
         self._closed = True
         for wait in self._waits:
             wait.cancel()
 
     async def pause(self, seconds: float) -> bool:
-        """Wait, but no longer than until the end; returns whether that has come."""
+        """Sleep, until the end at the latest; returns whether that has come."""
         with self._until_closed():
             await anyio.sleep(seconds)
         return self._closed
 
     @contextmanager
     def _until_closed(self) -> Iterator[None]:
-        """Waits inside are given up at the end."""
+        """Waits inside are cancelled at the end."""
         with anyio.CancelScope() as wait:
             self._waits.add(wait)
             if self._closed:
@@ -78,9 +77,9 @@ class Live:
                 self._waits.discard(wait)
 
     async def events(self, name: str, since: int) -> AsyncIterator[bytes]:
-        """The stream of a run from the generation ``since`` on: ``archive`` events, and ``end`` when it runs no more.
+        """The stream of a run after generation ``since``: ``archive`` events, and ``end`` when it no longer runs.
 
-        Comments are sent in between, so that a connection that has gone is noticed.
+        Comments in between reveal closed connections.
         """
         seen: Stamp | None = None
         spoken = time.monotonic()
@@ -114,25 +113,21 @@ class Live:
         return stamp(self._library.find(name))
 
     def _change(self, name: str, now: Stamp, since: int) -> dict[str, Any]:
-        """What has changed since a generation."""
         known = self._known.get((now, since))
         if known is not None:
             return known
         with self._library.open(name) as run:
-            return self._known.put((now, since), change_since(run, since, self._addresses))
+            return self._known.put((now, since), change_since(run, since, self._urls))
 
 
-def change_since(run: Run, since: int, addresses: Addresses) -> dict[str, Any]:
-    """What an ``archive`` event says: the state of the run, and the tiles of the classes captured since a generation.
+def change_since(run: Run, since: int, urls: Urls) -> dict[str, Any]:
+    """The data of an ``archive`` event: the state of the run, and the tiles of the classes captured after ``since``.
 
     ``generation``, ``status``, ``occupied``, ``median_percent``, ``at_least``, ``images_per_second`` as in
     :class:`.RunFacts`; ``sheets`` as in :class:`.Sprites`; ``changed``, a list of :class:`.Tile`.
     """
-    facts = run_facts(run, addresses)
-    archive = Archive.current(run)
-    kept = kept_members(run, archive.ids.tolist())
-    sprites = plan_sprites(run, archive, kept, addresses)
-    tiles = make_tiles(run, archive, kept, sprites, addresses)
+    facts = run_facts(run, urls)
+    sprites, tiles = make_tiles(run, Archive.current(run), urls)
     told = ("generation", "status", "occupied", "median_percent", "at_least", "images_per_second")
     return {
         **{key: facts[key] for key in told},  # type: ignore[literal-required]

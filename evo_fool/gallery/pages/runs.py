@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from evo_fool.errors import CorruptRunError, EvoFoolError, RunNotFoundError
@@ -14,7 +12,7 @@ from evo_fool.gallery.data.run_registry import Library, Stamp, stamp
 from evo_fool.gallery.data.sprites import thumbnail_side
 from evo_fool.gallery.query import STATUSES, RunsQuery
 from evo_fool.gallery.schemas import Choice, Face, RunRow, RunsPage
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 from evo_fool.runs.run import Run
 from evo_fool.sampling import evenly
 from evo_fool.text import percent, printable
@@ -27,22 +25,22 @@ DAMAGED = "damaged"
 
 
 class Overview:
-    """Makes the page of all runs, and remembers what it says of runs that have not changed."""
+    """Makes the page of all runs; rows of unchanged runs are cached."""
 
-    def __init__(self, library: Library, addresses: Addresses) -> None:
+    def __init__(self, library: Library, urls: Urls) -> None:
         self._library = library
-        self._addresses = addresses
+        self._urls = urls
         self._rows: Recent[Stamp, RunRow] = Recent(_ROWS)
 
     def page(self, query: RunsQuery) -> RunsPage:
         """The page. A run that cannot be read is on it with the reason."""
         rows = self._all()
-        found = [row for row in rows if _answers(row, query)]
+        found = [row for row in rows if _matches(row, query)]
         shown = sorted(found, key=lambda row: _key(row, query), reverse=query.order == "desc")
         occurring = {_status(row) for row in rows}
         return {
             "page": "runs",
-            "query": asdict(query),
+            "query": query.model_dump(),
             "statuses": [status for status in STATUSES if status in occurring],
             "total": len(rows),
             "shown": len(shown),
@@ -51,11 +49,8 @@ class Overview:
 
     def choices(self) -> list[Choice]:
         """The runs that can be read, newest first."""
-        return [
-            {"value": row["run"], "label": f"{row['facts']['name']} {row['facts']['id']}"}
-            for row in self._all()
-            if row["facts"]
-        ]
+        readable = [(row["run"], facts) for row in self._all() if (facts := row["facts"])]
+        return [{"value": run, "label": f"{facts['name']} {facts['id']}"} for run, facts in readable]
 
     def _all(self) -> list[RunRow]:
         return [row for name, path in self._library.paths().items() if (row := self._row(name, stamp(path)))]
@@ -66,31 +61,32 @@ class Overview:
             return known
         try:
             with self._library.open(name) as run:
-                return self._rows.put(now, _readable(run, self._addresses))
+                return self._rows.put(now, _readable(run, self._urls))
         except RunNotFoundError:
             return None  # deleted since the folder was listed
         except EvoFoolError as error:
             reason = self._library.public(error)
-        except Exception as error:  # of whatever kind, it is this run's and no reason to hide the others
+        except Exception as error:  # whatever is wrong with one run does not hide the others
             reason = f"{name}: unexpected {type(error).__name__}: {error}"
         row: RunRow = {"run": name, "url": None, "error": printable(reason), "facts": None, "sparkline": [], "best": []}
         return self._rows.put(now, row)
 
 
-def _readable(run: Run, addresses: Addresses) -> RunRow:
-    facts = run_facts(run, addresses)
+def _readable(run: Run, urls: Urls) -> RunRow:
+    facts = run_facts(run, urls)
+    best, sparkline = _best(run, urls), _sparkline(run)
     return {
         "run": facts["run"],
         "url": facts["url"],
         "error": None,
         "facts": facts,
-        "sparkline": _sparkline(run),
-        "best": _best(run, addresses),
+        "sparkline": sparkline,
+        "best": best,
     }
 
 
 def _sparkline(run: Run) -> list[float]:
-    """The median, or of a run that evolves one class its confidence, at most so many evenly spread generations."""
+    """The median, or the confidence of the only class that a run evolves, at evenly spread generations."""
     column = "median" if len(run.targets) > 1 else "max"
     values = [value for (value,) in run.store.rows(f"SELECT {column} FROM metrics ORDER BY generation")]
     values = [values[place] for place in evenly(len(values), _SPARKS)]
@@ -99,7 +95,7 @@ def _sparkline(run: Run) -> list[float]:
     return values
 
 
-def _best(run: Run, addresses: Addresses) -> list[Face]:
+def _best(run: Run, urls: Urls) -> list[Face]:
     """The surest images, each individual once."""
     elites = sorted(run.elites, key=lambda elite: elite.log_odds, reverse=True)
     distinct = list({elite.id: elite for elite in reversed(elites)}.values())[::-1]
@@ -112,7 +108,7 @@ def _best(run: Run, addresses: Addresses) -> list[Face]:
             "p": elite.probability,
             "percent": percent(elite.probability),
             "individual": elite.id,
-            "image": addresses.image(run.path.name, elite.id, side),
+            "image": urls.image(run.path.name, elite.id, side),
         }
         for elite in [elite for elite in distinct if elite.id in kept][:_FACES]
     ]
@@ -122,7 +118,7 @@ def _status(row: RunRow) -> str:
     return row["facts"]["status"] if row["facts"] else DAMAGED
 
 
-def _answers(row: RunRow, query: RunsQuery) -> bool:
+def _matches(row: RunRow, query: RunsQuery) -> bool:
     if query.status and _status(row) != query.status:
         return False
     facts = row["facts"]
@@ -132,17 +128,10 @@ def _answers(row: RunRow, query: RunsQuery) -> bool:
 
 _SEARCHED = ("name", "classifier", "encoding", "search", "preset")
 
-_KEYS: dict[str, Callable[[Any], Any]] = {
-    "created": lambda facts: facts["created"],
-    "name": lambda facts: facts["name"].casefold(),
-    "status": lambda facts: facts["status"],
-    "generation": lambda facts: facts["generation"],
-    "median": lambda facts: facts["median"],
-    "classifier": lambda facts: facts["classifier"].casefold(),
-}
-
 
 def _key(row: RunRow, query: RunsQuery) -> tuple[bool, Any]:
-    """Damaged runs come last either way."""
-    readable = row["facts"] is not None
-    return readable is (query.order == "desc"), _KEYS[query.sort](row["facts"]) if readable else ""
+    """Damaged runs come last in either order."""
+    if row["facts"] is None:
+        return query.order == "asc", ""
+    value: Any = row["facts"][query.sort]
+    return query.order == "desc", value.casefold() if isinstance(value, str) else value

@@ -1,7 +1,6 @@
 """The gallery's scripts as one: a browser does not import modules from a disk.
 
-Our own modules only, which keep to one form of import and export; whatever else they said would break the bundle, which
-the browser tests open.
+Only our own modules, which keep to one form of import and export and to distinct names at the top level.
 """
 
 from __future__ import annotations
@@ -14,17 +13,15 @@ _EXPORT = re.compile(r"^export (?=const |class |function |async function )", re.
 
 
 def bundle(entry: Path) -> str:
-    """The script ``entry`` and all that it imports, each before those who need it."""
-    parts: dict[Path, str] = {}
-    _collect(entry, parts)
+    """The script ``entry`` and all that it imports, each before those that need it."""
+    parts: dict[str, str] = {}
+
+    def collect(name: str) -> None:
+        if name not in parts:
+            text = entry.with_name(name).read_text(encoding="utf-8")
+            for imported in _IMPORT.findall(text):
+                collect(imported)
+            parts[name] = _EXPORT.sub("", _IMPORT.sub("", text))
+
+    collect(entry.name)
     return '(() => {\n"use strict";\n' + "\n".join(parts.values()) + "})();\n"
-
-
-def _collect(path: Path, parts: dict[Path, str]) -> None:
-    if path in parts:
-        return
-    text = path.read_text(encoding="utf-8")
-    for name in _IMPORT.findall(text):
-        _collect(path.parent / name, parts)
-    # Each in a block of its own would hide what it exports; the modules' own names are told apart by being distinct.
-    parts[path] = _EXPORT.sub("", _IMPORT.sub("", text))

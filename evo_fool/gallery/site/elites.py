@@ -2,112 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import io
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import numpy as np
+
+from evo_fool.atomic_write import Put
 from evo_fool.gallery.data import tasks
-from evo_fool.gallery.data.sprites import Painter
-from evo_fool.gallery.pages.individual import individual_page
+from evo_fool.gallery.data.sprites import BLOCK, Painter, Sheet, identity, is_exact
+from evo_fool.gallery.pages.individual import individual_page, thinned
 from evo_fool.gallery.query import IndividualQuery
-from evo_fool.gallery.site.pictures import LARGE, SCORED, affordable, encode
-from evo_fool.gallery.site.strips import LENGTHS, Page, lay_out_strips, shorten
-from evo_fool.gallery.site.urls import SiteAddresses
+from evo_fool.gallery.site.urls import SiteUrls
+from evo_fool.image import to_pillow
 from evo_fool.pictures.genome_graph import draw_individual
+from evo_fool.runs.individuals import image_of, picture_of
 from evo_fool.runs.run import Run
 
-_SCORED, _LARGE, _PAGES = 11_000_000, 11_000_000, 16_000_000
-"""Shares in bytes: images as scored, images to be looked at, the pages themselves."""
+STRIP = 16
+"""Images in a strip, at most: a page of a thousand classes has two strips, and a site a thousand pages."""
 
-_PAGE, _ITEM = 5_000, 720
-"""Bytes that a page takes by itself, and for each image in both of its strips and in the tree."""
+LARGE = 512
+"""Side in pixels at which a genome is rendered again, where it was scored at less."""
+
+_QUALITY = 70
+"""Of 100, for WebP; images that are their own thumbnails keep every pixel."""
+
+Page = dict[str, Any]
+"""An :class:`.IndividualPage`, with ``sprite`` in each item of its strips: its sheet's address and its place there."""
 
 
-class ElitePages:
-    """The pages of all elites.
+def elite_pages(
+    run: Run, painter: Painter, urls: SiteUrls, put: Put, progress: Callable[[int, int], None]
+) -> dict[int, Page]:
+    """The data of the pages of all elites, by class; their pictures are written meanwhile.
 
     Args:
         run: the run, in one committed state.
         painter: draws sheets.
-        addresses: as the pages have to write them.
+        urls: as the pages have to write them.
         put: writes a file.
         progress: told how many pages are made, and of how many.
     """
+    guesses = cache(lambda id: tasks.top_five(run.path, id)["top5"])
+    elites = {elite.class_index: elite.id for elite in run.elites}
+    pages: dict[int, Page] = {}
+    written: set[int] = set()
+    for cls, id in elites.items():
+        pages[cls] = page = dict(individual_page(run, id, IndividualQuery(cls=cls), urls))
+        _shorten(page)
+        page["top5"] = guesses(id) if page["kept"] else None
+        if page["kept"]:
+            _refer_to_pictures(run, page, urls)
+            if id not in written:
+                written.add(id)
+                _write_pictures(run, page, put)
+        progress(len(pages), len(elites))
+    _lay_out_strips(run, painter, list(pages.values()), urls, put)
+    return pages
 
-    def __init__(
-        self,
-        run: Run,
-        painter: Painter,
-        addresses: SiteAddresses,
-        put: Callable[[str, bytes], None],
-        progress: Callable[[int, int], None],
-    ) -> None:
-        self._run = run
-        self._painter = painter
-        self._addresses = addresses
-        self._put = put
-        self._progress = progress
-        self._opinions: dict[int, list[Any] | None] = {}
-        self._silent = False  # the classifier cannot be asked
 
-    def make(self, room: Callable[[], int]) -> dict[int, Page]:
-        """The data of each page by its class; the pictures are written meanwhile.
+def _shorten(page: Page) -> None:
+    """Leave no more than :data:`STRIP` images in each strip of a page, goal switches above all."""
+    page["history"] = thinned(page["history"], STRIP)
+    line = [ancestor for ancestor in page["lineage"] if ancestor["main"]]
+    others = [ancestor for ancestor in page["lineage"] if not ancestor["main"]]
+    shown = thinned(line, STRIP, [ancestor for ancestor in line if ancestor["switch"]])
+    page["lineage"] = sorted([*shown, *others[-STRIP:]], key=lambda ancestor: ancestor["individual"])
 
-        Args:
-            room: bytes that are left for what the site can be without.
-        """
-        elites = {elite.class_index: elite.id for elite in self._run.elites}
-        longest = next((most for most in LENGTHS if len(elites) * (_PAGE + _ITEM * most) <= _PAGES), LENGTHS[-1])
-        pages: dict[int, Page] = {}
-        for cls, id in elites.items():
-            pages[cls] = self._page(cls, id, longest)
-            self._progress(len(pages), len(elites))
-        kept = sorted({page["individual"] for page in pages.values() if page["kept"]})
-        self._images(kept, pages.values())
-        lay_out_strips(self._run, self._painter, list(pages.values()), longest, self._addresses, self._put)
-        self._drawings(kept, pages.values(), room() - len(pages) * (_PAGE + _ITEM * longest))
-        return pages
 
-    def _page(self, cls: int, id: int, longest: int) -> Page:
-        page: Page = dict(individual_page(self._run, id, IndividualQuery(cls), self._addresses))
-        shorten(page, longest)
-        page["top5"] = self._opinion(id) if page["kept"] else None
-        return page
+def _refer_to_pictures(run: Run, page: Page, urls: SiteUrls) -> None:
+    native, scored = page["sizes"][0], page["image"]
+    page["sizes"] = [native, LARGE] if page["run"]["resizable"] and native < LARGE else [native]
+    page["large"] = urls.image("", page["individual"], LARGE) if LARGE in page["sizes"][1:] else scored
+    note = "every pixel as scored" if is_exact(run) else "compressed"
+    page["downloads"] = [{"label": f"WebP, {note}", "url": scored}]
 
-    def _opinion(self, id: int) -> list[Any] | None:
-        """What the classifier makes of an image; None where it cannot be asked."""
-        if id not in self._opinions and not self._silent:
-            self._opinions[id] = tasks.top_five(self._run.path, id)["top5"]
-            self._silent = self._opinions[id] is None
-        return self._opinions.get(id)
 
-    def _images(self, kept: Sequence[int], pages: Iterable[Page]) -> None:
-        name, native = self._run.path.name, max(self._run.store.image_shape()[1:])
-        scored = affordable(SCORED, kept, lambda id, coding: len(encode(self._run, id, coding)), _SCORED) or SCORED[-1]
-        resizable = self._run.experiment.encoding.kind == "cppn"
-        larger = [coding for coding in LARGE if (coding.side or native) > native] if resizable else []
-        large = affordable(larger, kept, lambda id, coding: len(encode(self._run, id, coding)), _LARGE)
-        for id in kept:
-            self._put(f"images/{id}.webp", encode(self._run, id, scored))
-            if large is not None:
-                self._put(f"images/{id}-{large.side}.webp", encode(self._run, id, large))
-        note = "every pixel as scored" if scored.quality is None else "compressed"
-        for page in (page for page in pages if page["kept"]):
-            id, image = page["individual"], self._addresses.image(name, page["individual"])
-            side = large.side if large else None
-            page["sizes"] = [native] if side is None else [native, side]
-            page["large"] = image if side is None else self._addresses.image(name, id, side)
-            page["downloads"] = [{"label": f"WebP, {note}", "url": image}]
+def _write_pictures(run: Run, page: Page, put: Put) -> None:
+    id = page["individual"]
+    put(f"images/{id}.webp", _webp(image_of(run, id), lossless=is_exact(run)))
+    for side in page["sizes"][1:]:
+        put(f"images/{id}-{side}.webp", _webp(picture_of(run, id, side)))
+    if page["graph"]:
+        put(f"genomes/{id}.svg", draw_individual(run, id).encode())
 
-    def _drawings(self, kept: Sequence[int], pages: Iterable[Page], room: int) -> None:
-        """Draw all genomes, or none where there is no room."""
-        if self._run.experiment.encoding.kind == "cppn" and affordable(
-            [True], kept, lambda id, _: len(self._drawing(id)), room
-        ):
-            for id in kept:
-                self._put(f"genomes/{id}.svg", self._drawing(id))
-            return
-        for page in pages:
-            page["graph"] = None
 
-    def _drawing(self, id: int) -> bytes:
-        return draw_individual(self._run, id).encode()
+def _webp(image: np.ndarray, *, lossless: bool = False) -> bytes:
+    buffer = io.BytesIO()
+    to_pillow(image).save(buffer, format="WEBP", lossless=lossless, quality=_QUALITY, method=4)
+    return buffer.getvalue()
+
+
+def _lay_out_strips(run: Run, painter: Painter, pages: list[Page], urls: SiteUrls, put: Put) -> None:
+    """Draw the thumbnails of all strips on shared sheets, for one ancestor is in many lineages, and refer to them."""
+    items = [item for page in pages for item in (*page["history"], *page["lineage"])]
+    shown = sorted({item["individual"] for item in items if item["image"]})
+    for start in range(0, len(shown), BLOCK):
+        members = tuple(shown[start : start + BLOCK])
+        drawn = painter.sheet(run, Sheet(-1, f"{identity(run)} {members}", members))
+        put(urls.sheet(f"strip-{start // BLOCK}"), drawn)
+    places = {id: divmod(place, BLOCK) for place, id in enumerate(shown)}
+    for item in items:
+        block, place = places.get(item["individual"], (None, 0))
+        sheet = urls.sprites("", -1, 0, f"strip-{block}")
+        item["sprite"] = None if block is None else {"sheet": sheet, "place": place}

@@ -1,15 +1,15 @@
-"""Where everything of a static site is found: relative addresses, which mean the same on a disk and on a server."""
+"""The URLs of a static site: relative, so that they mean the same on a disk and on a server."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 
 
-class SiteAddresses(Addresses):
-    """Addresses as one page of a site has to write them.
+class SiteUrls(Urls):
+    """URLs as one page of a site has to write them.
 
     Args:
         up: from the page to the site's root: empty, or ``../``.
@@ -37,8 +37,7 @@ class SiteAddresses(Addresses):
 
     def image(self, run: str, id: int, size: int | None = None) -> str:
         """An image of its own: as scored without ``size``. Thumbnails are on sheets."""
-        name = f"{id}" if size is None else f"{id}-{size}"
-        return f"{self._up}images/{name}.webp"
+        return f"{self._up}images/{id}.webp" if size is None else f"{self._up}images/{id}-{size}.webp"
 
     def sprites(self, run: str, generation: int, block: int, key: str) -> str:
         return f"{self._up}{self.sheet(key)}"

@@ -1,6 +1,6 @@
-// The state of a page in its address: the query says what is shown, the fragment how.
+// The state of a page in its URL: the query says what is shown, the fragment how.
 
-/** The query as Map; what a browser did not let into the query of a file's address is in the fragment. */
+/** The query as Map; the part that a browser does not allow in the query of a file URL is in the fragment. */
 export function readState() {
   const state = new Map(new URLSearchParams(location.search));
   const fragment = location.hash.slice(1);
@@ -8,7 +8,7 @@ export function readState() {
   return state;
 }
 
-/** Puts `query` and `view` into the address without leaving a trace in the history; empty values are left out. */
+/** Puts `query` and `view` into the URL without an entry in the history; empty values are left out. */
 export function writeState(query, view = {}) {
   const search = encoded(query);
   const hash = encoded(view);
@@ -22,7 +22,7 @@ export function writeState(query, view = {}) {
 
 const PLACE = "evo-fool: the grid that was last looked at";
 
-/** Notes the state of a grid, for whoever comes back from one of its images. */
+/** Saves the state of a grid, for the way back from one of its images. */
 export function rememberPlace() {
   try {
     sessionStorage.setItem(PLACE, location.href);
@@ -31,7 +31,7 @@ export function rememberPlace() {
   }
 }
 
-/** The grid at `path` as it was last looked at, with the focus on the class that `hash` names; null if it was not. */
+/** The URL of the grid at `path` as last seen, with the focus on the class that `hash` names; null if never seen. */
 export function wayBack(path, hash) {
   let noted = null;
   try {

@@ -1,4 +1,4 @@
-// Where the grid of another generation comes from: the server's twin, or what a static site carries with it.
+// The grid of another generation: from the server's JSON twin, or from the timeline of a static site.
 
 import { fetchJson } from "./dom.js";
 
@@ -23,8 +23,8 @@ export class ServedArchive {
 }
 
 /**
- * What a static site carries with it: the tiles that changed from one of its generations to the next, see
- * evo_fool/gallery/site/timeline.py. A script, for a page from a disk may not fetch; it is loaded when it is needed.
+ * The timeline of a static site: the tiles that changed from one of its generations to the next, see
+ * evo_fool/gallery/site/timeline.py. A script, for a page from a disk may not fetch; loaded on first use.
  */
 export class CarriedArchive {
   constructor(address) {

@@ -63,7 +63,7 @@ function showTile(column, { tile, generation, facts }) {
   const address = tile?.image?.replace(/\/\d+\.png$/, ".png"); // as scored, instead of the thumbnail
   image.hidden = !address;
   part("blank").hidden = Boolean(address);
-  part("blank").textContent = tile && tile.individual === null ? "nobody yet" : tile ? "not kept" : "no such class";
+  part("blank").textContent = tile && tile.individual === null ? "empty" : tile ? "not kept" : "no such class";
   if (address && image.getAttribute("src") !== address) {
     image.src = address;
     image.alt = `${tile.name} by ${facts.name} ${facts.id}`;

@@ -20,7 +20,7 @@ export function made(name, properties = {}, ...children) {
   return element;
 }
 
-/** JSON from an address of this server; an Error with its sentence where it has none to give. */
+/** JSON from a URL of this server; an Error with the server's sentence if it refuses. */
 export async function fetchJson(address) {
   const answer = await fetch(address, { headers: { accept: "application/json" } });
   const data = await answer.json();
@@ -37,7 +37,7 @@ export function settled(action, milliseconds) {
   };
 }
 
-/** `action`, called once the page has loaded: what takes long does not hold it up. */
+/** `action`, called once the page has loaded, so that slow work does not delay it. */
 export function onceLoaded(action) {
   if (document.readyState === "complete") action();
   else addEventListener("load", () => action(), { once: true });

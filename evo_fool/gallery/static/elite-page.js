@@ -42,7 +42,7 @@ export class ElitePage {
     if (wanted !== this.shown) onceLoaded(() => wanted.checked && this.#resize(wanted));
   }
 
-  /** Shows the picture at another size as soon as that is there; until then, and where it cannot be had, what was shown. */
+  /** Shows the picture at another size once that has loaded; until then, and if it fails, the one before. */
   async #resize(input) {
     const [frame, picture] = [find("#large"), find("#picture")];
     if (this.drawing) this.drawing.src = ""; // another size is asked for
@@ -89,7 +89,7 @@ export class ElitePage {
     }
   }
 
-  /** The drawing as a part of the page: it takes the page's colours, and tells weights where it is pointed at. */
+  /** Inlines the drawing: it takes the page's colours, and shows weights under the pointer. */
   async #inlineDrawing() {
     const box = find("#graph[data-src]");
     if (!box) return;

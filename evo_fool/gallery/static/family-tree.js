@@ -42,7 +42,7 @@ function arrange(items) {
   const known = new Map(items.map((item) => [item.id, item]));
   const main = items.filter((item) => item.main);
   const lanes = new Map();
-  const waiting = [main[0]?.id]; // for each lane, whom it leads to
+  const waiting = [main[0]?.id]; // for each lane, the ancestor that it leads to
   for (const item of items) {
     let lane = waiting.indexOf(item.id);
     if (lane < 0) lane = free(waiting);

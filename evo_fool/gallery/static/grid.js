@@ -1,4 +1,4 @@
-// The grid of classes: its order, what it leaves out, and moving through it by keyboard. Only one tile is a tab stop.
+// The grid of classes: its order, its filter and its keyboard navigation. Only one tile is a tab stop.
 
 import { find, findAll } from "./dom.js";
 import { Tile, plain } from "./tile.js";
@@ -22,7 +22,7 @@ export class Grid {
     this.#tabStop(this.shown[0]?.link);
   }
 
-  /** What a twin says of all classes or of some; those that are not there yet are made. */
+  /** Updates tiles from a JSON twin; missing ones are made. */
   update(tiles, sheets) {
     const template = find("#tile-template");
     for (const data of tiles) {
@@ -32,7 +32,7 @@ export class Grid {
     }
   }
 
-  /** The sheets on which the tiles in sight are, by what a twin says. */
+  /** The sheets of the visible tiles, by a JSON twin. */
   sheetsInSight({ tiles, sprites }) {
     const places = new Map(tiles.map((tile) => [tile.class, tile.sprite?.sheet]));
     const inSight = this.shown.filter(({ element }) => {

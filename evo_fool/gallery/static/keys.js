@@ -4,7 +4,7 @@ import { find } from "./dom.js";
 
 const TYPING = "input:not([type=range], [type=radio], [type=checkbox]), textarea, select, [contenteditable]";
 
-/** Calls `actions[event.key]`. Keys that write into a field, or are meant for the browser, are left alone. */
+/** Calls `actions[event.key]`, except for keys typed into a field and shortcuts of the browser. */
 export function onKeys(actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || find("dialog[open]")) return;

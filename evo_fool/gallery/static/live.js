@@ -1,4 +1,4 @@
-// What changes in a run while it goes on, as server-sent events. Nothing is asked for while nobody looks.
+// The changes of a running run, as server-sent events; none while the page is hidden.
 
 /**
  * @param {string} address the stream, `since` the generation that the page was made at

@@ -1,4 +1,4 @@
-// The page of a run: search, sort, filter, the generation scrubber, and what changes while the run goes on.
+// The page of a run: search, sort, filter, the generation scrubber, and changes while the run goes on.
 
 import { readState, rememberPlace, writeState } from "./address.js";
 import { CarriedArchive, ServedArchive } from "./archive.js";
@@ -53,7 +53,7 @@ export class RunPage {
     return { q: q.value, sort: sort.value, order: order.value, at_least: Number(at_least.value) || 0 };
   }
 
-  /** An event of the run: what was captured since the one before. */
+  /** An event of the run: the captures since the one before. */
   receive(change) {
     const latest = !this.scrubber || (!this.pinned && this.scrubber.at >= this.scrubber.last);
     this.scrubber?.extend(change.generation, latest && !this.scrubber.playing);
@@ -153,7 +153,7 @@ export class RunPage {
   #about(cls) {
     const tile = this.grid.tiles.get(cls);
     const percent = find(".percent", tile.element).textContent;
-    const since = tile.captured < 0 ? "nobody yet" : `${percent} since generation ${tile.captured}`;
+    const since = tile.captured < 0 ? "empty" : `${percent} since generation ${tile.captured}`;
     return `${tile.class} ${tile.name} · ${since}`;
   }
 

@@ -41,7 +41,7 @@ export class Scrubber {
     return Number(this.slider.max);
   }
 
-  /** There are more generations now; whoever looked at the last one goes with them where `follow`. */
+  /** There are more generations now; a slider at the last one moves along where `follow`. */
   extend(last, follow) {
     if (last <= this.last) return;
     this.slider.max = last;
@@ -98,7 +98,7 @@ export class Scrubber {
     await this.bringing;
   }
 
-  /** Shows what was asked for last, over and over; what there is no time for in between is left out. */
+  /** Shows the latest generation asked for, repeatedly; those in between are skipped. */
   async #bring() {
     while (this.wanted !== null) {
       const generation = this.wanted;

@@ -1,4 +1,4 @@
-// A class in the grid: what is known of it, and the element that shows it.
+// A class in the grid: its data and its element.
 
 import { find, setBar } from "./dom.js";
 
@@ -20,7 +20,7 @@ export class Tile {
     this.individual = Number(dataset.individual);
   }
 
-  /** A tile for a class that the page did not come with. */
+  /** A tile for a class that the page did not contain. */
   static create(template, data) {
     const element = template.content.firstElementChild.cloneNode(true);
     element.id = `c${data.class}`;
@@ -31,7 +31,7 @@ export class Tile {
     return new Tile(element);
   }
 
-  /** Shows what the JSON twin says of the class. */
+  /** Shows the class as in the JSON twin. */
   update(data, sheets) {
     const taken = data.individual !== null;
     this.p = data.p;
@@ -44,7 +44,7 @@ export class Tile {
     if (data.url) this.link.href = data.url;
     else this.link.removeAttribute("href");
     const sheet = data.sprite && sheets[data.sprite.sheet];
-    this.#show(sheet, data.sprite?.place, taken ? "not kept" : "nobody yet");
+    this.#show(sheet, data.sprite?.place, taken ? "not kept" : "empty");
   }
 
   /** Only the picture: its sheet has been drawn anew. */
@@ -68,7 +68,7 @@ export class Tile {
     }
   }
 
-  /** Whether the class is one that `query`, `{q, at_least}`, asks for. An index comes before names: see `Query`. */
+  /** Whether the class matches `query`, `{q, at_least}`. */
   matches(query) {
     return this.p >= query.at_least && (!query.q || this.search.some((name) => name.includes(query.q)));
   }

@@ -52,7 +52,7 @@ def test_what_is_new_goes_to_its_place_when_asked(open_page: Any, evolving: str)
     assert page.evaluate(sorted_now)
 
 
-def test_the_scrubber_grows_and_stays_where_somebody_put_it(open_page: Any, evolving: str, until: Any) -> None:
+def test_the_scrubber_grows_and_stays_where_it_was_put(open_page: Any, evolving: str, until: Any) -> None:
     page = begun(open_page, evolving)
     last = int(page.locator("#generation").get_attribute("max") or 0)
     until(page, f"Number(document.querySelector('#generation').max) > {last}")

@@ -163,11 +163,14 @@ def test_only_so_many_copies_are_kept(shelf: Path) -> None:
         shutil.copytree(shelf / "cppn", shelf / name)
     library = Library(shelf)
     with ExitStack() as stack:
+        folders: list[Path] = []
         for name in names:
             stack.enter_context(library.open(name))
-        assert len(_folders(library)) == 5
-    assert len(_folders(library)) == 3
+            folders.append(_folders(library)[-1])
+        assert all(folder.is_dir() for folder in folders)
+    assert [folder.is_dir() for folder in folders] == [False, False, True, True, True]
     library.close()
+    assert not any(folder.is_dir() for folder in folders)
 
 
 @pytest.mark.parametrize(("runs", "clients"), [(1, 1), (4, 1), (4, 3)])

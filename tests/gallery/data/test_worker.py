@@ -3,9 +3,10 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
-from functools import partial
-from multiprocessing.context import SpawnProcess
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,12 @@ import numpy as np
 import pytest
 import torch
 
-from evo_fool.errors import NotKeptError
+from evo_fool.errors import EvoFoolError, NotKeptError
 from evo_fool.evaluation.assembly import assemble
 from evo_fool.experiment import Experiment
 from evo_fool.gallery.data import tasks
-from evo_fool.gallery.data.worker import WAITING, BusyError, Studio
+from evo_fool.gallery.data.worker import WAITING, BusyError, Worker
 from evo_fool.runs import open_run
-
-
-@pytest.fixture
-def studio() -> Iterator[Studio]:
-    studio = Studio()
-    yield studio
-    studio.close()
 
 
 def elite(path: Path, cls: int = 3) -> int:
@@ -79,124 +73,172 @@ def test_a_classifier_with_other_weights_is_not_asked(shelf: Path, change: Calla
     assert "other weights" in str(tasks.top_five(shelf / "cppn", elite(shelf / "cppn"))["reason"])
 
 
-def run(studio: Studio, task: Callable[..., Any], *args: object) -> Any:
+def run(worker: Worker, task: Callable[..., Any], *args: object) -> Any:
     """The result of one task."""
-    return anyio.run(partial(studio.run, task, *args))
+    return within(lambda: worker.run(task, *args))
 
 
-def test_errors_come_back(studio: Studio, cppn_run: Path) -> None:
+def within(steps: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """What ``steps`` returns, run in an event loop."""
+    return anyio.run(steps)
+
+
+def _ended(process: int) -> bool:
+    """Whether a process ends within a minute."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if (Path("/proc") / str(process) / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_errors_come_back(cppn_run: Path) -> None:
     with pytest.raises(NotKeptError, match="999"):
-        run(studio, tasks.render, cppn_run, 999_999, 64)
-    assert json.loads(run(studio, tasks.genome_json, cppn_run, elite(cppn_run)))["genome"]["kind"] == "cppn"
+        run(Worker(), tasks.render, cppn_run, 999_999, 64)
+    with pytest.raises(EvoFoolError, match="could not be made: FileNotFoundError"):
+        run(Worker(), os.stat, "/nowhere")
+    assert json.loads(run(Worker(), tasks.genome_json, cppn_run, elite(cppn_run)))["genome"]["kind"] == "cppn"
+
+
+def test_one_process_of_low_priority_that_ctrl_c_does_not_reach() -> None:
+    async def steps() -> None:
+        worker = Worker()
+        process = await worker.run(os.getpid)
+        assert process != os.getpid() and await worker.run(os.getpid) == process
+        assert await worker.run(os.nice, 0) == 5 == await worker.run(os.nice, 0)
+        os.kill(process, signal.SIGINT)
+        assert await worker.run(os.getpid) == process
+
+    within(steps)
 
 
 @pytest.mark.alone
-def test_killed_and_started_again(studio: Studio, cppn_run: Path) -> None:
-    first = run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
-    assert studio._process is not None and studio._process.pid is not None
-    os.kill(studio._process.pid, signal.SIGKILL)
-    studio._process.join(60)
-    assert run(studio, tasks.genome_json, cppn_run, elite(cppn_run)) == first
+def test_killed_and_started_again() -> None:
+    async def steps() -> None:
+        worker = Worker()
+        first = await worker.run(os.getpid)
+        os.kill(first, signal.SIGKILL)
+        assert await worker.run(os.getpid) != first
+        with pytest.raises(BusyError, match="was ended"):
+            await worker.run(signal.raise_signal, signal.SIGKILL)
 
-
-def _ends(process: SpawnProcess | None) -> bool:
-    assert process is not None
-    process.join(60)
-    return not process.is_alive()
-
-
-@pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[SpawnProcess]:
-    """Every process that a studio has started."""
-    processes: list[SpawnProcess] = []
-    start = SpawnProcess.start
-
-    def noted(process: SpawnProcess) -> None:
-        processes.append(process)
-        start(process)
-
-    monkeypatch.setattr(SpawnProcess, "start", noted)
-    return processes
+    within(steps)
 
 
 @pytest.mark.alone
-def test_killed_at_work(cppn_run: Path, started: list[SpawnProcess]) -> None:
-    with pytest.raises(BusyError, match="takes more than"):
-        run(Studio(patience=0.05), tasks.render, cppn_run, elite(cppn_run), 2048)
-    assert _ends(started[0])
+def test_killed_at_work() -> None:
+    async def steps() -> int:
+        worker = Worker(patience=2.0)
+        process = int(await Worker().run(os.getpid))
+        with pytest.raises(BusyError, match="takes more than 2 seconds"):
+            await worker.run(time.sleep, 100)
+        return process
+
+    assert _ended(within(steps))
 
 
-def test_it_ends_when_it_has_nothing_to_do(cppn_run: Path, started: list[SpawnProcess]) -> None:
-    studio = Studio(idle=0.2)
-    run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
-    assert _ends(started[0])
-    assert run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
-    studio.close()
-    with pytest.raises(BusyError, match="ended"):
-        run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
+def test_it_ends_when_it_has_nothing_to_do() -> None:
+    async def steps() -> None:
+        worker = Worker(idle=0.2)
+        first = await worker.run(os.getpid)
+        await anyio.sleep(0.1)  # a task that takes longer than it may be idle is not ended
+        await worker.run(time.sleep, 0.5)
+        assert _ended(first)
+        assert await worker.run(os.getpid) != first
+        worker.close()
+        with pytest.raises(BusyError, match="ended"):
+            await worker.run(os.getpid)
+
+    within(steps)
 
 
-def test_more_than_can_wait_are_told_at_once(studio: Studio, cppn_run: Path) -> None:
+def test_closing_ends_what_is_at_work() -> None:
+    async def steps() -> int:
+        worker = Worker()
+        process = int(await worker.run(os.getpid))
+        async with anyio.create_task_group() as group:
+
+            async def work() -> None:
+                with pytest.raises(BusyError, match="being ended"):
+                    await worker.run(time.sleep, 100)
+
+            group.start_soon(work)
+            await anyio.sleep(0.2)
+            worker.close()
+        return process
+
+    assert _ended(within(steps))
+
+
+def test_more_than_can_wait_are_told_at_once() -> None:
     answers: list[object] = []
 
-    async def ask() -> None:
-        try:
-            answers.append(await studio.run(tasks.genome_json, cppn_run, elite(cppn_run)))
-        except BusyError as error:
-            answers.append(str(error))
-
     async def crowd() -> None:
+        worker = Worker()
+
+        async def ask() -> None:
+            try:
+                answers.append(await worker.run(os.getpid))
+            except BusyError as error:
+                answers.append(str(error))
+
         async with anyio.create_task_group() as group:
             for _ in range(WAITING + 3):
                 group.start_soon(ask)
 
-    anyio.run(crowd)
+    within(crowd)
     assert ["too many" in str(answer) for answer in answers] == [True] * 3 + [False] * WAITING
 
 
-def test_what_nobody_waits_for_is_not_sent(studio: Studio, cppn_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-    really = Studio._ask
-
-    async def noted(self: Studio, request: tuple[Any, ...]) -> Any:
-        asked.append(request[1][1])
-        return await really(self, request)
-
-    monkeypatch.setattr(Studio, "_ask", noted)
-
+def test_what_has_lost_its_caller_before_its_turn_is_not_begun(tmp_path: Path) -> None:
     async def crowd() -> None:
+        worker = Worker()
         async with anyio.create_task_group() as group:
-            for id in range(WAITING):
-                group.start_soon(studio.run, tasks.genome_json, cppn_run, id)
+            for number in range(WAITING):
+                group.start_soon(worker.run, Path(tmp_path, str(number)).touch)
             await anyio.sleep(0.01)
             group.cancel_scope.cancel()
+        assert worker._under_way == 0
+        assert await worker.run(os.listdir, tmp_path) in ([], ["0"])
 
-    anyio.run(crowd)
-    assert asked == [0] and studio._under_way == 0
-    assert run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
+    within(crowd)
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize(("grace", "processes"), [(60.0, 1), (0.0, 2)])
-def test_at_work_for_nobody(cppn_run: Path, started: list[SpawnProcess], grace: float, processes: int) -> None:
-    studio = Studio(grace=grace)
-
+@pytest.mark.parametrize(("grace", "same"), [(60.0, True), (0.0, False)])
+def test_at_work_when_the_caller_leaves(grace: float, same: bool) -> None:
     async def abandon() -> None:
-        with anyio.move_on_after(0.05):
-            await studio.run(tasks.genome_json, cppn_run, elite(cppn_run))
-        # Its answer is none to the next one.
-        assert await studio.run(tasks.render, cppn_run, elite(cppn_run), 64) == await studio.run(
-            tasks.render, cppn_run, elite(cppn_run), 64
-        )
+        worker = Worker(grace=grace)
+        process = await worker.run(os.getpid)
+        with anyio.move_on_after(0.2) as left:
+            await worker.run(time.sleep, 1.0)
+        assert left.cancelled_caught
+        # The answer that came too late is not the next one's.
+        assert (await worker.run(os.getpid) == process) is same
 
-    anyio.run(abandon)
-    assert len(started) == processes
-    studio.close()
+    within(abandon)
+
+
+SERVER = """
+import os, signal, anyio
+from evo_fool.gallery.data.worker import Worker
+
+async def serve():
+    print(await Worker().run(os.getpid), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    anyio.run(serve)
+"""
 
 
 @pytest.mark.alone
-def test_it_ends_with_the_server(studio: Studio, cppn_run: Path, started: list[SpawnProcess]) -> None:
-    run(studio, tasks.genome_json, cppn_run, elite(cppn_run))
-    assert studio._line is not None
-    studio._line.close()  # as when the server is killed
-    assert _ends(started[0])
+def test_it_ends_with_the_server(tmp_path: Path) -> None:
+    script = tmp_path / "server.py"
+    script.write_text(SERVER)
+    server = subprocess.run([sys.executable, script], stdout=subprocess.PIPE, timeout=300)
+    assert server.returncode == -signal.SIGKILL and _ended(int(server.stdout))

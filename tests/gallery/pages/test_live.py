@@ -12,13 +12,13 @@ from starlette.testclient import TestClient
 
 from evo_fool.gallery.data.run_registry import Library
 from evo_fool.gallery.pages.live import Live
-from evo_fool.gallery.urls import Addresses
+from evo_fool.gallery.urls import Urls
 from evo_fool.runs.lock import writer
 
 
 @pytest.fixture
 def running(shelf: Path) -> Iterator[Path]:
-    """A run that somebody holds for writing."""
+    """A run that is held for writing."""
     with writer(shelf / "cppn"):
         yield shelf / "cppn"
 
@@ -58,7 +58,7 @@ def test_a_page_of_a_running_run_has_the_stream(client: TestClient, running: Pat
 
 
 def test_captures_are_told(running: Path, change: Callable[..., None]) -> None:
-    live = Live(Library(running.parent), Addresses(), interval=0.01)
+    live = Live(Library(running.parent), Urls(), interval=0.01)
 
     async def watch() -> None:
         stream = live.events("cppn", 12)
@@ -79,7 +79,7 @@ def test_captures_are_told(running: Path, change: Callable[..., None]) -> None:
 
 
 def test_a_run_that_is_not_written_is_not_opened(running: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    live = Live(Library(running.parent), Addresses(), interval=0.005)
+    live = Live(Library(running.parent), Urls(), interval=0.005)
     opened = 0
     really = Live._change
 
@@ -100,8 +100,8 @@ def test_a_run_that_is_not_written_is_not_opened(running: Path, monkeypatch: pyt
 
 
 def _told_after(path: Path, happening: Callable[[], None]) -> list[tuple[str, dict[str, Any]]]:
-    """What somebody hears who watches from generation 12 on when, after a while, something happens."""
-    live = Live(Library(path.parent), Addresses(), interval=0.01)
+    """The events after generation 12 when, after a while, something happens."""
+    live = Live(Library(path.parent), Urls(), interval=0.01)
 
     async def watch() -> list[tuple[str, dict[str, Any]]]:
         told: list[tuple[str, dict[str, Any]]] = []
