@@ -46,31 +46,33 @@ def _command(name: str) -> click.Command:
         given = {key: value for key, value in values.items() if value is not None}
         return _ask(name, model(**given), to, output)
 
-    parameters = [_parameter(key, field) for key, field in model.model_fields.items()]
+    parameters = [click_parameter(key, field) for key, field in model.model_fields.items()]
     if model.drawn:
         to = click.Path(dir_okay=False, path_type=Path)
         parameters.append(
             click.Option(["--to"], type=to, metavar="FILE.png", callback=_png, help=f"Draw {model.drawn} too.")
         )
-    parameters += reversed(verb.__click_params__)
-    return click.Command(name, params=parameters, callback=verb, help=model.__doc__)
+    command = click.command(name, help=model.__doc__)(verb)
+    command.params[:0] = parameters
+    return command
 
 
 _LIMITS = (("ge", "min"), ("le", "max"))
 
 
-def _parameter(name: str, field: FieldInfo) -> click.Parameter:
+def click_parameter(name: str, field: FieldInfo) -> click.Parameter:
     """An option or an argument from a field, see :mod:`evo_fool.studies.options`."""
     settings: dict[str, Any] = dict(field.json_schema_extra or {})  # type: ignore[arg-type]
     many, kind = _type(field)
-    required = field.is_required()
-    default = None if required else field.get_default()
+    settings["required"] = field.is_required()
     if settings.pop("argument", False):
-        return click.Argument([name], type=kind, nargs=-1 if many else 1, required=required, **settings)
-    shown = {"show_default": default not in (None, ()), "show_envvar": "envvar" in settings} | settings
+        return click.Argument([name], type=kind, nargs=-1 if many else 1, **settings)
+    if not field.is_required():
+        default = field.get_default()
+        settings = {"default": default, "show_default": default not in (None, (), False)} | settings
+    settings |= {"is_flag": True} if kind is bool else {"type": kind, "multiple": many}
     flag = f"--{(field.alias or name).replace('_', '-')}"
-    more: dict[str, Any] = {"is_flag": True} if kind is bool else {"type": kind, "multiple": many}
-    return click.Option([flag, name], help=field.description, default=default, required=required, **more, **shown)
+    return click.Option([flag, name], help=field.description, show_envvar="envvar" in settings, **settings)
 
 
 def _type(field: FieldInfo) -> tuple[bool, Any]:

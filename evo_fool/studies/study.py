@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -89,18 +90,22 @@ class Study(ABC, Generic[AnyOptions]):
         """The paper's claims: name of a block in ``text.md.j2`` -> whether it held; none: the verdict is "new"."""
         return {}
 
-    def conclude(self, data: dict[str, Any]) -> tuple[Verdict, str]:
-        """The verdict and its reason: each claim's block, or the template as a whole; then the block ``remark``."""
+    def values(self, data: dict[str, Any]) -> Mapping[str, Any]:
+        """Numbers that the sentences need beside ``data``, by their names in the template."""
+        return {}
+
+    def sentence(self, data: dict[str, Any], block: str | None = None) -> str:
+        """A block of ``text.md.j2``, or None: all of it; on one line."""
         template = _TEMPLATES.get_template(f"{self.key.replace('-', '_')}/text.md.j2")
-        values = template.new_context({"data": data, "study": self})
+        render = template.root_render_func if block is None else template.blocks[block]
+        text = "".join(render(template.new_context({"data": data, "study": self, **self.values(data)})))
+        return " ".join(text.split())
 
-        def block(name: str) -> str:
-            return " ".join("".join(template.blocks[name](values)).split())
-
+    def conclude(self, data: dict[str, Any]) -> tuple[Verdict, str]:
+        """The verdict and its reason: the blocks of the claims, or the whole template where there are none."""
         if claims := self.claims(data):
-            verdict, why = judged([(holds, block(name)) for name, holds in claims.items()])
-            return verdict, f"{why} {block('remark')}" if "remark" in template.blocks else why
-        return "new", " ".join("".join(template.root_render_func(values)).split())
+            return judged([(holds, self.sentence(data, block)) for block, holds in claims.items()])
+        return "new", self.sentence(data)
 
     def settings(self, context: Context, data: dict[str, Any]) -> dict[str, Any]:
         """What was run, for the report."""
@@ -120,14 +125,13 @@ class Study(ABC, Generic[AnyOptions]):
         Raises:
             Stopped, EvoFoolError: see :meth:`measure`.
         """
-        head = {"key": self.key, "title": self.title, "figures": self.figures}
+        begin = partial(Section, key=self.key, title=self.title, figures=self.figures)
         try:
             data = self.measure(context)
         except Skipped as reason:
-            return Section(**head, verdict="skipped", why=str(reason))
+            return begin(verdict="skipped", why=str(reason))
         verdict, why = self.conclude(data)
-        return Section(
-            **head,
+        return begin(
             verdict=verdict,
             why=why,
             rows=tuple(self.rows(data)),

@@ -31,8 +31,13 @@ class Subject:
 
 
 @contextmanager
-def subjects(context: Context, options: RunOptions | None) -> Iterator[list[Subject]]:
+def subjects(context: Context, options: RunOptions | None, *, digits: bool = True) -> Iterator[list[Subject]]:
     """Open the run of ``options``; without options the digits' run and, where there is a network, ImageNet's.
+
+    Args:
+        context: finds or evolves the report's runs.
+        options: of ``evo-fool study``.
+        digits: whether the report asks about the digits' run.
 
     Raises:
         ConfigError, RunNotFoundError: no such run, or its classifier cannot be loaded.
@@ -48,8 +53,10 @@ def subjects(context: Context, options: RunOptions | None) -> Iterator[list[Subj
             found = [Subject(run.experiment.name or "run", run, scorer)]
         else:
             seed = context.seeds[0]
-            run = stack.enter_context(digit_run(context, "mnist-cppn", seed))
-            found = [Subject("MNIST", run, context.scorer(context.classifier()))]
+            found = []
+            if digits:
+                run = stack.enter_context(digit_run(context, "mnist-cppn", seed))
+                found.append(Subject("MNIST", run, context.scorer(context.classifier())))
             if network := primary_network(context):
                 name, weights = network
                 run = stack.enter_context(imagenet_run(context, name, weights, "cppn", seed))

@@ -11,12 +11,12 @@ import numpy as np
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.studies.attribution import Options
 from evo_fool.studies.attribution.measure import best_quarter, integrated_gradients, occlusion
+from evo_fool.studies.case_study import CaseStudy
 from evo_fool.studies.charts import board, distributions, overlay
 from evo_fool.studies.context import Context
 from evo_fool.studies.elites import ImageSet, digest_of, elites_of, evenly, photographs, sure, test_digits
 from evo_fool.studies.section import Picture, Row, Table, share_text
-from evo_fool.studies.study import Study
-from evo_fool.studies.subjects import Subject, elites_asked, subjects
+from evo_fool.studies.subjects import Subject, elites_asked
 from evo_fool.text import percent
 
 _SHOWN, _SHOWN_ALONE = 6, 12
@@ -48,16 +48,12 @@ class Case:
     most: int
 
 
-class Attribution(Study[Options]):
+class Attribution(CaseStudy[Options, Case]):
     key = "attribution"
     title = "Where the network looks"
     least_text = f"{100 * _SURE:.0f} %"
 
-    def load(self, context: Context) -> list[Case]:
-        with subjects(context, self.options) as found:
-            return [self._case(context, subject) for subject in found]
-
-    def _case(self, context: Context, subject: Subject) -> Case:
+    def case(self, context: Context, subject: Subject) -> Case:
         run, scorer = subject.run, subject.scorer
         if self.options is not None:
             elites = elites_asked(run, self.options)
@@ -74,10 +70,7 @@ class Attribution(Study[Options]):
             natural = photographs(scorer.classifier, folder, limit=2 * n)
         return Case(subject.what, scorer, chosen, (len(known), len(run.elites)), natural, most)
 
-    def measure(self, context: Context) -> dict[str, Any]:
-        return {case.what: self._measured(context, case) for case in self.loaded(context)}
-
-    def _measured(self, context: Context, case: Case) -> dict[str, Any]:
+    def measure_case(self, context: Context, case: Case) -> dict[str, Any]:
         def quarters() -> dict[str, Any]:
             found: dict[str, Any] = {"elites": None, "natural": None, "sure": {"elites": case.known, "natural": None}}
             if case.elites is not None:
@@ -104,10 +97,7 @@ class Attribution(Study[Options]):
             found["each"] = [[name, *map(float, values)] for name, *values in each]
         return found
 
-    def rows(self, data: dict[str, Any]) -> list[Row]:
-        return [row for what, entry in data.items() for row in self._rows(what, entry)]
-
-    def _rows(self, what: str, entry: dict[str, Any]) -> list[Row]:
+    def case_rows(self, what: str, entry: dict[str, Any]) -> list[Row]:
         elites, natural = entry["elites"], entry["natural"]
 
         def row(name: str, of: Callable[[dict[str, Any]], str], note: str = "") -> Row:
@@ -138,24 +128,17 @@ class Attribution(Study[Options]):
         return f"at least {self.least_text} have {'; control: '.join(parts)}"
 
     def document(self, data: dict[str, Any]) -> dict[str, Any]:
-        (entry,) = data.values()
-        return dict(entry["elites"])
+        return dict(super().document(data)["elites"])
 
     def table(self, data: dict[str, Any]) -> Table:
         each = self.document(data)["each"]
         lines = [[name, *map(percent, confidences), share_text(share)] for name, *confidences, share in each]
         return Table(["class", " whole", " best quarter", " without it", " share"], lines)
 
-    def pictures(self, context: Context, data: dict[str, Any]) -> list[Picture]:
-        return [
-            picture
-            for case in self.loaded(context)
-            if case.elites is not None
-            for picture in self._pictures(context, case, case.elites, data[case.what])
-        ]
-
-    def _pictures(self, context: Context, case: Case, elites: ImageSet, entry: dict[str, Any]) -> list[Picture]:
-        what, judge = case.what, case.scorer.classifier
+    def case_pictures(self, context: Context, case: Case, entry: dict[str, Any]) -> list[Picture]:
+        what, judge, elites = case.what, case.scorer.classifier, case.elites
+        if elites is None:
+            return []
         shown = elites.pick(evenly(len(elites), _SHOWN if self.options is None else _SHOWN_ALONE))
         gradient = integrated_gradients(judge, shown.images, shown.targets, steps=32, count=context.count)
         hidden = occlusion(judge, shown.images, shown.targets, count=context.count)

@@ -10,6 +10,7 @@ import numpy as np
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.randomness import stream
+from evo_fool.studies.case_study import CaseStudy
 from evo_fool.studies.charts import bands, board
 from evo_fool.studies.context import Context
 from evo_fool.studies.elites import ImageSet, digest_of, elites_of, evenly, photographs, sure, test_digits
@@ -17,8 +18,7 @@ from evo_fool.studies.noise import random_images
 from evo_fool.studies.paths import Options
 from evo_fool.studies.paths.measure import follow, intrinsic_dimension, line, natural_pairs, pair_rows, see
 from evo_fool.studies.section import Picture, Row, Table, share_text
-from evo_fool.studies.study import Study
-from evo_fool.studies.subjects import Subject, elites_asked, subjects
+from evo_fool.studies.subjects import Subject, elites_asked
 from evo_fool.text import percent
 
 _STEPS = 21
@@ -50,15 +50,11 @@ class Case:
     random: int
 
 
-class Paths(Study[Options]):
+class Paths(CaseStudy[Options, Case]):
     key = "paths"
     title = "What a random picture looks like"
 
-    def load(self, context: Context) -> list[Case]:
-        with subjects(context, self.options) as found:
-            return [self._case(context, subject) for subject in found]
-
-    def _case(self, context: Context, subject: Subject) -> Case:
+    def case(self, context: Context, subject: Subject) -> Case:
         run, scorer = subject.run, subject.scorer
         large, judge = scorer.classifier.size > 64, scorer.classifier
         random = context.scale(smoke=100, laptop=400 if large else 5000, paper=10_000)
@@ -68,7 +64,7 @@ class Paths(Study[Options]):
             return Case(subject.what, scorer, elites_asked(run, self.options), natural, self.options.random)
         if subject.what == "MNIST":
             data, n = context.data.mnist(), context.scale(smoke=500, laptop=4000, paper=10_000)
-            return Case(subject.what, scorer, elites_of(run), data and test_digits(data, n), random)
+            return Case(subject.what, scorer, elites_of(run), None if data is None else test_digits(data, n), random)
         folder, wanted = context.data.photographs(), context.scale(smoke=20, laptop=500, paper=1000)
         natural = None if folder is None else photographs(judge, folder)
         held = [elite.class_index for elite in run.elites]
@@ -77,10 +73,7 @@ class Paths(Study[Options]):
         elites = elites_of(run, [held[i] for i in evenly(len(held), wanted)])
         return Case(subject.what, scorer, elites, natural, random)
 
-    def measure(self, context: Context) -> dict[str, Any]:
-        return {case.what: self._measured(context, case) for case in self.loaded(context)}
-
-    def _measured(self, context: Context, case: Case) -> dict[str, Any]:
+    def measure_case(self, context: Context, case: Case) -> dict[str, Any]:
         judge, n, natural, seed = case.scorer.classifier, case.random, case.natural, context.seeds[0]
         shape = (judge.channels, judge.size, judge.size)
 
@@ -115,10 +108,7 @@ class Paths(Study[Options]):
             f"images, have at least {100 * _SURE:.0f} %"
         )
 
-    def rows(self, data: dict[str, Any]) -> list[Row]:
-        return [row for what, entry in data.items() for row in self._rows(what, entry)]
-
-    def _rows(self, what: str, entry: dict[str, Any]) -> list[Row]:
+    def case_rows(self, what: str, entry: dict[str, Any]) -> list[Row]:
         random, dimension = entry["random"], entry["dimension"]
         sight = f"{what}, random pictures"
         rows = [
@@ -157,10 +147,6 @@ class Paths(Study[Options]):
                 )
         return rows
 
-    def document(self, data: dict[str, Any]) -> dict[str, Any]:
-        (entry,) = data.values()
-        return dict(entry)
-
     def table(self, data: dict[str, Any]) -> Table | None:
         way = self.document(data).get("to natural")
         if way is None:
@@ -168,10 +154,7 @@ class Paths(Study[Options]):
         lines = [(f"{at:.2f}", *map(percent, p)) for at, *p in zip(way["at"], way["first"], way["top"], strict=True)]
         return Table([" on the way", " its class", " what is answered"], lines)
 
-    def pictures(self, context: Context, data: dict[str, Any]) -> list[Picture]:
-        return [picture for case in self.loaded(context) for picture in self._pictures(case, data[case.what])]
-
-    def _pictures(self, case: Case, entry: dict[str, Any]) -> list[Picture]:
+    def case_pictures(self, context: Context, case: Case, entry: dict[str, Any]) -> list[Picture]:
         what, elites, natural = case.what, case.elites, case.natural
         if natural is None or "to natural" not in entry:
             return []
