@@ -2,7 +2,7 @@
 
 A field becomes an option of its name or alias: ``Literal`` a choice, ``ge`` and ``le`` a range, ``bool`` a flag,
 ``tuple`` an option that may be repeated; its description is the help. ``json_schema_extra`` holds click's settings,
-such as ``metavar``, ``envvar`` and ``show_default``; with ``{"argument": True}`` the field is an argument. The model's
+such as ``metavar`` and ``envvar``; with ``{"argument": True}`` the field is an argument. The model's
 docstring is the command's help. Models import nothing heavy, so that ``--help`` is quick.
 """
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from evo_fool.studies.options import Options
 from evo_fool.studies.section import Picture, Row, Section, Table, Verdict, judged, share_text
@@ -96,16 +96,23 @@ class Study(ABC, Generic[AnyOptions]):
 
     def sentence(self, data: dict[str, Any], block: str | None = None) -> str:
         """A block of ``text.md.j2``, or None: all of it; on one line."""
-        template = _TEMPLATES.get_template(f"{self.key.replace('-', '_')}/text.md.j2")
+        template = self._template()
         render = template.root_render_func if block is None else template.blocks[block]
         text = "".join(render(template.new_context({"data": data, "study": self, **self.values(data)})))
         return " ".join(text.split())
 
     def conclude(self, data: dict[str, Any]) -> tuple[Verdict, str]:
-        """The verdict and its reason: the blocks of the claims, or the whole template where there are none."""
-        if claims := self.claims(data):
-            return judged([(holds, self.sentence(data, block)) for block, holds in claims.items()])
-        return "new", self.sentence(data)
+        """The verdict and its reason: the blocks of the claims and, where there is one, the block ``after``; without
+        claims the whole template."""
+        claims = self.claims(data)
+        if not claims:
+            return "new", self.sentence(data)
+        verdict, why = judged([(holds, self.sentence(data, block)) for block, holds in claims.items()])
+        after = [self.sentence(data, "after")] if "after" in self._template().blocks else []
+        return verdict, " ".join([why, *after])
+
+    def _template(self) -> Template:
+        return _TEMPLATES.get_template(f"{self.key.replace('-', '_')}/text.md.j2")
 
     def settings(self, context: Context, data: dict[str, Any]) -> dict[str, Any]:
         """What was run, for the report."""

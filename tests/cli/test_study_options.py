@@ -18,7 +18,7 @@ class Everything(Options):
     kinds: tuple[str, ...] = Field((), json_schema_extra={"argument": True, "metavar": "[KIND…]"})
     start: Literal["mean", "zero"] = "mean"
     until: float | None = Field(None, ge=0, le=1, description="End there.")
-    tiles: tuple[int, ...] = Field((2, 3), json_schema_extra={"show_default": "2, 3"})
+    tiles: tuple[int, ...] = (2, 3)
     classes: tuple[str, ...] = Field((), alias="class")
     dry_run: bool = False
     place: Path = Field(json_schema_extra={"metavar": "DIR", "envvar": "EVO_FOOL_TEST_PLACE"})
