@@ -55,4 +55,4 @@ def _section(folder: Path, page: dict[str, Any]) -> Section:
         file = folder / picture_path(section, picture)
         if file.is_file():
             pictures.append(replace(picture, png=file.read_bytes()))
-    return section.with_pictures(pictures)
+    return replace(section, pictures=tuple(pictures))

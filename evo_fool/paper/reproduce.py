@@ -58,7 +58,7 @@ def reproduce(names: Sequence[str], context: Context, command: str, *, own_pictu
 
 
 def _shown(section: Section, own_pictures: bool) -> Section:
-    return section.with_pictures([p for p in section.pictures if not (own_pictures and p.borrowed)])
+    return replace(section, pictures=tuple(p for p in section.pictures if not (own_pictures and p.borrowed)))
 
 
 def _section(name: str, context: Context) -> Section:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "new", "skipped", "failed"]
@@ -87,10 +87,6 @@ class Section:
     images: int = 0
     seconds: float = 0.0
     data: dict[str, Any] = field(default_factory=dict)
-
-    def with_pictures(self, pictures: Sequence[Picture]) -> Section:
-        """The same section with these pictures."""
-        return replace(self, pictures=tuple(pictures))
 
 
 def judged(claims: Sequence[tuple[bool, str]]) -> tuple[Verdict, str]:

@@ -11,12 +11,11 @@ import numpy as np
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.studies.attribution import Options
 from evo_fool.studies.attribution.measure import best_quarter, integrated_gradients, occlusion
-from evo_fool.studies.case_study import CaseStudy
+from evo_fool.studies.case_study import CaseStudy, Subject, elites_asked
 from evo_fool.studies.charts import board, distributions, overlay
 from evo_fool.studies.context import Context
 from evo_fool.studies.elites import ImageSet, digest_of, elites_of, evenly, photographs, sure, test_digits
 from evo_fool.studies.section import Picture, Row, Table, share_text
-from evo_fool.studies.subjects import Subject, elites_asked
 from evo_fool.text import percent
 
 _SHOWN, _SHOWN_ALONE = 6, 12
@@ -48,7 +47,7 @@ class Case:
     most: int
 
 
-class Attribution(CaseStudy[Options, Case]):
+class Attribution(CaseStudy[Options]):
     key = "attribution"
     title = "Where the network looks"
     least_text = f"{100 * _SURE:.0f} %"

@@ -10,7 +10,7 @@ import numpy as np
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.randomness import stream
-from evo_fool.studies.case_study import CaseStudy
+from evo_fool.studies.case_study import CaseStudy, Subject, elites_asked
 from evo_fool.studies.charts import bands, board
 from evo_fool.studies.context import Context
 from evo_fool.studies.elites import ImageSet, digest_of, elites_of, evenly, photographs, sure, test_digits
@@ -18,7 +18,6 @@ from evo_fool.studies.noise import random_images
 from evo_fool.studies.paths import Options
 from evo_fool.studies.paths.measure import follow, intrinsic_dimension, line, natural_pairs, pair_rows, see
 from evo_fool.studies.section import Picture, Row, Table, share_text
-from evo_fool.studies.subjects import Subject, elites_asked
 from evo_fool.text import percent
 
 _STEPS = 21
@@ -50,7 +49,7 @@ class Case:
     random: int
 
 
-class Paths(CaseStudy[Options, Case]):
+class Paths(CaseStudy[Options]):
     key = "paths"
     title = "What a random picture looks like"
 
