@@ -79,16 +79,16 @@ def reproduce(
 
     from evo_fool.paper.reproduce import reproduce as make
     from evo_fool.session.stopping import EXIT_CODES, StopFlag
-    from evo_fool.studies.workshop import Stopped, Workshop
+    from evo_fool.studies.context import Context, Stopped
 
     options = ["--budget", budget, "--out", str(out)] + (["--data", str(data)] if data else [])
     options += [part for folder in runs for part in ("--runs", str(folder))] + (["--seeds", seeds] if seeds else [])
     options += ["--own-pictures"] if own_pictures else []
     command = shlex.join(["evo-fool", "reproduce", *figures, *options])
     with StopFlag() as stop, _Watch(err=output.json) as watch:
-        workshop = Workshop(out, budget, data, output.say, numbers, runs=runs, observer=watch, stop=stop)
+        context = Context(out, budget, data, output.say, numbers, runs=runs, observer=watch, stop=stop)
         try:
-            report = make(figures, workshop, command, own_pictures=own_pictures)
+            report = make(figures, context, command, own_pictures=own_pictures)
         except (Stopped, KeyboardInterrupt) as error:
             output.say(f"stopped; what is done is in {out / 'report.html'}; go on with: {command}")
             return EXIT_CODES["ctrl-c"] if isinstance(error, KeyboardInterrupt) else EXIT_CODES.get(str(error), 1)

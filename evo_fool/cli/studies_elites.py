@@ -219,100 +219,6 @@ def repetition(
     _finish(output, data, columns, table, remark, to, rows)
 
 
-@click.command()
-@run_argument
-@classes_option
-@_limit(20)
-@device_option
-@classifier_options
-@_to("the maps")
-@output_option
-def attribution(
-    run: str,
-    out: Path,
-    classes: tuple[str, ...],
-    limit: int,
-    device: str,
-    classifier: str | None,
-    weights: str | None,
-    to: Path | None,
-    output: Output,
-) -> None:
-    """Say how much of RUN's confidence a quarter of the image carries; with --to, map what the network looks at."""
-    from evo_fool.studies.attribution import best_quarter, integrated_gradients, occlusion
-
-    elites, scorer, remark = _open(run, out, classes, limit, classifier, weights, device)
-    quarter = best_quarter(scorer, elites.images, elites.targets)
-    rows = []
-    if to is not None:
-        from evo_fool.studies.charts import overlay
-
-        few = elites.pick(range(min(_SHOWN, len(elites))))
-        maps = {"integrated gradients": integrated_gradients(scorer.classifier, few.images, few.targets).maps}
-        maps["occlusion"] = occlusion(scorer.classifier, few.images, few.targets)
-        rows = [("elite", [(i, few.classes[t]) for i, t in zip(few.images, few.targets, strict=True)])]
-        rows += [(n, [(overlay(i, m), "") for i, m in zip(few.images, h, strict=True)]) for n, h in maps.items()]
-    columns = ["class", " whole", " best quarter", " without it", " share"]
-    per_image = zip(elites.targets, quarter.whole, quarter.alone, quarter.without, quarter.share, strict=True)
-    table = [(elites.classes[target], *map(_percent, values)) for target, *values in per_image]
-    _finish(output, quarter.to_json(), columns, table, remark, to, rows)
-
-
-@click.command()
-@run_argument
-@click.option(
-    "--photos",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Photographs, a folder a class: follow straight lines to them.",
-)
-@click.option("--random", type=click.IntRange(min=1), default=500, show_default=True, help="Random pictures.")
-@classes_option
-@_limit(100)
-@device_option
-@classifier_options
-@output_option
-def paths(
-    run: str,
-    out: Path,
-    photos: Path | None,
-    random: int,
-    classes: tuple[str, ...],
-    limit: int,
-    device: str,
-    classifier: str | None,
-    weights: str | None,
-    output: Output,
-) -> None:
-    """Say what RUN's network makes of random pictures, and of what lies between elites and photographs."""
-    from evo_fool.studies.elites import noise_set, photographs, sure
-    from evo_fool.studies.paths import follow, pairs, see
-
-    elites, scorer, remark = _open(run, out, classes, limit, classifier, weights, device)
-    noise = noise_set(elites.classes, elites.images.shape[1:], random, seed=1)
-    found: dict[str, Any] = {"random": see(scorer, noise.images).to_json(elites.classes)}
-    if photos is not None:
-        natural = photographs(scorer.classifier, photos)
-        ends = [images.pick(sure(scorer, images)) for images in (elites, natural)]
-        found["sure"] = {"elites": [len(ends[0]), len(elites)], "photographs": [len(ends[1]), len(natural)]}
-        found["to photographs"] = follow(scorer, *pairs(*ends)).to_json()
-    if output.json:
-        output.data(found | {"remark": remark})
-        return
-    seen = found["random"]
-    output.say(
-        f"{seen['images']} random pictures: mean confidence {_percent(seen['mean_confidence'])}, "
-        f"{seen['classes_answered']} of {seen['classes']} classes, most often {seen['commonest']}"
-    )
-    if photos is not None:
-        way = found["to photographs"]
-        known = ", ".join(f"{n} of {of} {what}" for what, (n, of) in found["sure"].items())
-        output.say(f"of those with at least half of the confidence in their own class ({known}), {way['ways']} pairs:")
-        rows = [(f"{at:.2f}", *map(_percent, p)) for at, *p in zip(way["at"], way["first"], way["top"], strict=True)]
-        output.table([" on the way", " its class", " what is answered"], rows)
-    _remark(output, remark)
-
-
 def _open(
     run: str,
     out: Path,
@@ -351,7 +257,7 @@ def _finish(
         output.table(columns, table)
         _remark(output, remark)
     if to is not None and rows:
-        from evo_fool.studies.drawing import board
+        from evo_fool.studies.charts import board
 
         _write(to, board(rows, tile=112))
         output.say(str(to))

@@ -80,9 +80,9 @@ def retraining(
 
     loop = Loop(arm=arm, iterations=iterations, seed=seed, **{k: v for k, v in sizes.items() if v is not None})
 
-    def work(workshop: Any) -> None:
-        mnist_of(workshop)  # before anything is evolved
-        found, _ = run_loop(workshop, loop, unseen_of(workshop, [loop]))
+    def work(context: Any) -> None:
+        mnist_of(context)  # before anything is evolved
+        found, _ = run_loop(context, loop, unseen_of(context, [loop]))
         if output.json:
             output.data({"loop": asdict(loop), "iterations": [asdict(i) for i in found]})
             return
@@ -109,10 +109,10 @@ def generative(data: Path, out: Path, seed: int, output: Output, **sizes: int | 
 
     contest = Contest(seed=seed, **{k: v for k, v in sizes.items() if v is not None})
 
-    def work(workshop: Any) -> None:
-        judges = train_judges(workshop, contest)
-        worths = [find_worth(workshop, judge, contest) for judge in judges]
-        attacks = [[attack(workshop, judge, kind, contest, seed) for kind in ENCODINGS] for judge in judges]
+    def work(context: Any) -> None:
+        judges = train_judges(context, contest)
+        worths = [find_worth(context, judge, contest) for judge in judges]
+        attacks = [[attack(context, judge, kind, contest, seed) for kind in ENCODINGS] for judge in judges]
         rows = [
             {"judge": judge.name, "weights": str(judge.weights), **asdict(worth)}
             | {f"evolved_{found.encoding}": float(found.medians[-1]) for found in against}
@@ -131,16 +131,16 @@ def generative(data: Path, out: Path, seed: int, output: Output, **sizes: int | 
 
 
 def _worked(work: Callable[[Any], None], out: Path, data: Path, seeds: tuple[int, ...], output: Output) -> int:
-    """Do it in a workshop; the exit code is that of a run that was asked to stop, or 0."""
+    """Do it in a context; the exit code is that of a run that was asked to stop, or 0."""
     from evo_fool.session.stopping import EXIT_CODES, StopFlag
-    from evo_fool.studies.workshop import Stopped, Workshop
+    from evo_fool.studies.context import Context, Stopped
 
     def say(line: str) -> None:
         click.echo(line, err=True)
 
     with StopFlag() as stop:
         try:
-            work(Workshop(out, "laptop", data, say, seeds, stop=stop))
+            work(Context(out, "laptop", data, say, seeds, stop=stop))
         except Stopped as stopped:
             say(f"stopped ({stopped}); the same command goes on")
             return EXIT_CODES.get(str(stopped), 1)

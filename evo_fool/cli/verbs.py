@@ -45,7 +45,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "evo_fool.cli.reproduce",
         "Run what FIGURE needs, or take it from earlier runs, and write a report beside the paper's figures.",
     ),
-    "study": ("evo_fool.cli.studies", "Ask one question: of a run's elites, or by training networks."),
+    "study": ("evo_fool.cli.study", "Ask one question: of a run's elites, or by training networks."),
     "verify": ("evo_fool.cli.verify", "Check RUN's files, and render and score every elite again."),
     "digest": ("evo_fool.cli.verify", "Print the SHA-256 over RUN's elites, captures and metrics without wall times."),
     "config": ("evo_fool.cli.config", "Show, validate or describe an experiment."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evo_fool.paper.report import Report, duration, picture_path, shown, shown_setting
-from evo_fool.studies.base import Section
+from evo_fool.studies.section import Section
 
 
 def markdown(report: Report) -> str:

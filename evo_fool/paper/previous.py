@@ -9,7 +9,7 @@ from typing import Any
 
 from evo_fool.paper.report import FORMAT, picture_path
 from evo_fool.studies import chosen
-from evo_fool.studies.base import VERDICTS, Picture, Row, Section
+from evo_fool.studies.section import VERDICTS, Picture, Row, Section
 
 
 def earlier_sections(folder: Path, budget: str) -> list[Section]:
@@ -55,4 +55,4 @@ def _section(folder: Path, page: dict[str, Any]) -> Section:
         file = folder / picture_path(section, picture)
         if file.is_file():
             pictures.append(replace(picture, png=file.read_bytes()))
-    return section.with_pictures(pictures)
+    return replace(section, pictures=tuple(pictures))

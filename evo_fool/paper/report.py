@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from evo_fool.jsonable import plain
-from evo_fool.studies.base import Picture, Section
+from evo_fool.studies.section import Picture, Section
 
 FORMAT = 1
 """Of ``report.json``."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,19 +16,20 @@ from evo_fool.paper.html import page
 from evo_fool.paper.markdown import markdown
 from evo_fool.paper.previous import earlier_sections
 from evo_fool.paper.report import Report, picture_path
-from evo_fool.studies import chosen, page_of
-from evo_fool.studies.base import Section
-from evo_fool.studies.workshop import Ledger, Stopped, Workshop
+from evo_fool.studies import chosen, study_of
+from evo_fool.studies.context import Context, Stopped
+from evo_fool.studies.ledger import Ledger
+from evo_fool.studies.section import Section
 
 
-def reproduce(names: Sequence[str], workshop: Workshop, command: str, *, own_pictures: bool = False) -> Report:
-    """Make the pages that ``names`` mean and write the report into the workshop's folder, again after every page.
+def reproduce(names: Sequence[str], context: Context, command: str, *, own_pictures: bool = False) -> Report:
+    """Make the pages that ``names`` mean and write the report into the context's folder, again after every page.
 
     Pages of the same budget that an earlier call left there and that are not made anew stay in the report.
 
     Args:
         names: see :func:`evo_fool.studies.chosen`.
-        workshop: where to work.
+        context: where to work.
         command: what was typed, for the report.
         own_pictures: leave out pictures in which images of the data folder can be seen.
 
@@ -41,62 +41,55 @@ def reproduce(names: Sequence[str], workshop: Workshop, command: str, *, own_pic
     studies = chosen(names)
     made: dict[str, Section] = {}
     before = {
-        section.key: _shown(section, own_pictures) for section in earlier_sections(workshop.folder, workshop.budget)
+        section.key: _shown(section, own_pictures) for section in earlier_sections(context.folder, context.budget)
     }
     for name in studies:
         try:
-            made[name] = _shown(_section(name, workshop), own_pictures)
+            made[name] = _shown(_section(name, context), own_pictures)
         except BaseException as error:
             if isinstance(error, Stopped | KeyboardInterrupt):
-                write_report(_report(before | made, workshop, command, complete=False), workshop.folder)
+                write_report(_report(before | made, context, command, complete=False), context.folder)
             raise
         complete = len(made) == len(studies) and all(section.verdict != "failed" for section in made.values())
-        report = _report(before | made, workshop, command, complete=complete)
-        write_report(report, workshop.folder)
-        workshop.say(f"{made[name].title}: {made[name].verdict}. {made[name].why}")
+        report = _report(before | made, context, command, complete=complete)
+        write_report(report, context.folder)
+        context.say(f"{made[name].title}: {made[name].verdict}. {made[name].why}")
     return report
 
 
 def _shown(section: Section, own_pictures: bool) -> Section:
-    return section.with_pictures([p for p in section.pictures if not (own_pictures and p.borrowed)])
+    return replace(section, pictures=tuple(p for p in section.pictures if not (own_pictures and p.borrowed)))
 
 
-def _section(name: str, workshop: Workshop) -> Section:
-    """One page; what it rests on is added up where the study has not done so itself."""
-    make: Callable[[Workshop], Section] = page_of(name)
-    workshop.ledger = Ledger()
-    workshop.say(f"study {name}")
+def _section(name: str, context: Context) -> Section:
+    """One section, with what the ledger counted for it."""
+    context.ledger = Ledger()
+    context.say(f"study {name}")
+    study = study_of(name)
     try:
-        section = make(workshop)
+        section = study.section(context)
     except EvoFoolError as error:
-        # One study that cannot be made must not cost the others their pages; the report says what was wrong.
-        module = sys.modules[make.__module__]
-        title, figures = getattr(module, "TITLE", name), getattr(module, "FIGURES", "")
-        section = Section(key=name, title=title, figures=figures, verdict="failed", why=str(error))
-    ledger, why = workshop.ledger, section.why
-    if workshop.budget == "smoke" and section.verdict not in ("skipped", "failed"):
+        # One study that cannot be made must not cost the others their sections; the report says what was wrong.
+        section = Section(key=name, title=study.title, figures=study.figures, verdict="failed", why=str(error))
+    why = section.why
+    if context.budget == "smoke" and section.verdict not in ("skipped", "failed"):
         why = f"(Smoke budget: too small to judge by.) {why}"
-    return replace(
-        section,
-        why=why,
-        commands=(_command(name, workshop), *section.commands),
-        images=section.images or ledger.images,
-        seconds=section.seconds or ledger.seconds,
-    )
+    ledger, commands = context.ledger, (_command(name, context), *section.commands)
+    return replace(section, why=why, commands=commands, images=ledger.images, seconds=ledger.seconds)
 
 
-def _command(name: str, workshop: Workshop) -> str:
+def _command(name: str, context: Context) -> str:
     """What makes one page again."""
-    data = [] if workshop.data is None else ["--data", str(workshop.data)]
-    seeds = ",".join(map(str, workshop.seeds))
-    return shlex.join(["evo-fool", "reproduce", name, "--budget", workshop.budget, "--seeds", seeds, *data])
+    data = [] if context.data.folder is None else ["--data", str(context.data.folder)]
+    seeds = ",".join(map(str, context.seeds))
+    return shlex.join(["evo-fool", "reproduce", name, "--budget", context.budget, "--seeds", seeds, *data])
 
 
-def _report(sections: Mapping[str, Section], workshop: Workshop, command: str, *, complete: bool) -> Report:
+def _report(sections: Mapping[str, Section], context: Context, command: str, *, complete: bool) -> Report:
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    record = environment(workshop.device)
+    record = environment(context.device)
     ordered = tuple(sections[name] for name in chosen(list(sections)))
-    return Report(ordered, workshop.budget, command, record, created, complete)
+    return Report(ordered, context.budget, command, record, created, complete)
 
 
 def write_report(report: Report, folder: Path) -> None:

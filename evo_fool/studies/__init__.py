@@ -1,20 +1,20 @@
-"""What is asked of elites: one module a study, each a set of functions and a page of the report.
+"""The studies, one folder each.
 
-``STUDIES`` is the order of the report. A study's ``section(workshop)`` runs what it needs, or takes what is there, and
-returns a :class:`~evo_fool.studies.base.Section`; the module is imported when it is asked for.
+``measure.py`` computes, ``study.py`` holds the :class:`~evo_fool.studies.study.Study`, ``text.md.j2`` its sentences,
+and ``__init__.py`` the options of ``evo-fool study``. A study is imported when it is used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evo_fool.errors import ConfigError
 
 if TYPE_CHECKING:
-    from evo_fool.studies.base import Section
-    from evo_fool.studies.workshop import Workshop
+    from evo_fool.studies.options import Options
+    from evo_fool.studies.study import Study
 
 STUDIES: dict[str, str] = {
     "mnist": "evo_fool.studies.mnist:section",
@@ -24,13 +24,19 @@ STUDIES: dict[str, str] = {
     "gradient-ascent": "evo_fool.studies.gradient_ascent_page:section",
     "transfer": "evo_fool.studies.transfer_page:section",
     "repetition": "evo_fool.studies.repetition_page:section",
-    "attribution": "evo_fool.studies.attribution_page:section",
-    "paths": "evo_fool.studies.paths_page:section",
+    "attribution": "evo_fool.studies.attribution.study:Attribution",
+    "paths": "evo_fool.studies.paths.study:Paths",
     "retraining": "evo_fool.studies.retraining_page:section",
     "retraining-imagenet": "evo_fool.studies.retraining_imagenet_page:section",
     "generative": "evo_fool.studies.generative_page:section",
 }
-"""Name -> ``module:function`` of its page."""
+"""Name -> ``module:class``, in the order of the report."""
+
+QUESTIONS: dict[str, str] = {
+    "attribution": STUDIES["attribution"],
+    "paths": STUDIES["paths"],
+}
+"""The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 
 FIGURES: dict[str, tuple[str, ...]] = {
     "1": ("imagenet",),
@@ -70,8 +76,19 @@ def chosen(names: Sequence[str]) -> list[str]:
     return [name for name in STUDIES if name in found]
 
 
-def page_of(name: str) -> Callable[[Workshop], Section]:
-    """The function that makes a study's page; imports its module."""
-    module, _, function = STUDIES[name].partition(":")
-    page: Callable[[Workshop], Section] = getattr(import_module(module), function)
-    return page
+def study_of(name: str, options: Options | None = None) -> Study[Any]:
+    """A study by its name in :data:`STUDIES` or :data:`QUESTIONS`; imports it."""
+    module, _, attribute = (STUDIES | QUESTIONS)[name].partition(":")
+    if attribute == "section":
+        from evo_fool.studies.page import Page
+
+        return Page(name, STUDIES[name])  # type: ignore[return-value]
+    study: Study[Any] = getattr(import_module(module), attribute)(options)
+    return study
+
+
+def options_of(name: str) -> type[Options]:
+    """What ``evo-fool study NAME`` can be asked; imports the options alone."""
+    package = QUESTIONS[name].partition(":")[0].rpartition(".")[0]
+    options: type[Options] = import_module(package).Options
+    return options

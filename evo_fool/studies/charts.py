@@ -1,18 +1,207 @@
-"""Charts of more than curves: tables as heat maps, distributions of confidence, images under a map of their pixels."""
+"""A study's pictures as PNGs: curves, distributions, heat maps, and boards of images with a caption each."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from PIL import Image, ImageDraw
 
-from evo_fool.pictures.style import COLOURS
-from evo_fool.studies.drawing import SOFT, new_figure, png
+from evo_fool.pictures.style import COLOURS, GREY, INK, PAPER, VACANT, font, log_odds_scale, shorten
 from evo_fool.text import percent
 
+SOFT, GRID = "#6f6f78", "#e4e2dd"
+_TICKS = (1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 1 - 1e-6)
+_NINES = 6.0
+"""What is surer than 99.9999 %, and what is less likely than its opposite, is drawn on the edge."""
+_LITTLE = 0.01
 _PALE = 0.6
 """From this share on, a cell is dark enough for white letters."""
+_DPI = 110
+_WINDOW = 25
+"""Classes in a running median."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line of a figure.
+
+    Attributes:
+        label: what the legend calls it.
+        x: float ``(n,)``.
+        y: probabilities in [0, 1], ``(n,)`` or, one row a seed, ``(seeds, n)``: then the median over seeds is drawn,
+            and their range behind it.
+        style: of matplotlib's ``plot``, such as ``{"linestyle": "--"}``.
+    """
+
+    label: str
+    x: np.ndarray
+    y: np.ndarray
+    style: dict[str, Any] = field(default_factory=dict)
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG, without a date, so that equal figures are equal files."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def new_figure(width: float = 8.0, height: float = 4.6) -> tuple[Figure, Axes]:
+    """An empty figure in the report's looks."""
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=SOFT, labelsize=9)
+    return figure, axes
+
+
+def draw_confidence(
+    curves: Sequence[Curve], *, xlabel: str, ylabel: str, log_odds: bool = True, log_x: bool = False
+) -> bytes:
+    """Confidence by generation or images, on a scale of log-odds (or a plain one), as a PNG."""
+    figure, axes = new_figure()
+    spans: list[np.ndarray] = []
+    for number, curve in enumerate(curves):
+        y = np.atleast_2d(curve.y)
+        places = np.clip(log_odds_scale(y), -_NINES, _NINES) if log_odds else y
+        style: dict[str, Any] = {"color": COLOURS[number % len(COLOURS)], "linewidth": 2} | curve.style
+        if len(y) > 1:
+            axes.fill_between(
+                curve.x, places.min(axis=0), places.max(axis=0), color=style["color"], alpha=0.15, linewidth=0
+            )
+        axes.plot(curve.x, np.median(places, axis=0), label=curve.label, **style)
+        spans.append(places)
+    if log_odds:
+        # Where a curve begins with empty cells it comes from below; the axis is for where curves end.
+        ends = min(float(s[:, -1].min()) for s in spans)
+        low = max(min(float(s.min()) for s in spans), min(ends, float(log_odds_scale(np.array(_LITTLE)))))
+        _log_odds_axis(axes, low, max(float(s.max()) for s in spans))
+    else:
+        axes.set_ylim(0, 1)
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    axes.set_xscale("log" if log_x else "linear")
+    axes.set_xlim(left=min(float(curve.x.min()) for curve in curves) if log_x else 0)
+    axes.set_xlim(right=max(float(curve.x.max()) for curve in curves))
+    if log_x:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set_xlabel(xlabel, color=SOFT)
+    axes.set_ylabel(ylabel, color=SOFT)
+    legend = figure.legend(loc="outside upper left", fontsize=8.5, frameon=False, alignment="left", ncols=2)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return png(figure)
+
+
+def _log_odds_axis(axes: Axes, low: float, high: float) -> None:
+    places = log_odds_scale(np.array(_TICKS))
+    shown = [
+        (place, tick) for place, tick in zip(places, _TICKS, strict=True) if low - 0.5 <= place <= max(high, 0) + 0.5
+    ]
+    axes.set_yticks([place for place, _ in shown], [f"{100 * tick:.6g} %" for _, tick in shown])
+    axes.set_ylim(low - 0.2, high + 0.2)
+
+
+def board(
+    rows: Sequence[tuple[str, Sequence[tuple[np.ndarray | None, str]]]], *, tile: int = 64, label: int = 110
+) -> bytes:
+    """Images in rows with a label a row and a caption an image, as a PNG.
+
+    Args:
+        rows: label, then images uint8 ``(channels, height, width)`` (None: an empty place) with their captions,
+            of one line or more.
+        tile: the side of an image in pixels; images are enlarged by whole numbers, or reduced.
+        label: room for labels, in pixels; 0: none.
+    """
+    gap, line, small, text = 8, 14, font(10), font(12)
+    lines = max((len(caption.splitlines()) for _, cells in rows for _, caption in cells), default=0)
+    height = tile + gap + lines * line + (4 if lines else 0)
+    columns = max(len(cells) for _, cells in rows)
+    canvas = Image.new("RGB", (label + columns * (tile + gap) + gap, len(rows) * height + gap), PAPER)
+    draw = ImageDraw.Draw(canvas)
+    for r, (name, cells) in enumerate(rows):
+        top = gap + r * height
+        if label:
+            draw.text((gap, top + tile // 2), shorten(name, text, label - 2 * gap), INK, text, anchor="lm")
+        for c, (image, caption) in enumerate(cells):
+            left = label + gap + c * (tile + gap)
+            if image is None:
+                draw.rectangle((left, top, left + tile - 1, top + tile - 1), fill=VACANT)
+            else:
+                picture = fitted(image, tile)
+                inset = (tile - picture.width) // 2
+                canvas.paste(picture, (left + inset, top + inset))
+            for number, words in enumerate(caption.splitlines()):
+                at = (left + tile // 2, top + tile + 2 + number * line)
+                draw.text(at, shorten(words, small, tile + gap), GREY, small, anchor="mt")
+    buffer = io.BytesIO()
+    canvas.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def fitted(image: np.ndarray, tile: int) -> Image.Image:
+    """An image as a picture that fits a tile: enlarged by a whole number without smoothing, or reduced."""
+    picture = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0)).convert("RGB")
+    side = picture.width
+    if side > tile:
+        return picture.resize((tile, tile), Image.Resampling.LANCZOS)
+    times = tile // side
+    return picture.resize((side * times, side * times), Image.Resampling.NEAREST)
+
+
+def draw_by_class(groups: dict[str, np.ndarray], block: tuple[int, int]) -> bytes:
+    """Confidence class by class, with a running median, as a PNG.
+
+    Args:
+        groups: label -> probabilities ``(classes,)``.
+        block: the first and the last class to shade.
+    """
+    figure, axes = new_figure(9.0, 4.0)
+    axes.axvspan(block[0] - 0.5, block[1] + 0.5, color=GRID, alpha=0.6, linewidth=0)
+    for colour, (label, values) in zip(COLOURS, groups.items(), strict=False):
+        places = np.arange(len(values))
+        axes.plot(places, values, ".", color=colour, markersize=2, alpha=0.35)
+        padded = np.pad(values, _WINDOW // 2, mode="edge")
+        running = np.median(np.lib.stride_tricks.sliding_window_view(padded, _WINDOW), axis=1)
+        axes.plot(places, running[: len(values)], color=colour, linewidth=1.6, label=label)
+    axes.set_xlim(0, max(len(values) for values in groups.values()) - 1)
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    axes.set_xlabel("class", color=SOFT)
+    axes.set_ylabel("confidence", color=SOFT)
+    figure.legend(loc="outside upper left", fontsize=8.5, frameon=False, ncols=2)
+    return png(figure)
+
+
+def draw_matrix(values: np.ndarray, names: Sequence[str], *, xlabel: str, ylabel: str) -> bytes:
+    """A square matrix of counts with its numbers in it, as a PNG."""
+    figure = Figure(figsize=(5.2, 4.6), layout="constrained", facecolor="white")
+    axes = figure.subplots()
+    axes.imshow(values, cmap="Blues", vmin=0)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
+    middle = float(values.max()) / 2
+    for (y, x), value in np.ndenumerate(values):
+        if value:
+            colour = "white" if value > middle else INK
+            axes.text(x, y, f"{value:.0f}", ha="center", va="center", fontsize=7.5, color=colour)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(colors=SOFT, labelsize=9, length=0)
+    axes.set_xlabel(xlabel, color=SOFT)
+    axes.set_ylabel(ylabel, color=SOFT)
+    return png(figure)
 
 
 def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, row_label: str, label: str) -> bytes:

@@ -18,15 +18,15 @@ from evo_fool.classifiers.photographs import read_photographs
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
 from evo_fool.runs import Run
-from evo_fool.studies.base import Picture, Row, Section
+from evo_fool.studies.array_digest import array_digest
+from evo_fool.studies.charts import Curve, board, draw_confidence
+from evo_fool.studies.context import Context
 from evo_fool.studies.digit_runs import digit_run
-from evo_fool.studies.drawing import Curve, board, draw_confidence
-from evo_fool.studies.elites import share_text
-from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet_runs import PRIMARY, imagenet_run, primary_network
 from evo_fool.studies.mnist import random_runs
 from evo_fool.studies.noise import KINDS, Harvest, harvest_noise, random_images
-from evo_fool.studies.workshop import Workshop, opened
+from evo_fool.studies.run_finder import opened
+from evo_fool.studies.section import Picture, Row, Section, share_text
 from evo_fool.text import percent
 
 KEY, TITLE = "controls", "What noise alone achieves"
@@ -85,14 +85,14 @@ def arm_of_run(label: str, run: Run, images: int | None = None) -> Arm:
     )
 
 
-def section(workshop: Workshop) -> Section:
+def section(context: Context) -> Section:
     """The page."""
-    arms = {"MNIST": _mnist(workshop)}
-    pictures = [_curve("MNIST", arms["MNIST"]), *_samples(workshop)]
-    network = primary_network(workshop)
+    arms = {"MNIST": _mnist(context)}
+    pictures = [_curve("MNIST", arms["MNIST"]), *_samples(context)]
+    network = primary_network(context)
     if network is not None:
         title = f"ImageNet, {network[0]}"
-        arms[title] = _imagenet(workshop, *network)
+        arms[title] = _imagenet(context, *network)
         pictures.insert(1, _curve(title, arms[title]))
     why = " ".join(_claim(title, found) for title, found in arms.items())
     if network is None:
@@ -106,7 +106,7 @@ def section(workshop: Workshop) -> Section:
         rows=tuple(row for title, found in arms.items() for row in _rows(title, found)),
         pictures=tuple(pictures),
         settings={"kinds of noise": KINDS, "images": {title: found[0].n for title, found in arms.items()}},
-        seeds=(workshop.seeds[0],),
+        seeds=(context.seeds[0],),
         commands=(
             "evo-fool run mnist-random",
             "evo-fool run mnist-random -S encoding.kind=cppn",
@@ -116,23 +116,23 @@ def section(workshop: Workshop) -> Section:
     )
 
 
-def _mnist(workshop: Workshop) -> list[Arm]:
+def _mnist(context: Context) -> list[Arm]:
     """Every kind of noise, random genomes and evolution, at equal numbers of images."""
     arms = []
     for label, preset in (("evolved pixels", "mnist-pixels"), ("evolved CPPNs", "mnist-cppn")):
-        with digit_run(workshop, preset, workshop.seeds[0]) as run:
+        with digit_run(context, preset, context.seeds[0]) as run:
             arms.append(arm_of_run(label, run))
     for label, kind in (("random pixel genomes", "pixels"), ("random CPPN genomes", "cppn")):
-        with opened(random_runs(workshop, kind)) as runs:
+        with opened(random_runs(context, kind)) as runs:
             arms.append(arm_of_run(label, runs[0]))
-    mnist = workshop.mnist()
+    mnist = context.data.mnist()
     natural = None if mnist is None else mnist.test.images.numpy()[:, None]
-    return arms + _noise(workshop, workshop.classifier(), natural)
+    return arms + _noise(context, context.classifier(), natural)
 
 
-def _imagenet(workshop: Workshop, name: str, weights: Path) -> list[Arm]:
-    classifier = workshop.classifier(f"torchvision:{name}", weights)
-    n = noise_budget(workshop, classifier)
+def _imagenet(context: Context, name: str, weights: Path) -> list[Arm]:
+    classifier = context.classifier(f"torchvision:{name}", weights)
+    n = noise_budget(context, classifier)
     arms = []
     kinds = {
         "evolved pixels": "pixels",
@@ -141,48 +141,48 @@ def _imagenet(workshop: Workshop, name: str, weights: Path) -> list[Arm]:
         "random CPPN genomes": "random",
     }
     for label, kind in kinds.items():
-        with imagenet_run(workshop, name, weights, kind, workshop.seeds[0]) as run:
+        with imagenet_run(context, name, weights, kind, context.seeds[0]) as run:
             arms.append(arm_of_run(label, run, n))
-    folder = workshop.photographs()
+    folder = context.data.photographs()
     natural = None if folder is None else read_photographs(classifier, folder, limit=_PHOTOGRAPHS)[0]
-    return arms + _noise(workshop, classifier, natural)
+    return arms + _noise(context, classifier, natural)
 
 
-def noise_budget(workshop: Workshop, classifier: Classifier) -> int:
+def noise_budget(context: Context, classifier: Classifier) -> int:
     """How many images of each kind of noise the report looks at: on digits as many as a run scores."""
-    small = workshop.scale(smoke=4200, laptop=40_200, paper=40_200)
-    return small if classifier.size <= 64 else workshop.scale(smoke=64, laptop=4000, paper=40_000)
+    small = context.scale(smoke=4200, laptop=40_200, paper=40_200)
+    return small if classifier.size <= 64 else context.scale(smoke=64, laptop=4000, paper=40_000)
 
 
 def noise_harvest(
-    workshop: Workshop, classifier: Classifier, kind: str, n: int, natural: np.ndarray | None = None
+    context: Context, classifier: Classifier, kind: str, n: int, natural: np.ndarray | None = None
 ) -> Harvest:
     """What a network makes of ``n`` random images of one kind, from the cache or scored.
 
     Args:
-        workshop: where to look and work.
+        context: where to look and work.
         classifier: the network.
         kind: see :func:`~evo_fool.studies.noise.random_images`.
         n: how many.
         natural: uint8 ``(m, channels, height, width)``, for ``permuted``.
     """
-    seed, source = workshop.seeds[0], natural if kind == "permuted" else None
-    scorer = workshop.scorer(classifier)
+    seed, source = context.seeds[0], natural if kind == "permuted" else None
+    scorer = context.scorer(classifier)
 
     def make() -> dict[str, Any]:
-        return harvest_noise(kind, n, scorer, seed=seed, natural=source, check=workshop.check).as_json()
+        return harvest_noise(kind, n, scorer, seed=seed, natural=source, check=context.check).as_json()
 
-    of = "" if source is None else f" of {identity(source)}"
+    of = "" if source is None else f" of {array_digest(source)}"
     return Harvest.from_json(
-        workshop.cache(f"noise {kind}{of}, {n} images, seed {seed}, {classifier.fingerprint()}", make)
+        context.cache(f"noise {kind}{of}, {n} images, seed {seed}, {classifier.fingerprint()}", make)
     )
 
 
-def _noise(workshop: Workshop, classifier: Classifier, natural: np.ndarray | None) -> list[Arm]:
+def _noise(context: Context, classifier: Classifier, natural: np.ndarray | None) -> list[Arm]:
     names = {"permuted": "natural images, pixels permuted", "constant": "constant colour"}
-    n = noise_budget(workshop, classifier)
+    n = noise_budget(context, classifier)
     return [
-        arm_of_harvest(names.get(kind, f"{kind} noise"), noise_harvest(workshop, classifier, kind, n, natural))
+        arm_of_harvest(names.get(kind, f"{kind} noise"), noise_harvest(context, classifier, kind, n, natural))
         for kind in KINDS
         if kind != "permuted" or natural is not None
     ]
@@ -241,17 +241,17 @@ def _curve(title: str, arms: Sequence[Arm]) -> Picture:
     )
 
 
-def _samples(workshop: Workshop) -> list[Picture]:
+def _samples(context: Context) -> list[Picture]:
     """A few images of each kind, with what the network takes them for; those made of natural images by themselves."""
-    classifier = workshop.classifier()
-    scorer, mnist = workshop.scorer(classifier), workshop.mnist()
+    classifier = context.classifier()
+    scorer, mnist = context.scorer(classifier), context.data.mnist()
     natural = None if mnist is None else mnist.test.images.numpy()[:, None]
     shape = (classifier.channels, classifier.size, classifier.size)
     rows = {}
     for kind in KINDS:
         if kind == "permuted" and natural is None:
             continue
-        images = random_images(kind, 10, shape, stream(workshop.seeds[0], f"noise {kind}", 0), natural)
+        images = random_images(kind, 10, shape, stream(context.seeds[0], f"noise {kind}", 0), natural)
         log_odds = scorer.score(images)
         names = [f"{classifier.classes[row.argmax()]}: {percent(float(probability(row.max())))}" for row in log_odds]
         rows[kind] = list(zip(images, names, strict=True))

@@ -16,9 +16,10 @@ from evo_fool.classifiers.lenet import lenet_classifier
 from evo_fool.classifiers.mnist_architectures import ARCHITECTURES
 from evo_fool.classifiers.zoo import SHIPPED as SHIPPED_WEIGHTS
 from evo_fool.experiment import ClassifierConfig
-from evo_fool.studies.identity import identity
+from evo_fool.studies.array_digest import array_digest
+from evo_fool.studies.context import Context
+from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.training import trained_and_noted
-from evo_fool.studies.workshop import MnistData, Workshop
 from evo_fool.training import lenet as training
 from evo_fool.training.architectures import fit as fit_architecture
 from evo_fool.training.mnist_data import Digits
@@ -50,21 +51,21 @@ class DigitNetwork:
         return {"spec": self.config.spec} | {k: v for k, v in asdict(self).items() if k != "config"}
 
 
-def digit_networks(workshop: Workshop, data: MnistData) -> dict[str, DigitNetwork]:
+def digit_networks(context: Context, data: MnistData) -> dict[str, DigitNetwork]:
     """The shipped LeNet, two of the same architecture from other starts, and two other architectures; trained once.
 
     Only the budget ``paper`` trains them for as many passes as the shipped one: on two cores it takes some ten minutes.
 
     Args:
-        workshop: where their weights lie.
+        context: where their weights lie.
         data: what they learn.
     """
-    epochs = workshop.scale(smoke=1, laptop=3, paper=training.EPOCHS)
-    known = identity(data.train.images, data.train.labels, data.test.images, data.test.labels)
+    epochs = context.scale(smoke=1, laptop=3, paper=training.EPOCHS)
+    known = array_digest(data.train.images, data.train.labels, data.test.images, data.test.labels)
     taught = f"epochs {epochs} MNIST {known}"
 
     def lenet(seed: int) -> Classifier:
-        return lenet_classifier(training.fit(data.train, seed=seed, epochs=epochs, report=workshop.say)[0])
+        return lenet_classifier(training.fit(data.train, seed=seed, epochs=epochs, report=context.say)[0])
 
     def other(name: str) -> Classifier:
         classifier = ARCHITECTURES[name]()
@@ -75,10 +76,10 @@ def digit_networks(workshop: Workshop, data: MnistData) -> dict[str, DigitNetwor
     def made(what: str, spec: str, seed: int, fit: Callable[[], Classifier]) -> DigitNetwork:
         def make() -> tuple[nn.Module, dict[str, Any]]:
             classifier = fit()
-            workshop.count(len(data.test.labels))
+            context.count(len(data.test.labels))
             return classifier.network, {"test_error": _test_error(classifier, data.test)}
 
-        path, noted = trained_and_noted(workshop, f"{what} seed {seed} {taught}", make)
+        path, noted = trained_and_noted(context, f"{what} seed {seed} {taught}", make)
         config = ClassifierConfig(spec=spec, weights=str(path.absolute()))
         return DigitNetwork(config, seed, epochs, float(noted["test_error"]))
 

@@ -19,7 +19,8 @@ from evo_fool.evaluation.environment import choose_device
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
 from evo_fool.runs.run import Run
-from evo_fool.studies.identity import identity
+from evo_fool.studies.array_digest import array_digest
+from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.noise import random_images
 
 
@@ -41,6 +42,11 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    @property
+    def names(self) -> list[str]:
+        """The class name of each image."""
+        return [self.classes[target] for target in self.targets]
 
     def pick(self, rows: Sequence[int] | np.ndarray) -> ImageSet:
         """Some of them, in that order."""
@@ -118,14 +124,20 @@ def sure(scorer: Scorer, images: ImageSet, least: float = 0.5) -> np.ndarray:
     return np.flatnonzero(confidences(scorer, images.images, images.targets) >= least)
 
 
-def identity_of(*sets: ImageSet | None) -> str:
-    """The :func:`.identity` of images and targets."""
-    return identity(*(part for s in sets for part in ((None,) if s is None else (s.images, s.targets))))
+def digest_of(*sets: ImageSet | None) -> str:
+    """The :func:`.array_digest` of images and targets."""
+    return array_digest(*(part for s in sets for part in ((None,) if s is None else (s.images, s.targets))))
 
 
 def photographs(judge: Classifier, folder: Path, limit: int | None = None) -> ImageSet:
     """Photographs of the classes of a network, see :func:`~evo_fool.classifiers.photographs.read_photographs`."""
     return ImageSet("photographs", *read_photographs(judge, folder, limit=limit), tuple(judge.classes))
+
+
+def test_digits(data: MnistData, n: int) -> ImageSet:
+    """The first ``n`` test digits of MNIST."""
+    images = data.test.images[:n].unsqueeze(1).numpy()
+    return ImageSet("test digits", images, data.test.labels[:n].numpy(), tuple(map(str, range(10))))
 
 
 def noise_set(classes: Sequence[str], shape: tuple[int, int, int], n: int, *, seed: int) -> ImageSet:
@@ -141,12 +153,3 @@ def shares(p: np.ndarray, thresholds: Sequence[float] = (0.9, 0.99, 0.9999)) -> 
     {'0.9': 0.75, '0.99': 0.5, '0.9999': 0.25}
     """
     return {f"{threshold:g}": float((p >= threshold).mean()) for threshold in thresholds}
-
-
-def share_text(share: float) -> str:
-    """A share of images for people: unlike a confidence it is a count, and all of them are 100 %.
-
-    >>> share_text(1.0), share_text(0.2), share_text(2 / 3)
-    ('100.0 %', '20.0 %', '66.7 %')
-    """
-    return f"{100 * share:.1f} %"

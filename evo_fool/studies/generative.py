@@ -21,10 +21,11 @@ from evo_fool.classifiers.lenet import DIGITS, LeNet, lenet_classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
-from evo_fool.studies.identity import identity
-from evo_fool.studies.outliers import best_of, random_cppns, random_pixels
+from evo_fool.studies.array_digest import array_digest
+from evo_fool.studies.baselines import best_of, random_cppns, random_pixels
+from evo_fool.studies.context import Context
+from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.training import trained
-from evo_fool.studies.workshop import MnistData, Workshop
 from evo_fool.training.calibration import best_scale, calibration_error, split
 from evo_fool.training.lenet import fit
 from evo_fool.training.mnist_data import Digits
@@ -119,19 +120,19 @@ class Attack:
 LENET, BAYES, FLOOR = "LeNet", "VAEs", "VAEs with a floor"
 
 
-def train_judges(workshop: Workshop, contest: Contest) -> list[Judge]:
+def train_judges(context: Context, contest: Contest) -> list[Judge]:
     """The three judges: trained, or found again.
 
     Raises:
         ConfigError: there is no MNIST.
         Stopped: asked to.
     """
-    data = workshop.mnist()
+    data = context.data.mnist()
     if data is None:
         raise ConfigError("the generative study needs MNIST; give the folder that holds mnist/ with --data DIR")
     train = Digits(data.train.images[: contest.digits], data.train.labels[: contest.digits])
     seen, held_out = split(train)
-    learnt = identity(seen.images, seen.labels, held_out.images, held_out.labels)
+    learnt = array_digest(seen.images, seen.labels, held_out.images, held_out.labels)
     common = f"of {len(seen.labels)} digits {learnt}, seed {contest.seed}"
 
     def lenet() -> tuple[LeNet, dict[str, Any]]:
@@ -140,16 +141,16 @@ def train_judges(workshop: Workshop, contest: Contest) -> list[Judge]:
         return tempered, {"train_loss": loss, "scale": scale}
 
     def with_floor() -> tuple[DigitPosterior, dict[str, Any]]:
-        vaes, loss = fit_vaes(seen, seed=contest.seed, epochs=contest.vae_epochs, report=workshop.say)
+        vaes, loss = fit_vaes(seen, seed=contest.seed, epochs=contest.vae_epochs, report=context.say)
         return _noted(calibrated(vaes, held_out, floor=True), loss)
 
-    first = trained(workshop, f"calibrated LeNet {common}, {contest.lenet_epochs} passes", lenet)
-    second = trained(workshop, f"digit VAEs {common}, {contest.vae_epochs} passes", with_floor)
+    first = trained(context, f"calibrated LeNet {common}, {contest.lenet_epochs} passes", lenet)
+    second = trained(context, f"digit VAEs {common}, {contest.vae_epochs} passes", with_floor)
 
     def without_floor() -> tuple[DigitPosterior, dict[str, Any]]:
-        return _noted(calibrated(copy.deepcopy(_posterior(workshop, second).vaes).cpu(), held_out, floor=False), None)
+        return _noted(calibrated(copy.deepcopy(_posterior(context, second).vaes).cpu(), held_out, floor=False), None)
 
-    third = trained(workshop, f"digit VAEs {common}, {contest.vae_epochs} passes, no floor", without_floor)
+    third = trained(context, f"digit VAEs {common}, {contest.vae_epochs} passes, no floor", without_floor)
     return [
         Judge(LENET, "lenet-mnist", first),
         Judge(BAYES, "vae-mnist", third),
@@ -192,34 +193,34 @@ def worth(scorer: Scorer, data: MnistData, control: int) -> Worth:
     )
 
 
-def find_worth(workshop: Workshop, judge: Judge, contest: Contest) -> Worth:
-    """:func:`worth` by way of the workshop's cache.
+def find_worth(context: Context, judge: Judge, contest: Contest) -> Worth:
+    """:func:`worth` by way of the context's cache.
 
     Raises:
         ConfigError: there is no MNIST.
     """
-    data = workshop.mnist()
+    data = context.data.mnist()
     if data is None:
         raise ConfigError("the generative study needs MNIST; give the folder that holds mnist/ with --data DIR")
-    scorer = workshop.scorer(workshop.classifier(judge.spec, judge.weights))
+    scorer = context.scorer(context.classifier(judge.spec, judge.weights))
 
     def measured() -> dict[str, Any]:
         return asdict(worth(scorer, data, contest.control))
 
-    tested = identity(data.test.images, data.test.labels)
+    tested = array_digest(data.test.images, data.test.labels)
     key = (
         f"worth of {judge.name} {scorer.classifier.fingerprint()[:12]}, {contest.control} random, test images {tested}"
     )
-    return Worth(**workshop.cache(key, measured))
+    return Worth(**context.cache(key, measured))
 
 
-def attack(workshop: Workshop, judge: Judge, encoding: str, contest: Contest, seed: int) -> Attack:
+def attack(context: Context, judge: Judge, encoding: str, contest: Contest, seed: int) -> Attack:
     """Evolve against a judge, or find the run.
 
     Raises:
         Stopped: asked to; the run goes on where it stopped.
     """
-    experiment = workshop.experiment(
+    experiment = context.experiment(
         ENCODINGS[encoding],
         {
             "name": f"{judge.name.lower().replace(' ', '-')}-{encoding}",
@@ -230,7 +231,7 @@ def attack(workshop: Workshop, judge: Judge, encoding: str, contest: Contest, se
             "classifier.weights": str(judge.weights.absolute()),
         },
     )
-    with workshop.run(experiment) as run:
+    with context.run(experiment) as run:
         images = np.stack([run.image(cell) for cell in run])
         return Attack(
             judge=judge.name,
@@ -242,7 +243,7 @@ def attack(workshop: Workshop, judge: Judge, encoding: str, contest: Contest, se
         )
 
 
-def likelihoods(workshop: Workshop, vaes: Judge, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
+def likelihoods(context: Context, vaes: Judge, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
     """How likely images are under given digits, in nats and up to a constant, float64 ``(n,)``; the ledger counts them.
 
     Args:
@@ -250,16 +251,16 @@ def likelihoods(workshop: Workshop, vaes: Judge, images: np.ndarray, digits: np.
         images: uint8 ``(n, 1, 28, 28)``.
         digits: int ``(n,)``.
     """
-    network = _posterior(workshop, vaes.weights)
-    workshop.count(len(images))
-    inputs = pixels(torch.from_numpy(images)[:, 0]).to(workshop.device)
+    network = _posterior(context, vaes.weights)
+    context.count(len(images))
+    inputs = pixels(torch.from_numpy(images)[:, 0]).to(context.device)
     with torch.inference_mode():
         answers = torch.cat([network.vaes(part.flatten(1)) for part in inputs.split(500)]).cpu()
     return answers.double().numpy()[np.arange(len(digits)), digits]
 
 
-def _posterior(workshop: Workshop, weights: Path) -> DigitPosterior:
-    network = workshop.classifier("vae-mnist", weights).network
+def _posterior(context: Context, weights: Path) -> DigitPosterior:
+    network = context.classifier("vae-mnist", weights).network
     if not isinstance(network, DigitPosterior):
         raise ConfigError(f"{weights} holds no autoencoders; train them with: evo-fool train vae")
     return network

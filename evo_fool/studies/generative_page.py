@@ -10,8 +10,8 @@ import numpy as np
 from evo_fool.classifiers.lenet import DIGITS
 from evo_fool.experiment import Experiment
 from evo_fool.presets import find_experiment
-from evo_fool.studies.base import Picture, Row, Section, skipped
-from evo_fool.studies.drawing import Curve, board, draw_confidence
+from evo_fool.studies.charts import Curve, board, draw_confidence
+from evo_fool.studies.context import Context
 from evo_fool.studies.generative import (
     ENCODINGS,
     LENET,
@@ -25,8 +25,9 @@ from evo_fool.studies.generative import (
     train_judges,
 )
 from evo_fool.studies.mnist import spread
+from evo_fool.studies.page import skipped
 from evo_fool.studies.published import MNIST_MEDIAN, as_printed
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.section import Picture, Row, Section
 from evo_fool.text import percent
 
 KEY, TITLE = "generative", "Discriminative against generative"
@@ -35,36 +36,36 @@ _SEEDS = 3
 """Attacks a judge and encoding, at most."""
 
 
-def contest(workshop: Workshop) -> Contest:
+def contest(context: Context) -> Contest:
     """Everything in the size of the budget."""
     return Contest(
-        vae_epochs=workshop.scale(smoke=4, laptop=40, paper=100),
-        lenet_epochs=workshop.scale(smoke=1, laptop=5, paper=14),
-        digits=workshop.scale(smoke=6000, laptop=None, paper=None),
-        generations=workshop.scale(smoke=10, laptop=200, paper=1000),
-        batch=workshop.scale(smoke=100, laptop=200, paper=200),
-        control=workshop.scale(smoke=500, laptop=4000, paper=20_000),
-        seed=workshop.seeds[0],
+        vae_epochs=context.scale(smoke=4, laptop=40, paper=100),
+        lenet_epochs=context.scale(smoke=1, laptop=5, paper=14),
+        digits=context.scale(smoke=6000, laptop=None, paper=None),
+        generations=context.scale(smoke=10, laptop=200, paper=1000),
+        batch=context.scale(smoke=100, laptop=200, paper=200),
+        control=context.scale(smoke=500, laptop=4000, paper=20_000),
+        seed=context.seeds[0],
     )
 
 
-def section(workshop: Workshop) -> Section:
+def section(context: Context) -> Section:
     """The page."""
-    data = workshop.mnist()
+    data = context.data.mnist()
     if data is None:
         return skipped(KEY, TITLE, "", "It trains on MNIST, and the data folder has none: --data DIR.")
-    settings = contest(workshop)
-    judges = train_judges(workshop, settings)
-    worths = {judge.name: find_worth(workshop, judge, settings) for judge in judges}
+    settings = contest(context)
+    judges = train_judges(context, settings)
+    worths = {judge.name: find_worth(context, judge, settings) for judge in judges}
     attacks = [
-        attack(workshop, judge, encoding, settings, seed)
+        attack(context, judge, encoding, settings, seed)
         for encoding in ENCODINGS
         for judge in judges
-        for seed in workshop.seeds[:_SEEDS]
+        for seed in context.seeds[:_SEEDS]
     ]
-    nats = {(a.judge, a.encoding): _nats(workshop, judges[-1], _of(attacks, a.judge, a.encoding)) for a in attacks}
+    nats = {(a.judge, a.encoding): _nats(context, judges[-1], _of(attacks, a.judge, a.encoding)) for a in attacks}
     test = data.test
-    digits = likelihoods(workshop, judges[-1], test.images.unsqueeze(1).numpy(), test.labels.numpy())
+    digits = likelihoods(context, judges[-1], test.images.unsqueeze(1).numpy(), test.labels.numpy())
     return Section(
         key=KEY,
         title=TITLE,
@@ -74,8 +75,8 @@ def section(workshop: Workshop) -> Section:
         rows=tuple(rows_of(judges, worths, attacks, settings, nats, float(np.median(digits)))),
         pictures=tuple(_pictures(attacks)),
         settings=asdict(settings) | {"calibration": "one scale on held-out digits, for every judge"},
-        seeds=tuple(workshop.seeds[:_SEEDS]),
-        commands=commands_of(settings, workshop.seeds[:_SEEDS]),
+        seeds=tuple(context.seeds[:_SEEDS]),
+        commands=commands_of(settings, context.seeds[:_SEEDS]),
         data={
             "worth": {name: asdict(w) for name, w in worths.items()},
             "attacks": [
@@ -209,10 +210,10 @@ def _final(attacks: Sequence[Attack], judge: str, encoding: str) -> np.ndarray:
     return np.array([a.medians[-1] for a in _of(attacks, judge, encoding)])
 
 
-def _nats(workshop: Workshop, vaes: Judge, attacks: Sequence[Attack]) -> float:
+def _nats(context: Context, vaes: Judge, attacks: Sequence[Attack]) -> float:
     images = np.concatenate([a.images for a in attacks])
     digits = np.tile(np.arange(len(DIGITS)), len(attacks))
-    return float(np.median(likelihoods(workshop, vaes, images, digits)))
+    return float(np.median(likelihoods(context, vaes, images, digits)))
 
 
 def _kind(encoding: str) -> str:

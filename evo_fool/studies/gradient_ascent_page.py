@@ -14,18 +14,17 @@ from evo_fool.errors import ClassifierError
 from evo_fool.probability import probability
 from evo_fool.runs.packed_image import pack_image, unpack_image
 from evo_fool.sampling import evenly
-from evo_fool.studies.base import Picture, Row, Section, judged
-from evo_fool.studies.charts import bands
+from evo_fool.studies.array_digest import array_digest
+from evo_fool.studies.charts import bands, board
+from evo_fool.studies.context import Context
 from evo_fool.studies.controls import noise_budget, noise_harvest
-from evo_fool.studies.drawing import board
 from evo_fool.studies.elites import noise_set
 from evo_fool.studies.gradient_ascent import SETTINGS, STARTS, Setting, ascend, shortened
-from evo_fool.studies.identity import identity
 from evo_fool.studies.imagenet_runs import primary_network
 from evo_fool.studies.pgd import targeted_pgd
 from evo_fool.studies.published import GRADIENT_ASCENT_CONFIDENCE
 from evo_fool.studies.review import reviewed
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.section import Picture, Row, Section, judged
 from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "gradient-ascent", "Images by gradient ascent", "Figure 13"
@@ -81,20 +80,20 @@ class Case:
         return _spread(self.shared, 10 if self.what == "MNIST" else _SHOWN)
 
 
-def section(workshop: Workshop) -> Section:
+def section(context: Context) -> Section:
     """The page."""
     digits = tuple(range(10))
-    cases = [Case("MNIST", workshop.classifier(), digits, digits, [MNIST_MEAN], None)]
-    network = primary_network(workshop)
+    cases = [Case("MNIST", context.classifier(), digits, digits, [MNIST_MEAN], None)]
+    network = primary_network(context)
     if network is not None:
-        judge = workshop.classifier(f"torchvision:{network[0]}", network[1])
+        judge = context.classifier(f"torchvision:{network[0]}", network[1])
         every = list(range(len(judge.classes)))
-        classes = _spread(every, workshop.scale(smoke=2, laptop=100, paper=1000))
-        shared = _spread(classes, workshop.scale(smoke=1, laptop=_SHOWN, paper=100))
+        classes = _spread(every, context.scale(smoke=2, laptop=100, paper=1000))
+        shared = _spread(classes, context.scale(smoke=1, laptop=_SHOWN, paper=100))
         cases.append(Case("ImageNet", judge, tuple(classes), tuple(shared), None, _UNTIL))
-    found = {case.what: climbs(workshop, case) for case in cases}
-    checks = {case.what: _check(workshop, case) for case in cases}
-    noise = {case.what: _noise(workshop, case) for case in cases}
+    found = {case.what: climbs(context, case) for case in cases}
+    checks = {case.what: _check(context, case) for case in cases}
+    noise = {case.what: _noise(context, case) for case in cases}
     verdict, why = judged(claims({what: entries for what, entries in found.items() if what == "ImageNet"}))
     return Section(
         key=KEY,
@@ -110,7 +109,7 @@ def section(workshop: Workshop) -> Section:
             "networks": {case.what: case.classifier.name for case in cases},
             "ImageNet climbs end at": _UNTIL,
         },
-        seeds=workshop.seeds[:1],
+        seeds=context.seeds[:1],
         commands=("evo-fool study gradient-ascent RUN --setting all",),
         data={
             what: {name: entry["figures"] | {"by class": entry["by_class"]} for name, entry in entries.items()}
@@ -125,20 +124,20 @@ def _spread(values: Sequence[int], n: int) -> list[int]:
     return [values[i] for i in evenly(len(values), n)]
 
 
-def climbs(workshop: Workshop, case: Case) -> dict[str, dict[str, Any]]:
+def climbs(context: Context, case: Case) -> dict[str, dict[str, Any]]:
     """Every setting from the mean, and the first one from the other starts: from the cache, or climbed."""
     found = {}
     for name, setting in SETTINGS.items():
-        setting = shortened(setting, workshop.scale(smoke=150, laptop=setting.steps, paper=setting.steps))
+        setting = shortened(setting, context.scale(smoke=150, laptop=setting.steps, paper=setting.steps))
         for start in STARTS if name == "none" else STARTS[:1]:
             first = name == "none" and start == "mean"
             label = name if start == "mean" else f"{name} from {start}"
-            found[label] = _climb(workshop, case, case.classes if first else case.shared, setting, start)
+            found[label] = _climb(context, case, case.classes if first else case.shared, setting, start)
     return found
 
 
-def _climb(workshop: Workshop, case: Case, tried: Sequence[int], setting: Setting, start: str) -> dict[str, Any]:
-    seed = workshop.seeds[0]
+def _climb(context: Context, case: Case, tried: Sequence[int], setting: Setting, start: str) -> dict[str, Any]:
+    seed = context.seeds[0]
 
     def climb() -> dict[str, Any]:
         ascent = ascend(
@@ -149,9 +148,9 @@ def _climb(workshop: Workshop, case: Case, tried: Sequence[int], setting: Settin
             seed=seed,
             mean=case.mean,
             until=case.until,
-            report=lambda *_: workshop.check(),
+            report=lambda *_: context.check(),
         )
-        workshop.count(int(ascent.steps.sum()))
+        context.count(int(ascent.steps.sum()))
         rows = [list(tried).index(cls) for cls in case.shown]
         return {
             "figures": ascent.to_json(),
@@ -161,21 +160,21 @@ def _climb(workshop: Workshop, case: Case, tried: Sequence[int], setting: Settin
         }
 
     key = (
-        f"gradient ascent {case.what} {len(tried)} classes {identity(np.array(tried))} {setting} start {start} "
+        f"gradient ascent {case.what} {len(tried)} classes {array_digest(np.array(tried))} {setting} start {start} "
         f"mean {case.mean} until {case.until} seed {seed} {case.classifier.fingerprint()[:12]}"
     )
-    return workshop.cache(key, climb)
+    return context.cache(key, climb)
 
 
-def _check(workshop: Workshop, case: Case) -> dict[str, Any] | None:
+def _check(context: Context, case: Case) -> dict[str, Any] | None:
     """foolbox's targeted PGD from uniform noise, for twenty classes at most; None without foolbox."""
     tried = _spread(case.classes, _CHECKED)
-    steps = workshop.scale(smoke=10, laptop=40, paper=100)
-    noise = noise_set(case.classifier.classes, case.shape, len(tried), seed=workshop.seeds[0])
+    steps = context.scale(smoke=10, laptop=40, paper=100)
+    noise = noise_set(case.classifier.classes, case.shape, len(tried), seed=context.seeds[0])
 
     def attack() -> dict[str, Any]:
         found = targeted_pgd(case.classifier, noise.images, tried, epsilon=_EPSILON, steps=steps)
-        workshop.count(len(tried) * steps)
+        context.count(len(tried) * steps)
         p = probability(found.log_odds)
         return {
             "classes": len(tried),
@@ -185,21 +184,22 @@ def _check(workshop: Workshop, case: Case) -> dict[str, Any] | None:
             "steps": steps,
         }
 
+    digest = array_digest(np.array(tried), noise.images)
     key = (
-        f"PGD {case.what} {len(tried)} classes {identity(np.array(tried), noise.images)} epsilon {_EPSILON} {steps} "
-        f"steps {case.classifier.fingerprint()[:12]}"
+        f"PGD {case.what} {len(tried)} classes {digest} epsilon {_EPSILON} {steps} steps "
+        f"{case.classifier.fingerprint()[:12]}"
     )
     try:
-        return workshop.cache(key, attack)
+        return context.cache(key, attack)
     except ClassifierError as error:
-        workshop.say(f"no check by PGD: {error}")
+        context.say(f"no check by PGD: {error}")
         return None
 
 
-def _noise(workshop: Workshop, case: Case) -> dict[str, Any]:
+def _noise(context: Context, case: Case) -> dict[str, Any]:
     """The best of many uniform random images for each class tried: what needs no gradient."""
-    n = noise_budget(workshop, case.classifier)
-    best = noise_harvest(workshop, case.classifier, "uniform", n).best[list(case.classes)]
+    n = noise_budget(context, case.classifier)
+    best = noise_harvest(context, case.classifier, "uniform", n).best[list(case.classes)]
     return {"images": n, "median": float(np.median(best)), "reaching": int((best >= SURE).sum())}
 
 

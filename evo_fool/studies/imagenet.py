@@ -16,12 +16,12 @@ import numpy as np
 
 from evo_fool.probability import probability
 from evo_fool.runs import Run
-from evo_fool.studies.base import Picture, Row, Section, judged, skipped
-from evo_fool.studies.drawing import Curve, board, draw_by_class, draw_confidence
-from evo_fool.studies.elites import share_text
+from evo_fool.studies.charts import Curve, board, draw_by_class, draw_confidence
+from evo_fool.studies.context import Context
 from evo_fool.studies.imagenet_runs import PRESETS, PRIMARY, as_typed, imagenet_run, primary_network
-from evo_fool.studies.likeness import Likeness, likeness, thumbnails
+from evo_fool.studies.mann_whitney import Comparison, mann_whitney
 from evo_fool.studies.mnist import spread
+from evo_fool.studies.page import skipped
 from evo_fool.studies.published import (
     DOGS_AND_CATS,
     IMAGENET_BATCH,
@@ -34,8 +34,9 @@ from evo_fool.studies.published import (
     IMAGENET_SHOWN_MEAN,
     as_printed,
 )
-from evo_fool.studies.statistics import Comparison, mann_whitney
-from evo_fool.studies.workshop import Workshop, opened
+from evo_fool.studies.run_finder import opened
+from evo_fool.studies.section import Picture, Row, Section, judged, share_text
+from evo_fool.studies.similarity import Likeness, likeness, thumbnails
 from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "imagenet", "Direct and CPPN on ImageNet", "Figures 1, 6 to 9 and 12"
@@ -125,28 +126,28 @@ def weak_block(final: np.ndarray) -> Comparison:
     return mann_whitney(confidence[inside], confidence[~inside])
 
 
-def section(workshop: Workshop) -> Section:
+def section(context: Context) -> Section:
     """The page."""
-    network = primary_network(workshop)
+    network = primary_network(context)
     if network is None:
         reason = (
             "There are no weights of an ImageNet network: give --data a folder with imagenet/weights/NAME.pt, such as "
             f"{PRIMARY}.pt."
         )
         return skipped(KEY, TITLE, FIGURES, reason)
-    seeds = workshop.seeds if workshop.budget == "paper" else workshop.seeds[:2]
+    seeds = context.seeds if context.budget == "paper" else context.seeds[:2]
     arms_of_seeds = {"cppn": seeds, "paper": seeds, "pixels": seeds, "random": seeds[:1], "random-pixels": seeds[:1]}
     with ExitStack() as stack:
         runs = {
-            kind: stack.enter_context(opened(imagenet_run(workshop, *network, kind, seed) for seed in chosen))
+            kind: stack.enter_context(opened(imagenet_run(context, *network, kind, seed) for seed in chosen))
             for kind, chosen in arms_of_seeds.items()
         }
-        return _page(workshop, network, seeds, runs)
+        return _page(context, network, seeds, runs)
 
 
-def _page(workshop: Workshop, network: tuple[str, Path], seeds: Sequence[int], runs: dict[str, list[Run]]) -> Section:
+def _page(context: Context, network: tuple[str, Path], seeds: Sequence[int], runs: dict[str, list[Run]]) -> Section:
     arms = {kind: arm_of(f"{_NAMES[kind]} on {network[0]}", group) for kind, group in runs.items()}
-    others = _others(workshop, network[0], seeds[0])
+    others = _others(context, network[0], seeds[0])
     alike = None
     if len(seeds) > 1:
         classes = range(0, len(runs["cppn"][0].classes), 4)  # a quarter of them are sixty thousand pairs
@@ -179,12 +180,12 @@ def _page(workshop: Workshop, network: tuple[str, Path], seeds: Sequence[int], r
     )
 
 
-def _others(workshop: Workshop, primary: str, seed: int) -> dict[str, dict[str, Any]]:
+def _others(context: Context, primary: str, seed: int) -> dict[str, dict[str, Any]]:
     """CPPNs on every other network at hand, one seed each."""
     found: dict[str, dict[str, Any]] = {}
-    for name, weights in workshop.imagenet_networks().items():
+    for name, weights in context.data.imagenet_networks().items():
         if name != primary:
-            with imagenet_run(workshop, name, weights, "cppn", seed) as run:
+            with imagenet_run(context, name, weights, "cppn", seed) as run:
                 arm = arm_of(name, [run])
                 found[name] = {
                     "median": float(np.median(arm.final)),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evo_fool.runs import Run
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.context import Context
 
 PRIMARY = "squeezenet1_1"
 """The network that most is measured on: the fastest of torchvision's."""
@@ -25,9 +25,9 @@ _LONG = {"cppn": 5000, "paper": 5000, "pixels": 20_000, "random": 5000, "random-
 """Generations of the laptop and the paper budget. Batches are 400, of pixels 200."""
 
 
-def primary_network(workshop: Workshop) -> tuple[str, Path] | None:
+def primary_network(context: Context) -> tuple[str, Path] | None:
     """The ImageNet network to work on, and its weights; None where there is none."""
-    networks = workshop.imagenet_networks()
+    networks = context.data.imagenet_networks()
     name = PRIMARY if PRIMARY in networks else next(iter(networks), None)
     return None if name is None else (name, networks[name])
 
@@ -38,11 +38,11 @@ def as_typed(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def imagenet_run(workshop: Workshop, name: str, weights: Path, kind: str, seed: int) -> Run:
+def imagenet_run(context: Context, name: str, weights: Path, kind: str, seed: int) -> Run:
     """A run of the budget's size; other studies that ask for the same get the same.
 
     Args:
-        workshop: where to look for it and to evolve it.
+        context: where to look for it and to evolve it.
         name: torchvision's name of the network.
         weights: its file.
         kind: ``cppn`` (the default search), ``paper`` (the paper's operators; below the paper's budget in one view of
@@ -53,17 +53,17 @@ def imagenet_run(workshop: Workshop, name: str, weights: Path, kind: str, seed: 
     settings: dict[str, Any] = {
         "seed": seed,
         "name": f"{'imagenet-random-pixels' if kind == 'random-pixels' else preset.replace('/', '-')}-{name}",
-        "generations": workshop.scale(smoke=3, laptop=_SHORT[kind], paper=_LONG[kind]),
+        "generations": context.scale(smoke=3, laptop=_SHORT[kind], paper=_LONG[kind]),
         "classifier.weights": str(weights),
         # Ancestors are not looked at here, and a thousand classes have many.
         "retention.keep": "elites",
     }
     if name != PRIMARY or kind == "paper":
         settings["classifier.spec"] = f"torchvision:{name}"
-    if kind == "paper" and workshop.budget != "paper":
+    if kind == "paper" and context.budget != "paper":
         settings |= {"scoring.view": "auto", "encoding.size": None}
     if kind == "random-pixels":
         settings["encoding.kind"] = "pixels"
-    if workshop.budget == "smoke":
+    if context.budget == "smoke":
         settings |= {"batch": 32, "initial": 32} if kind == "paper" else {"batch": 32}
-    return workshop.run(workshop.experiment(preset, settings))
+    return context.run(context.experiment(preset, settings))

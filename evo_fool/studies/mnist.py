@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 
 from evo_fool.runs import Run
-from evo_fool.studies.base import Picture, Row, Section, judged
+from evo_fool.studies.charts import Curve, board, draw_confidence
+from evo_fool.studies.context import Context
 from evo_fool.studies.digit_runs import digit_run
-from evo_fool.studies.drawing import Curve, board, draw_confidence
 from evo_fool.studies.published import (
     MNIST_DIRECT_EVERY_DIGIT,
     MNIST_GENERATIONS,
     MNIST_MEDIAN,
     MNIST_REFERENCE,
 )
-from evo_fool.studies.workshop import Workshop, opened
+from evo_fool.studies.run_finder import opened
+from evo_fool.studies.section import Picture, Row, Section, judged
 from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "mnist", "Direct and CPPN on MNIST", "Figures 4 and 5"
@@ -135,17 +136,17 @@ def spread(values: np.ndarray) -> str:
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
-def section(workshop: Workshop) -> Section:
+def section(context: Context) -> Section:
     """The page."""
     courses: dict[str, Course] = {}
     shown: list[tuple[str, list[list[tuple[np.ndarray | None, str]]]]] = []
     for variant in VARIANTS:
-        with opened(digit_run(workshop, variant.preset, seed) for seed in workshop.seeds) as runs:
+        with opened(digit_run(context, variant.preset, seed) for seed in context.seeds) as runs:
             courses[variant.label] = course(runs)
             shown.append((variant.label, [digits(run) for run in runs]))
     controls: dict[str, Course] = {}
     for kind in ("pixels", "cppn"):
-        with opened(random_runs(workshop, kind)) as runs:
+        with opened(random_runs(context, kind)) as runs:
             controls[kind] = course(runs)
     verdict, why = judged(claims(courses, controls))
     return Section(
@@ -161,20 +162,20 @@ def section(workshop: Workshop) -> Section:
             "classifier": "lenet-mnist",
             "generations": {label: int(c.generations[-1]) for label, c in courses.items()},
         },
-        seeds=tuple(workshop.seeds),
+        seeds=tuple(context.seeds),
         commands=(
-            *(f"evo-fool run {v.preset} --seed {workshop.seeds[0]}" for v in VARIANTS),
-            f"evo-fool run mnist-random --seed {workshop.seeds[0]}",
-            f"evo-fool run mnist-random -S encoding.kind=cppn --seed {workshop.seeds[0]}",
+            *(f"evo-fool run {v.preset} --seed {context.seeds[0]}" for v in VARIANTS),
+            f"evo-fool run mnist-random --seed {context.seeds[0]}",
+            f"evo-fool run mnist-random -S encoding.kind=cppn --seed {context.seeds[0]}",
         ),
         data={label: c.as_json() for label, c in courses.items()}
         | {f"random {kind}": c.as_json() for kind, c in controls.items()},
     )
 
 
-def random_runs(workshop: Workshop, kind: str) -> Iterator[Run]:
+def random_runs(context: Context, kind: str) -> Iterator[Run]:
     """The control: as many fresh random images of one encoding, for every seed."""
-    return (digit_run(workshop, "mnist-random", seed, {"encoding.kind": kind}) for seed in workshop.seeds)
+    return (digit_run(context, "mnist-random", seed, {"encoding.kind": kind}) for seed in context.seeds)
 
 
 def digits(run: Run) -> list[tuple[np.ndarray | None, str]]:

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.studies.base import Picture, Row, Section, Verdict, judged, skipped
-from evo_fool.studies.charts import distributions
-from evo_fool.studies.drawing import board
-from evo_fool.studies.elites import ImageSet, confidences, elites_of, share_text
-from evo_fool.studies.identity import identity
+from evo_fool.studies.array_digest import array_digest
+from evo_fool.studies.charts import board, distributions
+from evo_fool.studies.context import Context
+from evo_fool.studies.elites import ImageSet, confidences, elites_of
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
+from evo_fool.studies.page import skipped
 from evo_fool.studies.published import REPETITION, as_printed
 from evo_fool.studies.repetition import ablate, find_repetition, tilings, without
 from evo_fool.studies.review import reviewed
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.section import Picture, Row, Section, Verdict, judged, share_text
 from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "repetition", "Repeated elements", "Figure 10"
@@ -32,21 +32,21 @@ _LOSS = 0.1
 take a rim with them. It is also what the one element must be worth: less would be within what is forgiven."""
 
 
-def section(workshop: Workshop) -> Section:
+def section(context: Context) -> Section:
     """The page."""
-    network = primary_network(workshop)
+    network = primary_network(context)
     if network is None:
         reason = "Elites of an ImageNet network are needed: give --data a folder with imagenet/weights/NAME.pt."
         return skipped(KEY, TITLE, FIGURES, reason)
     name, weights = network
-    with imagenet_run(workshop, name, weights, "cppn", workshop.seeds[0]) as run:
+    with imagenet_run(context, name, weights, "cppn", context.seeds[0]) as run:
         elites = elites_of(run)
-        if workshop.budget == "smoke":
+        if context.budget == "smoke":
             elites = elites.pick(range(0, len(elites), 10))
-    judge = workshop.classifier(f"torchvision:{name}", weights)
-    scorer, seed = workshop.scorer(judge), workshop.seeds[0]
-    key = f"repetition {judge.fingerprint()[:12]} elites {identity(elites.images, elites.targets)} seed {seed}"
-    found = workshop.cache(key, lambda: _measure(workshop, elites, scorer, seed))
+    judge = context.classifier(f"torchvision:{name}", weights)
+    scorer, seed = context.scorer(judge), context.seeds[0]
+    key = f"repetition {judge.fingerprint()[:12]} elites {array_digest(elites.images, elites.targets)} seed {seed}"
+    found = context.cache(key, lambda: _measure(context, elites, scorer, seed))
     if not found["rows"]:
         return skipped(KEY, TITLE, FIGURES, f"Of {len(elites)} elites not one has repeated elements.")
     before, one, none = (np.array(found[key]) for key in ("before", "one", "none"))
@@ -60,13 +60,13 @@ def section(workshop: Workshop) -> Section:
         rows=tuple(_rows(found, before, one, none)),
         pictures=tuple(_pictures(elites, found["rows"], before, one, none, np.array(found["elsewhere"]))),
         settings={"network": name, "tiles a side": TILINGS, "control": "as many pixels at random places"},
-        seeds=workshop.seeds[:1],
+        seeds=context.seeds[:1],
         commands=("evo-fool study repetition RUN",),
         data=found,
     )
 
 
-def _measure(workshop: Workshop, elites: ImageSet, scorer: Scorer, seed: int) -> dict[str, Any]:
+def _measure(context: Context, elites: ImageSet, scorer: Scorer, seed: int) -> dict[str, Any]:
     result = ablate(elites, scorer, seed=seed)
     as_they_are = confidences(scorer, elites.images, elites.targets)
     return result.to_json() | {
@@ -79,7 +79,7 @@ def _measure(workshop: Workshop, elites: ImageSet, scorer: Scorer, seed: int) ->
         "kinds": [repetition.kind for repetition in result.found],
         "counts": [repetition.count for repetition in result.found],
         "all_elites": np.median(as_they_are),
-        "tilings": tilings(elites, scorer, TILINGS, as_they_are, workshop.check),
+        "tilings": tilings(elites, scorer, TILINGS, as_they_are, context.check),
     }
 
 

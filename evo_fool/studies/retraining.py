@@ -25,10 +25,11 @@ from evo_fool.evolution.toolbox import build_strategy
 from evo_fool.probability import probability
 from evo_fool.runs import Run
 from evo_fool.session.checkpoint import restore
-from evo_fool.studies.identity import identity
-from evo_fool.studies.outliers import best_of, random_cppns, random_pixels, training_noise
+from evo_fool.studies.array_digest import array_digest
+from evo_fool.studies.baselines import best_of, random_cppns, random_pixels, training_noise
+from evo_fool.studies.context import Context
+from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.training import trained
-from evo_fool.studies.workshop import MnistData, Workshop
 from evo_fool.training.lenet import Outliers, fit
 from evo_fool.training.mnist_data import Digits
 
@@ -106,11 +107,11 @@ class Iteration:
     unseen: int
 
 
-def run_loop(workshop: Workshop, loop: Loop, unseen: np.ndarray) -> tuple[list[Iteration], list[np.ndarray]]:
+def run_loop(context: Context, loop: Loop, unseen: np.ndarray) -> tuple[list[Iteration], list[np.ndarray]]:
     """The whole loop: what came of each network, and the elites of its digits, uint8 ``(10, 1, 28, 28)``.
 
     Args:
-        workshop: where it works; it finds again whatever is there.
+        context: where it works; it finds again whatever is there.
         loop: what to do.
         unseen: CPPN images evolved elsewhere, uint8 ``(n, 1, 28, 28)``.
 
@@ -118,7 +119,7 @@ def run_loop(workshop: Workshop, loop: Loop, unseen: np.ndarray) -> tuple[list[I
         ConfigError: there is no MNIST, or the loop asks for less than one iteration.
         Stopped: asked to; what is there is found again.
     """
-    data = mnist_of(workshop)
+    data = mnist_of(context)
     if not 1 <= loop.iterations < _ROUNDS:
         raise ConfigError(f"--iterations {loop.iterations}: must be 1 to {_ROUNDS - 1}")
     if loop.images < 2:
@@ -127,32 +128,32 @@ def run_loop(workshop: Workshop, loop: Loop, unseen: np.ndarray) -> tuple[list[I
         )
     found, elites, fooling = [], [], np.empty((0, 1, 28, 28), np.uint8)
     for number in range(1, loop.iterations + 1):
-        weights = train_network(workshop, loop, number, data.train, fooling)
-        scorer = workshop.scorer(workshop.classifier("lenet-mnist", weights))
-        with workshop.run(_experiment(workshop, loop, number, weights)) as run:
+        weights = train_network(context, loop, number, data.train, fooling)
+        scorer = context.scorer(context.classifier("lenet-mnist", weights))
+        with context.run(_experiment(context, loop, number, weights)) as run:
             elites.append(np.stack([run.image(digit) for digit in range(len(DIGITS))]))
-            images = identity(elites[-1], data.test.images, data.test.labels, unseen)
+            images = array_digest(elites[-1], data.test.images, data.test.labels, unseen)
             key = (
                 f"retraining iteration {number}, {loop.arm}, {len(fooling)} taught, "
                 f"{run.summary()['evaluations']} images, network {scorer.classifier.fingerprint()[:12]}, {images}"
             )
             look = partial(_measured, scorer, run, data, unseen, number=number, taught=len(fooling))
-            found.append(_read(workshop.cache(key, look)))
+            found.append(_read(context.cache(key, look)))
             fooling = np.concatenate([fooling, fooling_images(run, loop.images)])
-        workshop.say(
+        context.say(
             f"{loop.arm} {number}/{loop.iterations}: median {found[-1].median:.4f}, "
             f"test error {100 * found[-1].test_error:.2f} %"
         )
     return found, elites
 
 
-def mnist_of(workshop: Workshop) -> MnistData:
+def mnist_of(context: Context) -> MnistData:
     """MNIST, which retraining cannot do without.
 
     Raises:
         ConfigError: there is none.
     """
-    data = workshop.mnist()
+    data = context.data.mnist()
     if data is None:
         raise ConfigError("retraining needs MNIST; give the folder that holds mnist/ with --data DIR")
     return data
@@ -181,7 +182,7 @@ def fooling_images(run: Run, n: int) -> np.ndarray:
     return run.encoding.render(np.concatenate(chosen))
 
 
-def train_network(workshop: Workshop, loop: Loop, number: int, train: Digits, fooling: np.ndarray) -> Path:
+def train_network(context: Context, loop: Loop, number: int, train: Digits, fooling: np.ndarray) -> Path:
     """The weights of DNN_number, which has seen ``fooling``, uint8 ``(m, 1, 28, 28)``."""
 
     def make() -> tuple[LeNet, dict[str, Any]]:
@@ -189,11 +190,11 @@ def train_network(workshop: Workshop, loop: Loop, number: int, train: Digits, fo
         return network, {"train_loss": loss}
 
     noise = f", {loop.noise} of noise" if loop.arm == "unsure" else ""
-    learned = identity(train.images[: loop.digits], train.labels[: loop.digits], fooling)
+    learned = array_digest(train.images[: loop.digits], train.labels[: loop.digits], fooling)
     key = (
         f"retraining network {number}, {loop.arm}, {loop.epochs} epochs, seed {loop.seed_of(number)}{noise}, {learned}"
     )
-    return trained(workshop, key, make)
+    return trained(context, key, make)
 
 
 def fit_with_fooling(train: Digits, fooling: np.ndarray, loop: Loop, seed: int) -> tuple[LeNet, float]:
@@ -262,8 +263,8 @@ def unseen_images(runs: Sequence[Run]) -> np.ndarray:
     return np.stack([run.image(cell) for run in runs for cell in run if cell < len(DIGITS)])
 
 
-def _experiment(workshop: Workshop, loop: Loop, number: int, weights: Path) -> Any:
-    return workshop.experiment(
+def _experiment(context: Context, loop: Loop, number: int, weights: Path) -> Any:
+    return context.experiment(
         "mnist-cppn",
         {
             "name": f"retraining-{loop.arm}-{number}",

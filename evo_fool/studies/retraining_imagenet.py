@@ -23,12 +23,12 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.runs import Run
-from evo_fool.studies.identity import identity
+from evo_fool.studies.array_digest import array_digest
+from evo_fool.studies.context import Context
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
+from evo_fool.studies.mann_whitney import Comparison, mann_whitney
 from evo_fool.studies.retraining import fooling_images
-from evo_fool.studies.statistics import Comparison, mann_whitney
 from evo_fool.studies.training import trained
-from evo_fool.studies.workshop import Workshop
 
 _STEPS = 300
 _RATE = 0.01
@@ -76,44 +76,44 @@ class HeadRetraining:
         return {name: value for name, value in asdict(replace(self, shown=([], []))).items() if name != "shown"}
 
 
-def retrain_imagenet(workshop: Workshop) -> HeadRetraining | None:
+def retrain_imagenet(context: Context) -> HeadRetraining | None:
     """Evolve against a network, give it a 1001st class, evolve against that; None without weights or photographs.
 
     Raises:
         ConfigError: the network's head cannot be retrained.
         Stopped: asked to; runs go on where they stopped.
     """
-    network, folder = primary_network(workshop), workshop.photographs()
+    network, folder = primary_network(context), context.data.photographs()
     if network is None or folder is None:
         return None
     name, weights = network
-    classifier = workshop.classifier(f"torchvision:{name}", weights)
-    photos, labels = read_photographs(classifier, folder, limit=workshop.scale(smoke=40, laptop=None, paper=None))
+    classifier = context.classifier(f"torchvision:{name}", weights)
+    photos, labels = read_photographs(classifier, folder, limit=context.scale(smoke=40, laptop=None, paper=None))
     shown = np.arange(len(photos)) % 2 == 0
-    n = workshop.scale(smoke=40, laptop=500, paper=2000)
-    seeds = distinct_seeds(workshop)
+    n = context.scale(smoke=40, laptop=500, paper=2000)
+    seeds = distinct_seeds(context)
     with (
-        imagenet_run(workshop, name, weights, "cppn", seeds[0]) as first,
-        imagenet_run(workshop, name, weights, "cppn", seeds[1]) as other,
+        imagenet_run(context, name, weights, "cppn", seeds[0]) as first,
+        imagenet_run(context, name, weights, "cppn", seeds[1]) as other,
     ):
-        scorer = workshop.scorer(classifier)
+        scorer = context.scorer(classifier)
         fooling = fooling_images(first, n)
 
         def make() -> tuple[nn.Module, dict[str, Any]]:
-            workshop.count(int(shown.sum()) + n)
+            context.count(int(shown.sum()) + n)
             return retrain_head(scorer, photos[shown], fooling), {"photographs": int(shown.sum()), "fooling": n}
 
-        learned = identity(photos[shown], fooling)
+        learned = array_digest(photos[shown], fooling)
         key = f"{name} with a further class, {n} fooling images, {classifier.fingerprint()[:12]}, {learned}"
-        retrained = trained(workshop, key, make)
+        retrained = trained(context, key, make)
         before = _confidences(first, len(classifier.classes))
         unseen = unseen_elites(other, fooling)
         images = first.summary()["evaluations"]
-        with imagenet_run(workshop, name, retrained.absolute(), "cppn", seeds[2]) as second:
+        with imagenet_run(context, name, retrained.absolute(), "cppn", seeds[2]) as second:
             after = _confidences(second, len(classifier.classes))
             surest = after.argsort()[::-1][:_SHOWN].tolist()
             shown_images = (_images(first, surest), _images(second, surest))
-    judge = workshop.scorer(workshop.classifier(f"torchvision:{name}", retrained))
+    judge = context.scorer(context.classifier(f"torchvision:{name}", retrained))
     answers = [s.score(photos[~shown]).argmax(axis=1) for s in (scorer, judge)]
     fooled = len(classifier.classes)
     return HeadRetraining(
@@ -217,13 +217,13 @@ def _images(run: Run, classes: list[int]) -> list[tuple[np.ndarray, float]]:
     return [(run.image(cell), run[cell].probability) for cell in classes if cell in run]
 
 
-def distinct_seeds(workshop: Workshop) -> tuple[int, int, int]:
-    """The workshop's seeds, as many as there are of three, and further ones.
+def distinct_seeds(context: Context) -> tuple[int, int, int]:
+    """The context's seeds, as many as there are of three, and further ones.
 
     Two runs of one seed begin with the same images, whatever their network, and the network is taught with the first
     generation of its run: with its seed it would be attacked by what it knows.
     """
-    given = workshop.seeds[:3]
+    given = context.seeds[:3]
     further = (seed for seed in count(given[0] + 1) if seed not in given)
     first, second, third = islice(chain(given, further), 3)
     return first, second, third
@@ -234,9 +234,9 @@ def unseen_elites(run: Run, taught: np.ndarray) -> np.ndarray:
 
     One image may hold many classes; it counts once.
     """
-    known = {identity(image) for image in taught}
+    known = {array_digest(image) for image in taught}
     found: dict[str, np.ndarray] = {}
     for cell in {elite.id: elite.class_index for elite in run.elites}.values():
         image = run.image(cell)
-        found[identity(image)] = image
+        found[array_digest(image)] = image
     return np.stack([image for name, image in found.items() if name not in known])

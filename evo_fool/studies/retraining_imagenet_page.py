@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from evo_fool.studies.base import Picture, Row, Section, judged, skipped
-from evo_fool.studies.drawing import board
+from evo_fool.studies.charts import board
+from evo_fool.studies.context import Context
+from evo_fool.studies.page import skipped
 from evo_fool.studies.published import IMAGENET_CPPN_IMAGES, RETRAINED_IMAGENET_MEDIANS, RETRAINED_RECOGNISED
 from evo_fool.studies.retraining_imagenet import HeadRetraining, retrain_imagenet
 from evo_fool.studies.review import reviewed
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.section import Picture, Row, Section, judged
 from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "retraining-imagenet", "Retraining on ImageNet with a 1001st class", "Figure 12"
@@ -16,9 +17,9 @@ _FOOLED = 0.05
 """Median from which there is something to fall."""
 
 
-def section(workshop: Workshop) -> Section:
+def section(context: Context) -> Section:
     """The page."""
-    found = retrain_imagenet(workshop)
+    found = retrain_imagenet(context)
     if found is None:
         reason = (
             "It needs an ImageNet network and photographs: give --data a folder with imagenet/weights/NAME.pt and "

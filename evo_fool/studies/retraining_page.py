@@ -8,12 +8,14 @@ from itertools import chain, count, islice
 
 import numpy as np
 
-from evo_fool.studies.base import Picture, Row, Section, judged, skipped
+from evo_fool.studies.charts import Curve, board, draw_confidence
+from evo_fool.studies.context import Context
 from evo_fool.studies.digit_runs import digit_run
-from evo_fool.studies.drawing import Curve, board, draw_confidence
+from evo_fool.studies.page import skipped
 from evo_fool.studies.published import RETRAINED_MNIST_MEDIANS, RETRAINED_RECOGNISED, as_printed
 from evo_fool.studies.retraining import Iteration, Loop, run_loop, unseen_images
-from evo_fool.studies.workshop import Workshop, opened
+from evo_fool.studies.run_finder import opened
+from evo_fool.studies.section import Picture, Row, Section, judged
 from evo_fool.text import percent
 
 KEY, TITLE, FIGURES = "retraining", "Retraining with a class of fooling images", "Figure 11"
@@ -46,20 +48,20 @@ class Outcome:
         return np.array([i.median for i in self.iterations])
 
 
-def loops(workshop: Workshop) -> list[Loop]:
+def loops(context: Context) -> list[Loop]:
     """Both arms in the size of the budget."""
     common = {
-        "images": workshop.scale(smoke=100, laptop=1000, paper=1000),
-        "epochs": workshop.scale(smoke=1, laptop=3, paper=14),
-        "generations": workshop.scale(smoke=10, laptop=200, paper=200),
-        "batch": workshop.scale(smoke=100, laptop=200, paper=200),
-        "noise": workshop.scale(smoke=2000, laptop=20_000, paper=60_000),
-        "digits": workshop.scale(smoke=6000, laptop=None, paper=None),
-        "seed": workshop.seeds[0],
+        "images": context.scale(smoke=100, laptop=1000, paper=1000),
+        "epochs": context.scale(smoke=1, laptop=3, paper=14),
+        "generations": context.scale(smoke=10, laptop=200, paper=200),
+        "batch": context.scale(smoke=100, laptop=200, paper=200),
+        "noise": context.scale(smoke=2000, laptop=20_000, paper=60_000),
+        "digits": context.scale(smoke=6000, laptop=None, paper=None),
+        "seed": context.seeds[0],
     }
     return [
-        Loop(arm="class", iterations=workshop.scale(smoke=2, laptop=5, paper=15), **common),  # type: ignore[arg-type]
-        Loop(arm="unsure", iterations=workshop.scale(smoke=2, laptop=3, paper=15), **common),  # type: ignore[arg-type]
+        Loop(arm="class", iterations=context.scale(smoke=2, laptop=5, paper=15), **common),  # type: ignore[arg-type]
+        Loop(arm="unsure", iterations=context.scale(smoke=2, laptop=3, paper=15), **common),  # type: ignore[arg-type]
     ]
 
 
@@ -76,22 +78,22 @@ def unseen_seeds(seeds: Sequence[int], taught: Sequence[Loop]) -> tuple[int, ...
     return tuple(islice(free, len(seeds)))
 
 
-def unseen(workshop: Workshop, taught: Sequence[Loop]) -> np.ndarray:
+def unseen(context: Context, taught: Sequence[Loop]) -> np.ndarray:
     """CPPN images that were evolved against the network of the package, uint8 ``(n, 1, 28, 28)``.
 
     They are those of the page on MNIST, but for seeds that loops are taught with.
     """
-    with opened(digit_run(workshop, "mnist-cppn", seed) for seed in unseen_seeds(workshop.seeds, taught)) as runs:
+    with opened(digit_run(context, "mnist-cppn", seed) for seed in unseen_seeds(context.seeds, taught)) as runs:
         return unseen_images(runs)
 
 
-def section(workshop: Workshop) -> Section:
+def section(context: Context) -> Section:
     """The page."""
-    if workshop.mnist() is None:
+    if context.data.mnist() is None:
         return skipped(KEY, TITLE, FIGURES, "It trains on MNIST, and the data folder has none: --data DIR.")
-    planned = loops(workshop)
-    strangers = unseen(workshop, planned)
-    outcomes = [Outcome(loop, *run_loop(workshop, loop, strangers)) for loop in planned]
+    planned = loops(context)
+    strangers = unseen(context, planned)
+    outcomes = [Outcome(loop, *run_loop(context, loop, strangers)) for loop in planned]
     verdict, why = judged(claims(outcomes[0]))
     retrained, unsure = outcomes
     return Section(
@@ -106,13 +108,13 @@ def section(workshop: Workshop) -> Section:
         | {
             "cells": "eleven once there is a fooling class; medians are over the ten digits",
             "first and last generation": "the last is what the final archive breeds next",
-            "loops": f"one loop of each kind, one seed: {workshop.seeds[0]}",
-            "seeds of unseen images": unseen_seeds(workshop.seeds, planned),
+            "loops": f"one loop of each kind, one seed: {context.seeds[0]}",
+            "seeds of unseen images": unseen_seeds(context.seeds, planned),
         },
         seeds=tuple(
             dict.fromkeys(
                 [
-                    *unseen_seeds(workshop.seeds, planned),
+                    *unseen_seeds(context.seeds, planned),
                     *(o.loop.seed_of(i.number) for o in outcomes for i in o.iterations),
                 ]
             )

@@ -17,14 +17,14 @@ import numpy as np
 from evo_fool.runs import Run
 from evo_fool.runs.lineage import goal_switches, history, lineage
 from evo_fool.sampling import evenly
-from evo_fool.studies.base import Picture, Row, Section
+from evo_fool.studies.charts import Curve, draw_confidence, draw_matrix
+from evo_fool.studies.context import Context
 from evo_fool.studies.digit_runs import digit_run
-from evo_fool.studies.drawing import Curve, draw_confidence, draw_matrix
-from evo_fool.studies.elites import share_text
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
 from evo_fool.studies.mnist import Course, course, random_runs, spread
 from evo_fool.studies.review import reviewed
-from evo_fool.studies.workshop import Workshop, opened
+from evo_fool.studies.run_finder import opened
+from evo_fool.studies.section import Picture, Row, Section, share_text
 from evo_fool.text import percent
 
 KEY, TITLE = "searches", "MAP-Elites against one class at a time"
@@ -156,7 +156,7 @@ def confidence_after(run: Run, cls: int, images: int) -> float:
     return next((row.probability for row in reversed(history(run, cls)) if row.generation <= last), 0.0)
 
 
-def section(workshop: Workshop) -> Section:
+def section(context: Context) -> Section:
     """The page."""
     kinds = ("pixels", "cppn")
     courses: dict[str, dict[str, Course]] = {}
@@ -164,9 +164,9 @@ def section(workshop: Workshop) -> Section:
     found: dict[str, list[Switching]] = {}
     for kind in kinds:
         searches = {
-            "MAP-Elites": _runs(workshop, kind, genetic=False),
-            "genetic algorithm": _runs(workshop, kind, genetic=True),
-            "random": random_runs(workshop, kind),
+            "MAP-Elites": _runs(context, kind, genetic=False),
+            "genetic algorithm": _runs(context, kind, genetic=True),
+            "random": random_runs(context, kind),
         }
         courses[kind], seconds[kind] = {}, {}
         for name, runs in searches.items():
@@ -178,14 +178,14 @@ def section(workshop: Workshop) -> Section:
     rows = [row for kind in kinds for row in _rows(kind, courses[kind], seconds[kind], found[kind])]
     pictures = [_curves(courses), _steps(found["cppn"])]
     why = _why(courses, found)
-    network = primary_network(workshop)
+    network = primary_network(context)
     data: dict[str, Any] = {
         kind: {name: c.as_json() for name, c in courses[kind].items()}
         | {"seconds": seconds[kind], "switching": [asdict(s) for s in found[kind]]}
         for kind in kinds
     }
     if network is not None:
-        duels, switched, (first, images, shared) = _imagenet(workshop, *network)
+        duels, switched, (first, images, shared) = _imagenet(context, *network)
         rows += _duel_rows(network[0], duels, switched, first, images, shared)
         wins = sum(duel.genetic > duel.map_elites for duel in duels)
         even = sum(duel.genetic_start > duel.map_elites for duel in duels)
@@ -208,10 +208,10 @@ def section(workshop: Workshop) -> Section:
             "presets": "mnist-pixels, mnist-cppn, mnist-ga; imagenet-cppn, imagenet-ga",
             "classifier": "lenet-mnist",
         },
-        seeds=tuple(workshop.seeds),
+        seeds=tuple(context.seeds),
         commands=(
             *(
-                f"evo-fool run {what} --seed {workshop.seeds[0]}"
+                f"evo-fool run {what} --seed {context.seeds[0]}"
                 for what in ("mnist-ga", "mnist-ga -S encoding.kind=cppn", "mnist-pixels", "mnist-cppn")
             ),
             "evo-fool study switching RUN",
@@ -220,38 +220,38 @@ def section(workshop: Workshop) -> Section:
     )
 
 
-def _runs(workshop: Workshop, kind: str, *, genetic: bool) -> Iterator[Run]:
+def _runs(context: Context, kind: str, *, genetic: bool) -> Iterator[Run]:
     """The runs of one search and encoding, one a seed."""
     preset = "mnist-ga" if genetic else {"pixels": "mnist-pixels", "cppn": "mnist-cppn"}[kind]
     settings = {"encoding.kind": kind, "name": f"mnist-ga-{kind}"} if genetic else {}
-    return (digit_run(workshop, preset, seed, settings) for seed in workshop.seeds)
+    return (digit_run(context, preset, seed, settings) for seed in context.seeds)
 
 
-def _imagenet(workshop: Workshop, name: str, weights: Path) -> tuple[list[Duel], Switching, tuple[int, int, int]]:
+def _imagenet(context: Context, name: str, weights: Path) -> tuple[list[Duel], Switching, tuple[int, int, int]]:
     """A few classes by the genetic algorithm, each by itself, against the run for all of them.
 
     Returns:
         The duels, who stepped on whom, and numbers of images: of the genetic algorithm's first generation, of all its
         generations, and of the run for all classes.
     """
-    seed = workshop.seeds[0]
-    targets = workshop.scale(smoke=(0,), laptop=(7, 207, 407, 607, 807), paper=tuple(range(7, 1000, 50)))
+    seed = context.seeds[0]
+    targets = context.scale(smoke=(0,), laptop=(7, 207, 407, 607, 807), paper=tuple(range(7, 1000, 50)))
     settings = {
         "seed": seed,
         "classifier.weights": str(weights),
         "classifier.spec": f"torchvision:{name}",
-        "generations": workshop.scale(smoke=2, laptop=39, paper=399),
-        "batch": workshop.scale(smoke=16, laptop=100, paper=100),
+        "generations": context.scale(smoke=2, laptop=39, paper=399),
+        "batch": context.scale(smoke=16, laptop=100, paper=100),
         "retention.keep": "elites",
         # The mutation of imagenet-cppn, so that little but the search differs.
         "encoding.add_link": 0.9,
         "encoding.split_link": 0.9,
     }
-    with imagenet_run(workshop, name, weights, "cppn", seed) as all_classes:
+    with imagenet_run(context, name, weights, "cppn", seed) as all_classes:
         duels = []
         for target in targets:
-            experiment = workshop.experiment("imagenet-ga", settings | {"search.target": target})
-            with workshop.run(experiment) as one:
+            experiment = context.experiment("imagenet-ga", settings | {"search.target": target})
+            with context.run(experiment) as one:
                 first, images = (int(one.metrics["evaluations"][i]) for i in (0, -1))
                 genetic = confidence_after(one, target, images), confidence_after(one, target, first)
             shared = int(all_classes.metrics["evaluations"][-1])

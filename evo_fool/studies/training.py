@@ -11,27 +11,27 @@ from safetensors.torch import save
 from torch import nn
 
 from evo_fool.atomic_write import write_whole
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.context import Context
 from evo_fool.training.lenet import deterministic
 
 
-def trained(workshop: Workshop, key: str, make: Callable[[], tuple[nn.Module, dict[str, Any]]]) -> Path:
+def trained(context: Context, key: str, make: Callable[[], tuple[nn.Module, dict[str, Any]]]) -> Path:
     """The weights file of a network: found, or trained, written and noted in the cache with how long it took.
 
     Args:
-        workshop: whose.
+        context: whose.
         key: names the network with everything that it depends on: seed, passes, and the
-            :func:`~evo_fool.studies.identity.identity` of what it learns.
+            :func:`~evo_fool.studies.array_digest.array_digest` of what it learns.
         make: trains it on one thread, deterministically; returns it with what else to note, JSON-able.
     """
-    return trained_and_noted(workshop, key, make)[0]
+    return trained_and_noted(context, key, make)[0]
 
 
 def trained_and_noted(
-    workshop: Workshop, key: str, make: Callable[[], tuple[nn.Module, dict[str, Any]]]
+    context: Context, key: str, make: Callable[[], tuple[nn.Module, dict[str, Any]]]
 ) -> tuple[Path, dict[str, Any]]:
     """As :func:`trained`, with what ``make`` noted, as JSON gives it back."""
-    path = workshop.folder / "weights" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
+    path = context.folder / "weights" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
 
     def train() -> dict[str, Any]:
         with deterministic():
@@ -39,9 +39,9 @@ def trained_and_noted(
         write_whole(path, save({name: value.contiguous() for name, value in network.state_dict().items()}), "--out")
         return noted | {"file": path.name}
 
-    noted = workshop.cache(key, train)
+    noted = context.cache(key, train)
     if not path.is_file():  # the cache outlived it
-        counted = workshop.ledger.images
+        counted = context.ledger.images
         train()
-        workshop.ledger.images = counted  # the cache has counted what it scores
+        context.ledger.images = counted  # the cache has counted what it scores
     return path, noted

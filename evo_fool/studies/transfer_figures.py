@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from evo_fool.classifiers.ensemble import WAYS
-from evo_fool.studies.base import Picture, Row, Verdict, judged
 from evo_fool.studies.charts import heat_map
-from evo_fool.studies.elites import share_text
+from evo_fool.studies.section import Picture, Row, Verdict, judged, share_text
 from evo_fool.studies.transfer import CHANCE, THRESHOLDS, TransferMatrix, beside_noise
 from evo_fool.text import percent
 

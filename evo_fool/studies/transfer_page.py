@@ -8,14 +8,15 @@ from typing import Any
 from evo_fool.classifiers.ensemble import WAYS, ensemble_spec
 from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import Run
-from evo_fool.studies.base import Section, skipped
+from evo_fool.studies.context import Context
 from evo_fool.studies.digit_networks import SHIPPED, DigitNetwork, digit_networks
 from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.elites import elites_of, noise_set
 from evo_fool.studies.imagenet_runs import imagenet_run
+from evo_fool.studies.page import skipped
+from evo_fool.studies.section import Section
 from evo_fool.studies.transfer import transfer, transfer_of_noise
 from evo_fool.studies.transfer_figures import TransferResult, ensembles_text, pictures_of, rows_of, verdict_of
-from evo_fool.studies.workshop import Workshop
 
 KEY, TITLE, FIGURES = "transfer", "Transfer from network to network", "text"
 
@@ -26,35 +27,35 @@ Maker = Callable[[int], Run]
 """The run of a seed against one network, or against several."""
 
 
-def section(workshop: Workshop) -> Section:
+def section(context: Context) -> Section:
     """The page."""
     results: list[TransferResult] = []
     settings: dict[str, Any] = {}
     commands: tuple[str, ...] = ()
-    data = workshop.mnist()
+    data = context.data.mnist()
     if data is not None:
-        digits = digit_networks(workshop, data)
+        digits = digit_networks(context, data)
         networks = {name: network.config for name, network in digits.items()}
         taught = [SHIPPED, f"{SHIPPED} B"]
-        makers = _digit_makers(workshop, networks, taught)
-        noise = workshop.scale(smoke=_FEW, laptop=2000, paper=20_000)
+        makers = _digit_makers(context, networks, taught)
+        noise = context.scale(smoke=_FEW, laptop=2000, paper=20_000)
         recipes = {
             name: f"{network.epochs} {'passes' if network.epochs > 1 else 'pass'}" for name, network in digits.items()
         }
-        results.append(_show_to_all("MNIST", workshop, networks, taught, makers, _seeds(workshop), noise, recipes))
+        results.append(_show_to_all("MNIST", context, networks, taught, makers, _seeds(context), noise, recipes))
         settings["MNIST"] = {
             "networks": {name: network.to_json() for name, network in digits.items()},
             "ensembles of": taught,
             "random images": noise,
         }
         commands = _commands(digits)
-    files = workshop.imagenet_networks()
+    files = context.data.imagenet_networks()
     if len(files) > 1:
         networks = {name: ClassifierConfig(spec=f"torchvision:{name}", weights=str(p)) for name, p in files.items()}
         taught = _taught(list(networks))
-        makers = _object_makers(workshop, networks, taught)
-        noise = workshop.scale(smoke=_FEW, laptop=500, paper=5000)
-        results.append(_show_to_all("ImageNet", workshop, networks, taught, makers, workshop.seeds[:1], noise, {}))
+        makers = _object_makers(context, networks, taught)
+        noise = context.scale(smoke=_FEW, laptop=500, paper=5000)
+        results.append(_show_to_all("ImageNet", context, networks, taught, makers, context.seeds[:1], noise, {}))
         settings["ImageNet"] = {
             "networks": {name: {"spec": config.spec} for name, config in networks.items()},
             "ensembles of": taught,
@@ -75,7 +76,7 @@ def section(workshop: Workshop) -> Section:
         rows=tuple(row for part in results for row in rows_of(part)),
         pictures=tuple(picture for part in results for picture in pictures_of(part)),
         settings=settings,
-        seeds=_seeds(workshop),
+        seeds=_seeds(context),
         commands=(*commands, "evo-fool study transfer RUN RUN"),
         data={part.name: part.to_json() for part in results},
     )
@@ -95,8 +96,8 @@ def _commands(digits: Mapping[str, DigitNetwork]) -> tuple[str, ...]:
     )
 
 
-def _seeds(workshop: Workshop) -> tuple[int, ...]:
-    return workshop.seeds[: workshop.scale(smoke=1, laptop=2, paper=5)]
+def _seeds(context: Context) -> tuple[int, ...]:
+    return context.seeds[: context.scale(smoke=1, laptop=2, paper=5)]
 
 
 def _taught(names: Sequence[str]) -> list[str]:
@@ -118,22 +119,22 @@ def _ensemble_configs(networks: Mapping[str, ClassifierConfig], taught: Sequence
 
 
 def _digit_makers(
-    workshop: Workshop, networks: Mapping[str, ClassifierConfig], taught: Sequence[str]
+    context: Context, networks: Mapping[str, ClassifierConfig], taught: Sequence[str]
 ) -> dict[str, Maker]:
     def maker(config: ClassifierConfig) -> Maker:
         settings: dict[str, Any] = {} if config == ClassifierConfig() else {"classifier": config.model_dump()}
-        return lambda seed: digit_run(workshop, "mnist-cppn", seed, settings)
+        return lambda seed: digit_run(context, "mnist-cppn", seed, settings)
 
     return {name: maker(config) for name, config in (dict(networks) | _ensemble_configs(networks, taught)).items()}
 
 
 def _object_makers(
-    workshop: Workshop, networks: Mapping[str, ClassifierConfig], taught: Sequence[str]
+    context: Context, networks: Mapping[str, ClassifierConfig], taught: Sequence[str]
 ) -> dict[str, Maker]:
-    files = workshop.imagenet_networks()
+    files = context.data.imagenet_networks()
 
     def single(name: str) -> Maker:
-        return lambda seed: imagenet_run(workshop, name, files[name], "cppn", seed)
+        return lambda seed: imagenet_run(context, name, files[name], "cppn", seed)
 
     def together(config: ClassifierConfig) -> Maker:
         """As long as the run against one network, so that the two are compared at equal numbers of images."""
@@ -142,7 +143,7 @@ def _object_makers(
             with single(taught[0])(seed) as like:
                 experiment = like.experiment
             changed = experiment.model_copy(update={"classifier": config, "name": "imagenet-cppn-ensemble"})
-            return workshop.run(changed)
+            return context.run(changed)
 
         return make
 
@@ -152,7 +153,7 @@ def _object_makers(
 
 def _show_to_all(
     name: str,
-    workshop: Workshop,
+    context: Context,
     networks: Mapping[str, ClassifierConfig],
     taught: list[str],
     makers: Mapping[str, Maker],
@@ -161,7 +162,7 @@ def _show_to_all(
     recipes: Mapping[str, str],
 ) -> TransferResult:
     """Images of every maker, seed by seed, and noise, shown to every network."""
-    judges = {label: workshop.scorer(workshop.classifier(c.spec, c.weights)) for label, c in networks.items()}
+    judges = {label: context.scorer(context.classifier(c.spec, c.weights)) for label, c in networks.items()}
     by_seed, evolved = [], 0
     for seed in seeds:
         sets = []
@@ -169,13 +170,13 @@ def _show_to_all(
             with make(seed) as run:
                 elites = elites_of(run, name=label)
                 evolved = run.summary()["evaluations"]
-            step = workshop.scale(smoke=max(1, len(elites) // _FEW), laptop=1, paper=1)
+            step = context.scale(smoke=max(1, len(elites) // _FEW), laptop=1, paper=1)
             sets.append(elites.pick(range(0, len(elites), step)))
-        workshop.check()
+        context.check()
         by_seed.append(transfer(sets, judges))
     first = next(iter(judges.values())).classifier
     shape = (first.channels, first.size, first.size)
-    workshop.check()
+    context.check()
     random = noise_set(first.classes, shape, noise, seed=seeds[0])
     return TransferResult(
         name=name,

@@ -140,7 +140,7 @@ def test_ways_end_in_photographs_that_the_network_knows(
             Image.fromarray(image[0]).save(photos / str(cls) / "a.png")
     assert main(["study", "paths", str(cppn_run), "--photos", str(photos), "--random", "20", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["sure"]["photographs"] == [1, 2]
-    assert found["to photographs"]["ways"] == 1
+    assert found["sure"]["natural"] == [1, 2]
+    assert found["to natural"]["ways"] == 1
     assert main(["study", "paths", str(cppn_run), "--photos", str(photos), "--random", "20"]) == 0
-    assert "1 of 2 photographs" in capsys.readouterr().out
+    assert "1 of 2 natural images" in capsys.readouterr().out

@@ -24,8 +24,8 @@ def test_retraining(
 ) -> None:
     import numpy as np
 
-    def unseen(workshop: Any, loops: Any) -> np.ndarray:
-        assert workshop.seeds == (1, 2, 3)
+    def unseen(context: Any, loops: Any) -> np.ndarray:
+        assert context.seeds == (1, 2, 3)
         return np.zeros((4, 1, 28, 28), np.uint8)
 
     monkeypatch.setattr("evo_fool.studies.retraining_page.unseen", unseen)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.context import Context
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +13,6 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def small_reproduction(small_folder: Path) -> Workshop:
-    """A workshop of the smoke budget without data; its folder lasts for the session."""
-    return Workshop(small_folder, "smoke")
+def small_reproduction(small_folder: Path) -> Context:
+    """A context of the smoke budget without data; its folder lasts for the session."""
+    return Context(small_folder, "smoke")

@@ -13,10 +13,10 @@ from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
 from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import open_run
-from evo_fool.studies.attribution import best_quarter, integrated_gradients, occlusion
-from evo_fool.studies.attribution_page import Case, _measure, _pictures, _rows, _sentence
+from evo_fool.studies.attribution.measure import best_quarter, integrated_gradients, occlusion
+from evo_fool.studies.attribution.study import Attribution, Case
+from evo_fool.studies.context import Context
 from evo_fool.studies.elites import ImageSet, elites_of
-from evo_fool.studies.workshop import Workshop
 
 SIZE = 8
 WEIGHTS = np.random.default_rng(3).normal(size=(SIZE, SIZE)).astype(np.float32)
@@ -104,34 +104,59 @@ def test_every_image_that_the_network_judges_is_counted() -> None:
     assert sum(told) == sum(judged) >= 3 * 4 + 2 * 3 + 3 * 49
 
 
-def _page_case(natural: np.ndarray, targets: list[int]) -> Case:
+class Planted(Attribution):
+    """The study of a case that a test made."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__()
+        self.case = case
+
+    def load(self, context: Context) -> list[Case]:
+        return [self.case]
+
+
+def _case(natural: np.ndarray, targets: list[int]) -> Case:
     weights = np.zeros((SIZE, SIZE), np.float32)
     weights[4:, :4] = 1.0
     elite = np.zeros((1, 1, SIZE, SIZE), np.uint8)
     elite[0, 0, 4:, :4] = 255
     classes = ("yes", "no")
     images = ImageSet("natural", natural, np.array(targets), classes)
-    return Case("MNIST", _linear(weights), ImageSet("elites", elite, np.array([0]), classes), (1, 9), images, 2)
+    scorer = Scorer(_linear(weights), batch=32, view="auto", device=torch.device("cpu"))
+    return Case("MNIST", scorer, ImageSet("elites", elite, np.array([0]), classes), (1, 9), images, 2)
 
 
-def test_page_leaves_out_natural_images_that_are_not_recognised(tmp_path: Path) -> None:
+def test_natural_images_that_are_not_recognised_are_left_out(tmp_path: Path) -> None:
     """The first is called "no" and is all that says "yes"; the last two say nothing and have one half."""
     natural = np.zeros((4, 1, SIZE, SIZE), np.uint8)
     natural[:2, 0, 5:, :4] = 255
     natural[3, 0, :4, :4] = 255
-    case = _page_case(natural, [1, 0, 1, 1])
-    workshop = Workshop(tmp_path, "smoke")
-    entry = _measure(workshop, case)
+    study, context = Planted(_case(natural, [1, 0, 1, 1])), Context(tmp_path, "smoke")
+    data = study.measure(context)
+    entry = data["MNIST"]
     assert entry["sure"] == {"elites": [1, 9], "natural": [3, 4]} and entry["natural"]["images"] == 2
-    (first, *_) = _rows("MNIST", entry)
+    (first, *_) = study.rows(data)
     assert "1 of 9 elites; control: 3 of 4 natural images (2 of them measured)" in first.note
-    other = _measure(workshop, _page_case(natural[::-1].copy(), [1, 0, 1, 1]))
+    other = Planted(_case(natural[::-1].copy(), [1, 0, 1, 1])).measure(context)["MNIST"]
     assert other["sure"]["natural"] == [2, 4]  # as many images of the same name, yet not served from the cache
 
 
-def test_page_without_any_sure_elite_says_so(tmp_path: Path) -> None:
-    case = replace(_page_case(np.zeros((1, 1, SIZE, SIZE), np.uint8), [1]), elites=None, known=(0, 9))
-    workshop = Workshop(tmp_path, "smoke")
-    entry = _measure(workshop, case)
-    assert "not one of 9 elites" in _sentence("MNIST", entry) and _rows("MNIST", entry)[0].ours is None
-    assert not _pictures(workshop, case, entry)
+def test_the_sentence_has_the_medians(tmp_path: Path) -> None:
+    natural = np.zeros((1, 1, SIZE, SIZE), np.uint8)
+    natural[0, 0, 4:, :4] = 255
+    study = Planted(_case(natural, [0]))
+    verdict, why = study.conclude(study.measure(Context(tmp_path, "smoke")))
+    assert verdict == "new"
+    assert why == (
+        "MNIST: the best quarter of an elite alone keeps > 99.9999 % of its confidence (median over 1), of a natural "
+        "image > 99.9999 %."
+    )
+
+
+def test_no_sure_elite_is_said(tmp_path: Path) -> None:
+    case = replace(_case(np.zeros((1, 1, SIZE, SIZE), np.uint8), [1]), elites=None, known=(0, 9))
+    study, context = Planted(case), Context(tmp_path, "smoke")
+    data = study.measure(context)
+    assert study.conclude(data)[1] == "MNIST: not one of 9 elites has at least 50 %; evolve further."
+    assert study.rows(data)[0].ours is None
+    assert not study.pictures(context, data)

@@ -10,9 +10,9 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
+from evo_fool.studies.context import Context
 from evo_fool.studies.controls import section
 from evo_fool.studies.noise import KINDS, Harvest, harvest, harvest_noise, random_images
-from evo_fool.studies.workshop import Workshop
 
 SHAPE = (3, 16, 16)
 
@@ -101,7 +101,7 @@ def test_more_noise_begins_with_the_same(scorer: Scorer) -> None:
     assert many.steps == (512, 1024)
 
 
-def test_the_page(small_reproduction: Workshop) -> None:
+def test_the_page(small_reproduction: Context) -> None:
     page = section(small_reproduction)
     assert page.verdict == "new"
     rows = {row.what: row for row in page.rows}

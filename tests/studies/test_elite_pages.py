@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from evo_fool.studies import STUDIES, page_of
-from evo_fool.studies.base import Section
-from evo_fool.studies.workshop import MnistData, Workshop
+from evo_fool.studies import STUDIES, study_of
+from evo_fool.studies.context import Context
+from evo_fool.studies.data_folder import MnistData
+from evo_fool.studies.section import Section
 from evo_fool.training.mnist_data import Digits
 
 MADE = ("gradient-ascent", "attribution", "paths")
@@ -15,26 +16,26 @@ SKIPPED = {"transfer": "MNIST", "repetition": "ImageNet network"}
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(tmp_path_factory.mktemp("reproduction"), "smoke")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    return Context(tmp_path_factory.mktemp("reproduction"), "smoke")
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_page_without_data(name: str, workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_without_data(name: str, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "gradient-ascent":  # fewer steps; the page's own are tested by the study's tests
         page = import_module("evo_fool.studies.gradient_ascent_page")
         monkeypatch.setattr(page, "SETTINGS", {"none": page.shortened(page.SETTINGS["none"], 8)})
-    section = page_of(name)(workshop)
+    section = study_of(name).section(context)
     assert isinstance(section, Section) and section.key == name
     assert section.verdict != "skipped" and section.rows and section.why
     assert all(row.what.startswith("MNIST") for row in section.rows)
     assert all(picture.png.startswith(b"\x89PNG") for picture in section.pictures)
-    assert page_of(name)(workshop).data == section.data  # from the cache
+    assert study_of(name).section(context).data == section.data  # from the cache
 
 
 @pytest.mark.parametrize("name", SKIPPED)
-def test_page_skipped(name: str, workshop: Workshop) -> None:
-    section = page_of(name)(workshop)
+def test_page_skipped(name: str, context: Context) -> None:
+    section = study_of(name).section(context)
     assert section.verdict == "skipped" and SKIPPED[name] in section.why and "--data" in section.why
 
 
@@ -46,13 +47,13 @@ def test_digits_transfer(tmp_path: Path, data_folder: Path, monkeypatch: pytest.
     """The whole page on MNIST at the smallest budget: every network is surest of what was evolved against it."""
     if not (data_folder / "mnist").is_dir():
         pytest.skip(f"no mnist in {data_folder}")
-    workshop = Workshop(tmp_path, "smoke", data_folder)
-    data = workshop.mnist()
+    context = Context(tmp_path, "smoke", data_folder)
+    data = context.data.mnist()
     assert data is not None
     few = MnistData(Digits(data.train.images[:6000], data.train.labels[:6000]), data.test)
-    monkeypatch.setattr(workshop, "mnist", lambda: few)
-    monkeypatch.setattr(workshop, "imagenet_networks", lambda: {})
-    section = page_of("transfer")(workshop)
+    monkeypatch.setattr(context.data, "mnist", lambda: few)
+    monkeypatch.setattr(context.data, "imagenet_networks", lambda: {})
+    section = study_of("transfer").section(context)
     (table,), noise = section.data["MNIST"]["by seed"], section.data["MNIST"]["noise"]
     networks = len(table["judges"])
     for i in range(networks):

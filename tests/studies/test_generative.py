@@ -13,7 +13,8 @@ from support import easy_digits, write_mnist
 from evo_fool.classifiers.lenet import lenet_classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
-from evo_fool.studies.base import Row
+from evo_fool.studies.context import Context
+from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.generative import (
     BAYES,
     ENCODINGS,
@@ -31,7 +32,7 @@ from evo_fool.studies.generative import (
     worth,
 )
 from evo_fool.studies.generative_page import rows_of
-from evo_fool.studies.workshop import MnistData, Workshop
+from evo_fool.studies.section import Row
 from evo_fool.training.calibration import calibration_error
 from evo_fool.training.lenet import fit
 from evo_fool.training.mnist_data import Digits
@@ -41,30 +42,30 @@ CONTEST = Contest(vae_epochs=60, lenet_epochs=6, generations=4, batch=20, contro
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
     folder = tmp_path_factory.mktemp("generative")
     write_mnist(folder / "data" / "mnist", train=1000, test=100)
-    return Workshop(folder / "report", "smoke", folder / "data")
+    return Context(folder / "report", "smoke", folder / "data")
 
 
-def test_judges_know_digits_and_only_the_floor_doubts_noise(workshop: Workshop) -> None:
-    judges = train_judges(workshop, CONTEST)
+def test_judges_know_digits_and_only_the_floor_doubts_noise(context: Context) -> None:
+    judges = train_judges(context, CONTEST)
     assert [judge.name for judge in judges] == [LENET, BAYES, FLOOR]
-    found = {judge.name: find_worth(workshop, judge, CONTEST) for judge in judges}
+    found = {judge.name: find_worth(context, judge, CONTEST) for judge in judges}
     assert all(w.test_error <= 0.02 for w in found.values())
     assert found[FLOOR].noise < 0.12 and found[FLOOR].random_pixels < 0.12 and found[BAYES].noise > 0.9
-    again = train_judges(Workshop(workshop.folder, "smoke", workshop.data), CONTEST)
+    again = train_judges(Context(context.folder, "smoke", context.data.folder), CONTEST)
     assert [judge.weights.read_bytes() for judge in again] == [judge.weights.read_bytes() for judge in judges]
 
 
-def test_judges_of_other_digits_are_others(workshop: Workshop, tmp_path: Path) -> None:
+def test_judges_of_other_digits_are_others(context: Context, tmp_path: Path) -> None:
     """One label changed: nothing that was learnt from the old ones is taken for it, where it went wrong or well."""
     contest = replace(CONTEST, vae_epochs=1, lenet_epochs=1)
-    data = workshop.mnist()
+    data = context.data.mnist()
     assert data is not None
     labels = data.train.labels.clone()
     labels[0] = (labels[0] + 1) % 10
-    here, other = (Workshop(tmp_path, "smoke", workshop.data) for _ in range(2))
+    here, other = (Context(tmp_path, "smoke", context.data.folder) for _ in range(2))
     other.mnist = lambda: MnistData(Digits(data.train.images, labels), data.test)  # type: ignore[method-assign]
     paths = [[judge.weights for judge in train_judges(shop, contest)] for shop in (here, other)]
     assert not set(paths[0]) & set(paths[1])
@@ -90,24 +91,24 @@ def test_the_paper_is_quoted_where_the_run_is_as_long() -> None:
         assert all(row.paper is None and "paper" not in row.note for row in _rows(settings))
 
 
-def test_an_attack_is_a_run_against_the_judge(workshop: Workshop) -> None:
-    for judge in train_judges(workshop, CONTEST):
+def test_an_attack_is_a_run_against_the_judge(context: Context) -> None:
+    for judge in train_judges(context, CONTEST):
         for encoding in ("cppn", "pixels"):
-            found = attack(workshop, judge, encoding, CONTEST, seed=1)
+            found = attack(context, judge, encoding, CONTEST, seed=1)
             assert found.medians.shape == (5,) and found.images.shape == (10, 1, 28, 28)
             assert found.medians[-1] == pytest.approx(np.median(found.probabilities))
-            scorer = workshop.scorer(workshop.classifier(judge.spec, judge.weights))
+            scorer = context.scorer(context.classifier(judge.spec, judge.weights))
             p = 1 / (1 + np.exp(-scorer.score(found.images)[np.arange(10), np.arange(10)]))
             np.testing.assert_allclose(p, found.probabilities, atol=1e-4)
 
 
-def test_digits_are_likelier_than_noise(workshop: Workshop) -> None:
-    judge = train_judges(workshop, CONTEST)[2]
+def test_digits_are_likelier_than_noise(context: Context) -> None:
+    judge = train_judges(context, CONTEST)[2]
     images, labels = easy_digits(50, 3)
-    own = likelihoods(workshop, judge, images[:, None], labels.astype(int))
-    other = likelihoods(workshop, judge, images[:, None], (labels.astype(int) + 1) % 10)
+    own = likelihoods(context, judge, images[:, None], labels.astype(int))
+    other = likelihoods(context, judge, images[:, None], (labels.astype(int) + 1) % 10)
     noise = np.random.default_rng(0).integers(0, 256, (50, 1, 28, 28), dtype=np.uint8)
-    assert (own > other).all() and own.min() > likelihoods(workshop, judge, noise, labels.astype(int)).max()
+    assert (own > other).all() and own.min() > likelihoods(context, judge, noise, labels.astype(int)).max()
 
 
 def test_temperature_changes_how_sure_it_is_and_no_answer() -> None:
@@ -158,4 +159,4 @@ def fixed_judge() -> Scorer:
 
 def test_without_mnist_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="needs MNIST"):
-        train_judges(Workshop(tmp_path, "smoke"), CONTEST)
+        train_judges(Context(tmp_path, "smoke"), CONTEST)

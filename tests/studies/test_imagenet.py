@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evo_fool.studies.context import Context
 from evo_fool.studies.imagenet import Arm, claims, paper_median, section, weak_block
 from evo_fool.studies.imagenet_runs import as_typed
-from evo_fool.studies.likeness import likeness
+from evo_fool.studies.mann_whitney import mann_whitney
 from evo_fool.studies.published import IMAGENET_CPPN_MEDIAN
-from evo_fool.studies.statistics import mann_whitney
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.similarity import likeness
 
 
 def test_mann_whitney_is_scipys_example() -> None:
@@ -78,14 +78,14 @@ def test_paths_are_shown_as_one_would_type_them(tmp_path: Path, monkeypatch: pyt
 
 
 def test_without_weights_the_page_says_what_is_missing(tmp_path: Path) -> None:
-    page = section(Workshop(tmp_path, "smoke"))
+    page = section(Context(tmp_path, "smoke"))
     assert page.verdict == "skipped"
     assert "imagenet/weights/NAME.pt" in page.why
 
 
 @pytest.mark.timeout(600)
 def test_the_page_on_real_networks(data_folder: Path, tmp_path: Path) -> None:
-    page = section(Workshop(tmp_path, "smoke", data_folder))
+    page = section(Context(tmp_path, "smoke", data_folder))
     assert page.settings["network"] == "squeezenet1_1"
     names = [picture.name for picture in page.pictures]
     assert names == ["median", "by class", "figure 8", "figure 6"]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from evo_fool.studies.context import Context
 from evo_fool.studies.mnist import Course, claims, section
-from evo_fool.studies.workshop import Workshop
 
 
 def course(median: list[list[float]], lowest: list[list[float]]) -> Course:
@@ -32,7 +32,7 @@ def test_claims_follow_the_paper() -> None:
     assert "never evolved" in given_away[2][1]
 
 
-def test_the_page(small_reproduction: Workshop) -> None:
+def test_the_page(small_reproduction: Context) -> None:
     page = section(small_reproduction)
     assert [picture.name for picture in page.pictures] == ["median", "figure 4", "figure 5", "released code"]
     assert all(picture.png.startswith(b"\x89PNG") for picture in page.pictures)

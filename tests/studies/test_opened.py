@@ -13,7 +13,8 @@ from benchmarks import ablation
 from evo_fool.runs import Run, open_run
 from evo_fool.session import evolve
 from evo_fool.studies import controls, imagenet, mnist, searches
-from evo_fool.studies.workshop import Workshop, opened
+from evo_fool.studies.context import Context
+from evo_fool.studies.run_finder import opened
 
 
 @pytest.fixture
@@ -69,10 +70,10 @@ def test_a_study_that_breaks_leaves_no_run_open(
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, ready)
     if hasattr(study, "primary_network"):
-        monkeypatch.setattr(study, "primary_network", lambda workshop: ("squeezenet1_1", Path("weights")))
+        monkeypatch.setattr(study, "primary_network", lambda context: ("squeezenet1_1", Path("weights")))
     monkeypatch.setattr(study, step, broken)
     with pytest.raises(RuntimeError, match="in the middle"):
-        study.section(Workshop(tmp_path, "smoke", seeds=(1, 2)))
+        study.section(Context(tmp_path, "smoke", seeds=(1, 2)))
     assert made
     assert all(map(is_closed, made))
 

@@ -10,10 +10,11 @@ import torch
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
+from evo_fool.studies.context import Context
 from evo_fool.studies.elites import ImageSet, sure
-from evo_fool.studies.paths import follow, intrinsic_dimension, line, natural_pairs, pairs, see
-from evo_fool.studies.paths_page import _measure, _rows, _sentence
-from evo_fool.studies.workshop import Ledger, Workshop
+from evo_fool.studies.ledger import Ledger
+from evo_fool.studies.paths.measure import follow, intrinsic_dimension, line, natural_pairs, pair_rows, see
+from evo_fool.studies.paths.study import Case, Paths
 
 
 class Grey(torch.nn.Module):
@@ -70,11 +71,10 @@ def test_pairs_are_of_one_class() -> None:
     names = ("a", "b", "c")
     elites = ImageSet("elites", _plain(1, 2, 3), np.array([0, 1, 2]), names)
     natural = ImageSet("natural", _plain(10, 20, 30, 40), np.array([2, 0, 0, 2]), names)
-    starts, ends = pairs(elites, natural)
-    assert starts.targets.tolist() == ends.targets.tolist() == [0, 2]
-    assert ends.images[:, 0, 0, 0].tolist() == [20, 10]
-    with pytest.raises(ConfigError, match="no image of any class"):
-        pairs(elites.pick([1]), natural)
+    starts, ends = pair_rows(elites, natural)
+    assert elites.targets[starts].tolist() == natural.targets[ends].tolist() == [0, 2]
+    assert natural.images[ends][:, 0, 0, 0].tolist() == [20, 10]
+    assert not len(pair_rows(elites.pick([1]), natural)[0])
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 5])
@@ -123,19 +123,28 @@ def test_control_of_two_classes_where_there_is_one_image_a_class() -> None:
     assert not len(natural_pairs(natural, np.array([1]))[0])
 
 
-def _page_entry(tmp_path: Path, natural: ImageSet) -> dict[str, Any]:
-    """What the page finds for the grey network: three elites, of which the last is not what it should be."""
-    judge = Classifier(Grey(), classes=["bright", "dark"], size=4, channels=1, name="grey")
-    elites = ImageSet("elites", _plain(230, 20, 255), np.array([0, 1, 1]), natural.classes)
-    workshop = Workshop(tmp_path, "smoke")
-    entry = _measure(workshop, "MNIST", judge, elites, natural)
-    scored = workshop.ledger.images
-    workshop.ledger = Ledger()
-    assert _measure(workshop, "MNIST", judge, elites, natural) == entry and workshop.ledger.images == scored > 100
-    other = ImageSet("elites", _plain(230, 20, 0), elites.targets, natural.classes)
-    changed = _measure(workshop, "MNIST", judge, other, natural)
+class Planted(Paths):
+    """The study of the grey network: three elites, of which the last is not what it should be."""
+
+    def __init__(self, natural: ImageSet, last: int = 255) -> None:
+        super().__init__()
+        self.natural, self.last = natural, last
+
+    def load(self, context: Context) -> list[Case]:
+        judge = Classifier(Grey(), classes=["bright", "dark"], size=4, channels=1, name="grey")
+        elites = ImageSet("elites", _plain(230, 20, self.last), np.array([0, 1, 1]), self.natural.classes)
+        return [Case("MNIST", context.scorer(judge), elites, self.natural, 100)]
+
+
+def _measured(folder: Path, natural: ImageSet) -> tuple[Paths, dict[str, Any]]:
+    context, study = Context(folder, "smoke"), Planted(natural)
+    data = study.measure(context)
+    scored = context.ledger.images
+    context.ledger = Ledger()
+    assert Planted(natural).measure(context) == data and context.ledger.images == scored > 100
+    changed = Planted(natural, last=0).measure(context)["MNIST"]
     assert changed["sure"]["elites"] == [3, 3]  # as many images of the same name, yet not served from the cache
-    return entry
+    return study, data
 
 
 def _natural(tail: int) -> ImageSet:
@@ -146,28 +155,39 @@ def _natural(tail: int) -> ImageSet:
     return ImageSet("natural", images, np.repeat([0, 1], 12), ("bright", "dark"))
 
 
-def test_page_follows_sure_images_and_compares_within_a_class(tmp_path: Path) -> None:
-    entry = _page_entry(tmp_path, _natural(1))
+def test_sure_images_are_followed_and_compared_within_a_class(tmp_path: Path) -> None:
+    study, data = _measured(tmp_path, _natural(1))
+    entry, rows = data["MNIST"], study.rows(data)
     assert entry["sure"] == {"elites": [2, 3], "natural": [22, 24]} and entry["points"] == 24
     assert entry["rows"] == {"elites": [0, 1], "natural": [1, 13]}
     assert entry["between natural"]["same class"] and entry["between natural"]["lowest"] > 0.9
     assert entry["to natural"]["never_below_half"] == 1.0
-    assert all(row.control is not None for row in _rows("MNIST", entry) if "the same" in row.what)
-    assert "2 of 3 elites" in " ".join(row.note for row in _rows("MNIST", entry))
+    assert all(row.control is not None for row in rows if "the same" in row.what)
+    assert "2 of 3 elites" in " ".join(row.note for row in rows)
+    verdict, why = study.conclude(data)
+    assert verdict == "new"
+    assert why.endswith(
+        "On the straight line from an elite to a natural image of its class the confidence stays above one half all "
+        "the way for 100.0 % of 2; between two natural images of one class, for 100.0 % of 2."
+    )
+    assert why.startswith("MNIST: 100 random pictures are called ")
 
 
-def test_page_says_why_there_are_no_ways(tmp_path: Path) -> None:
+def test_no_ways_have_a_reason(tmp_path: Path) -> None:
     natural = _natural(2)
     flipped = ImageSet("natural", natural.images, 1 - natural.targets, natural.classes)
-    entry = _page_entry(tmp_path, flipped.pick([i for i in range(24) if i != 12]))  # only "bright" is left as such
+    # Only "bright" is left as such.
+    entry = _measured(tmp_path, flipped.pick([i for i in range(24) if i != 12]))[1]["MNIST"]
     assert entry["rows"] == {"elites": [1], "natural": [0]} and "between natural" not in entry
-    alone = _page_entry(tmp_path / "alone", flipped.pick([i for i in range(24) if i not in (0, 12)]))
-    assert "to natural" not in alone and "0 of 22 natural images" in _sentence("MNIST", alone)
+    study, data = _measured(tmp_path / "alone", flipped.pick([i for i in range(24) if i not in (0, 12)]))
+    assert "to natural" not in data["MNIST"]
+    why = study.conclude(data)[1]
+    assert "No straight line was followed: 2 of 3 elites" in why and "0 of 22 natural images" in why
 
 
-def test_few_natural_images_cost_the_page_its_dimension_only(tmp_path: Path) -> None:
-    entry = _page_entry(tmp_path, _natural(3).pick([1, 2, 13, 14]))
-    assert entry["dimension"] == {"random": None, "natural": None}
-    (row,) = [row for row in _rows("MNIST", entry) if "local dimension" in row.what]
+def test_few_natural_images_cost_the_dimension_only(tmp_path: Path) -> None:
+    study, data = _measured(tmp_path, _natural(3).pick([1, 2, 13, 14]))
+    assert data["MNIST"]["dimension"] == {"random": None, "natural": None}
+    (row,) = [row for row in study.rows(data) if "local dimension" in row.what]
     assert row.ours is None and row.control is None
-    assert entry["to natural"]["ways"] == 2
+    assert data["MNIST"]["to natural"]["ways"] == 2

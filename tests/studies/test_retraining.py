@@ -17,7 +17,8 @@ from evo_fool.errors import ConfigError
 from evo_fool.runs import open_run
 from evo_fool.runs.individuals import image_of
 from evo_fool.session import resume
-from evo_fool.studies.outliers import best_of, random_cppns, random_pixels, training_noise
+from evo_fool.studies.baselines import best_of, random_cppns, random_pixels, training_noise
+from evo_fool.studies.context import Context
 from evo_fool.studies.retraining import (
     Loop,
     fit_with_fooling,
@@ -27,7 +28,6 @@ from evo_fool.studies.retraining import (
     train_network,
     turned_away,
 )
-from evo_fool.studies.workshop import Workshop
 from evo_fool.training.mnist_data import Digits
 
 
@@ -109,10 +109,10 @@ def test_the_loop_adds_images_and_goes_on_where_it_was(easy_data: Path, tmp_path
     unseen = random_cppns(30, 28, 1, seed=9)
     said: list[str] = []
 
-    def workshop() -> Workshop:
-        return Workshop(tmp_path, "smoke", easy_data, said.append)
+    def context() -> Context:
+        return Context(tmp_path, "smoke", easy_data, said.append)
 
-    found, elites = run_loop(workshop(), loop, unseen)
+    found, elites = run_loop(context(), loop, unseen)
     assert [i.taught for i in found] == [0, 40] and found[0].recognised is None
     assert all(i.test_error < 0.2 and 0 <= i.median <= 1 for i in found)
     assert found[1].recognised is not None and found[1].recognised > 0.5
@@ -120,13 +120,13 @@ def test_the_loop_adds_images_and_goes_on_where_it_was(easy_data: Path, tmp_path
     assert found[1].median == pytest.approx(np.median(found[1].probabilities))
     worked = [line for line in said if line.startswith(("computing", "evolving"))]
     assert len(worked) == 6
-    again, same = run_loop(workshop(), loop, unseen)
+    again, same = run_loop(context(), loop, unseen)
     assert again == found and all(np.array_equal(a, b) for a, b in zip(elites, same, strict=True))
     assert [line for line in said if line.startswith(("computing", "evolving"))] == worked
     for path in (tmp_path / "weights").iterdir():  # the cache knows them, but they are gone
         path.unlink()
-    assert run_loop(workshop(), loop, unseen)[0] == found
-    with_fewer = workshop()
+    assert run_loop(context(), loop, unseen)[0] == found
+    with_fewer = context()
     one = run_loop(with_fewer, replace(loop, iterations=1), unseen)[0]
     assert one == found[:1]
     # The run's own, the 100 test digits, the unseen, and as many random images of two kinds as the run's.
@@ -140,7 +140,7 @@ def test_other_images_are_another_question(easy_data: Path, tmp_path: Path) -> N
 
     def computed(data: Path, unseen: np.ndarray) -> list[str]:
         said.clear()
-        run_loop(Workshop(tmp_path / "report", "smoke", data, said.append), loop, unseen)
+        run_loop(Context(tmp_path / "report", "smoke", data, said.append), loop, unseen)
         return [line.split(",")[0] for line in said if line.startswith(("computing", "evolving"))]
 
     strange, flat = random_cppns(30, 28, 1, seed=9), np.zeros((30, 1, 28, 28), np.uint8)
@@ -155,10 +155,10 @@ def test_other_images_are_another_question(easy_data: Path, tmp_path: Path) -> N
 
 
 def test_networks_are_told_apart_by_the_images_they_were_taught(easy_data: Path, tmp_path: Path) -> None:
-    workshop = Workshop(tmp_path, "smoke", easy_data)
-    data = mnist_of(workshop)
+    context = Context(tmp_path, "smoke", easy_data)
+    data = mnist_of(context)
     paths = [
-        train_network(workshop, Loop(epochs=1), 2, data.train, random_cppns(20, 28, 1, seed=seed)) for seed in (1, 2, 1)
+        train_network(context, Loop(epochs=1), 2, data.train, random_cppns(20, 28, 1, seed=seed)) for seed in (1, 2, 1)
     ]
     assert paths[0] == paths[2] != paths[1]
 
@@ -166,9 +166,9 @@ def test_networks_are_told_apart_by_the_images_they_were_taught(easy_data: Path,
 def test_bad_requests(easy_data: Path, tmp_path: Path) -> None:
     unseen = np.zeros((1, 1, 28, 28), np.uint8)
     with pytest.raises(ConfigError, match="needs MNIST"):
-        run_loop(Workshop(tmp_path, "smoke"), Loop(), unseen)
-    workshop = Workshop(tmp_path, "smoke", easy_data)
+        run_loop(Context(tmp_path, "smoke"), Loop(), unseen)
+    context = Context(tmp_path, "smoke", easy_data)
     with pytest.raises(ConfigError, match="--iterations 0"):
-        run_loop(workshop, Loop(iterations=0), unseen)
+        run_loop(context, Loop(iterations=0), unseen)
     with pytest.raises(ConfigError, match="--images 1"):
-        run_loop(workshop, Loop(images=1), unseen)
+        run_loop(context, Loop(images=1), unseen)

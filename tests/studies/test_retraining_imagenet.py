@@ -17,8 +17,9 @@ from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 from evo_fool.errors import ConfigError
 from evo_fool.runs import list_runs, open_run
 from evo_fool.studies import retraining_imagenet
+from evo_fool.studies.baselines import random_cppns
+from evo_fool.studies.context import Context, Stopped
 from evo_fool.studies.imagenet_runs import imagenet_run
-from evo_fool.studies.outliers import random_cppns
 from evo_fool.studies.retraining import fooling_images
 from evo_fool.studies.retraining_imagenet import (
     HeadRetraining,
@@ -27,7 +28,6 @@ from evo_fool.studies.retraining_imagenet import (
     retrain_imagenet,
     unseen_elites,
 )
-from evo_fool.studies.workshop import Stopped, Workshop
 
 
 def images(n: int, seed: int, *, fooling: bool) -> np.ndarray:
@@ -78,7 +78,7 @@ def test_a_head_that_ends_otherwise_is_refused() -> None:
 
 
 def test_without_photographs_there_is_nothing_to_retrain(tmp_path: Path) -> None:
-    assert retrain_imagenet(Workshop(tmp_path, "smoke")) is None
+    assert retrain_imagenet(Context(tmp_path, "smoke")) is None
 
 
 @pytest.fixture(scope="module")
@@ -103,18 +103,18 @@ def object_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def retrained(object_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, HeadRetraining, int]:
     folder = tmp_path_factory.mktemp("report")
-    workshop = Workshop(folder, "smoke", object_data)
-    found = retrain_imagenet(workshop)
+    context = Context(folder, "smoke", object_data)
+    found = retrain_imagenet(context)
     assert found is not None
-    return folder, found, workshop.ledger.images
+    return folder, found, context.ledger.images
 
 
 def test_a_network_is_given_a_1001st_class(object_data: Path, retrained: tuple[Path, HeadRetraining, int]) -> None:
     folder, found, _ = retrained
     (weights,) = (folder / "weights").iterdir()
-    workshop = Workshop(folder, "smoke", object_data)
-    old = workshop.classifier("torchvision:squeezenet1_1", object_data / "imagenet" / "weights" / "squeezenet1_1.pt")
-    new = workshop.classifier("torchvision:squeezenet1_1", weights)
+    context = Context(folder, "smoke", object_data)
+    old = context.classifier("torchvision:squeezenet1_1", object_data / "imagenet" / "weights" / "squeezenet1_1.pt")
+    new = context.classifier("torchvision:squeezenet1_1", weights)
     assert len(old.classes) == 1000 and len(new.classes) == 1001
     fooling = torch.from_numpy(random_cppns(6, 224, 3, seed=5)).float() / 255
     with torch.no_grad():
@@ -133,8 +133,8 @@ def test_no_two_runs_begin_with_the_same_images(
     folder, found, _ = retrained
     assert len(set(found.seeds)) == 3
     weights = object_data / "imagenet" / "weights" / "squeezenet1_1.pt"
-    workshop = Workshop(folder, "smoke", object_data)
-    first, other = (imagenet_run(workshop, "squeezenet1_1", weights, "cppn", seed) for seed in found.seeds[:2])
+    context = Context(folder, "smoke", object_data)
+    first, other = (imagenet_run(context, "squeezenet1_1", weights, "cppn", seed) for seed in found.seeds[:2])
     (again,) = (run for run in map(open_run, list_runs(folder / "runs")) if run.experiment.seed == found.seeds[2])
     with first, other, again:
         assert len(again.classes) == 1001
@@ -154,7 +154,7 @@ def test_all_that_networks_look_at_is_counted(object_data: Path, retrained: tupl
     folder, found, images = retrained
     runs, learned, judged = 3 * found.images, 8 + found.taught, 2 * 8 + found.unseen
     assert images == runs + learned + judged
-    again = Workshop(folder, "smoke", object_data)
+    again = Context(folder, "smoke", object_data)
     same = retrain_imagenet(again)
     assert same is not None and same.as_json() == found.as_json() and again.ledger.images == images
 
@@ -165,7 +165,7 @@ def test_other_photographs_teach_another_network(
     """As many photographs of the same classes are not the same photographs."""
     keys: list[str] = []
 
-    def note(workshop: Workshop, key: str, make: object) -> Path:
+    def note(context: Context, key: str, make: object) -> Path:
         keys.append(key)
         raise Stopped("enough")
 
@@ -174,7 +174,7 @@ def test_other_photographs_teach_another_network(
     Image.new("RGB", (256, 256)).save(next((tmp_path / "data" / "imagenet" / "photos" / "goldfish").glob("0.png")))
     for data in (object_data, tmp_path / "data", object_data):
         with pytest.raises(Stopped):
-            retrain_imagenet(Workshop(retrained[0], "smoke", data))
+            retrain_imagenet(Context(retrained[0], "smoke", data))
     assert keys[0] == keys[2] != keys[1]
 
 
@@ -182,4 +182,4 @@ def test_other_photographs_teach_another_network(
     ("given", "taken"), [((1,), (1, 2, 3)), ((1, 2, 3, 4), (1, 2, 3)), ((3, 4), (3, 4, 5)), ((1, 5), (1, 5, 2))]
 )
 def test_three_seeds_are_distinct(given: tuple[int, ...], taken: tuple[int, ...], tmp_path: Path) -> None:
-    assert distinct_seeds(Workshop(tmp_path, "laptop", seeds=given)) == taken
+    assert distinct_seeds(Context(tmp_path, "laptop", seeds=given)) == taken

@@ -9,8 +9,8 @@ import pytest
 
 from evo_fool.runs import open_run
 from evo_fool.runs.database_files import DATABASE
+from evo_fool.studies.context import Context
 from evo_fool.studies.searches import confidence_after, section, switching
-from evo_fool.studies.workshop import Workshop
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_captures_of_a_real_run_add_up(cppn_run: Path) -> None:
         assert np.all(np.diag(found.steps) == 0)
 
 
-def test_the_page(small_reproduction: Workshop) -> None:
+def test_the_page(small_reproduction: Context) -> None:
     page = section(small_reproduction)
     assert page.verdict == "new"
     assert [picture.name for picture in page.pictures] == ["median", "steps"]

@@ -13,19 +13,19 @@ from support import write_mnist
 
 from evo_fool.jsonable import to_json
 from evo_fool.studies import generative_page, retraining_imagenet_page, retraining_page
-from evo_fool.studies.base import Section
+from evo_fool.studies.context import Context
 from evo_fool.studies.generative import Contest
+from evo_fool.studies.mann_whitney import mann_whitney
 from evo_fool.studies.retraining import Iteration, Loop
 from evo_fool.studies.retraining_imagenet import HeadRetraining
-from evo_fool.studies.statistics import mann_whitney
-from evo_fool.studies.workshop import Workshop
+from evo_fool.studies.section import Section
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
     folder = tmp_path_factory.mktemp("pages")
     write_mnist(folder / "data" / "mnist", train=300, test=50)
-    return Workshop(folder / "report", "smoke", folder / "data")
+    return Context(folder / "report", "smoke", folder / "data")
 
 
 def iteration(number: int, median: float, recognised: float | None) -> Iteration:
@@ -96,7 +96,7 @@ def test_retraining_on_imagenet_is_judged(monkeypatch: pytest.MonkeyPatch, tmp_p
     for after, recognised, held in ((0.1, 0.7, [True, True]), (0.4, 0.7, [False, True]), (0.1, 0.6, [True, False])):
         assert [holds for holds, _ in retraining_imagenet_page.claims(head(after, recognised))] == held
     monkeypatch.setattr(retraining_imagenet_page, "retrain_imagenet", lambda _: head(0.1, 0.7))
-    page = retraining_imagenet_page.section(Workshop(tmp_path, "smoke"))
+    page = retraining_imagenet_page.section(Context(tmp_path, "smoke"))
     assert page.verdict == "reproduced" and [row.paper for row in page.rows] == ["88.1 %", "11.7 %", "45 of 70", None]
     json.loads(to_json(page.data))
     first, second = page.rows[:2]
@@ -112,10 +112,10 @@ def check(page: Section) -> None:
     json.loads(to_json(page.data)), json.loads(to_json(page.settings))
 
 
-def test_the_page_on_retraining(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_on_retraining(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     small = {"iterations": 2, "images": 20, "epochs": 2, "generations": 2, "batch": 10, "noise": 40}
     monkeypatch.setattr(retraining_page, "loops", lambda _: [Loop(arm, **small) for arm in ("class", "unsure")])
-    page = retraining_page.section(workshop)
+    page = retraining_page.section(context)
     check(page)
     assert page.key == "retraining" and len(page.rows) == 9 and page.seeds == (1, 101, 102)
 
@@ -128,15 +128,15 @@ def test_unseen_images_are_of_seeds_that_no_loop_teaches() -> None:
     )
 
 
-def test_the_page_on_the_generative_classifier(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_on_the_generative_classifier(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     small = Contest(vae_epochs=30, lenet_epochs=2, generations=2, batch=10, control=40)
     monkeypatch.setattr(generative_page, "contest", lambda _: small)
-    page = generative_page.section(workshop)
+    page = generative_page.section(context)
     check(page)
     assert page.verdict == "new" and len(page.rows) == 9 and len(page.pictures) == 4
 
 
 def test_without_data_all_are_skipped(tmp_path: Path) -> None:
     for module in (retraining_page, generative_page, retraining_imagenet_page):
-        page = module.section(Workshop(tmp_path, "smoke"))
+        page = module.section(Context(tmp_path, "smoke"))
         assert page.verdict == "skipped" and "--data" in page.why

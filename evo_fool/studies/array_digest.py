@@ -8,10 +8,10 @@ import numpy as np
 from torch import Tensor
 
 
-def identity(*arrays: np.ndarray | Tensor | None) -> str:
+def array_digest(*arrays: np.ndarray | Tensor | None) -> str:
     """Twelve hexadecimal digits that change with any value, type or shape.
 
-    >>> identity(np.zeros(2, np.uint8)) == identity(np.zeros(2, np.uint8)), identity(None) == identity()
+    >>> array_digest(np.zeros(2, np.uint8)) == array_digest(np.zeros(2, np.uint8)), array_digest(None) == array_digest()
     (True, False)
     """
     digest = hashlib.sha256()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evo_fool.runs import Run
-from evo_fool.studies.drawing import fitted
+from evo_fool.studies.charts import fitted
 
 _THUMBNAIL = 16
 

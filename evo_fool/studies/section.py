@@ -1,25 +1,25 @@
-"""What a study hands to the report: one page, on which each of the paper's results stands beside ours."""
+"""What a study hands to its front ends: rows, pictures, a table of details, and a section of the report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "new", "skipped", "failed"]
-"""What came of it. ``new``: the paper has no such result. ``skipped``: something that it needs is not there.
-``failed``: an error ended it."""
+"""``new``: the paper has no such result. ``skipped``: data or results that it needs are missing. ``failed``: an error
+ended it."""
 
 VERDICTS: tuple[str, ...] = get_args(Verdict)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a page's table.
+    """One line of a study's table.
 
     Attributes:
         what: what was measured, with the moment and the number of seeds where they matter.
-        ours: our figure, as it should be read; None where we have none.
+        ours: our figure, formatted; None where there is none.
         paper: the paper's figure; None where the paper has none or it is not available.
         control: what noise or chance gives at the same budget; None where there is no control.
         note: what a reader has to know to compare them.
@@ -34,13 +34,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture of a page.
+    """One picture of a study.
 
     Attributes:
-        name: a file name without suffix, distinct on its page.
+        name: a file name without suffix, distinct in its study.
         png: the bytes of a PNG.
-        caption: one or two sentences that say what is to be seen.
-        borrowed: whether images of the data folder can be seen in it, which may not be everybody's to publish.
+        caption: one or two sentences that say what it shows.
+        borrowed: whether it shows images of the data folder, which may not be free to publish.
     """
 
     name: str
@@ -49,23 +49,28 @@ class Picture:
     borrowed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Details for the terminal, such as a line per class; a column whose name begins with a space is right-aligned."""
+
+    columns: Sequence[str]
+    lines: Sequence[Sequence[Any]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One page of the report.
+    """A study's section of the report.
 
     Attributes:
-        key: the study's name in :data:`evo_fool.studies.STUDIES`.
-        title: the page's title.
-        figures: which of the paper's figures it stands beside, such as ``"Figures 4 and 5"``; "" for none.
+        key, title, figures: the study's.
         verdict: see :data:`Verdict`.
         why: the verdict in one to three sentences, with numbers.
-        rows: the table.
-        pictures: below it, in this order.
+        rows, pictures: in this order.
         settings: what was run, JSON-able.
         seeds: of the runs that it rests on.
-        commands: what to type to run its parts again.
+        commands: how to run its parts again.
         images: scored by a network for it, in all.
-        seconds: of computing that they took, in this or an earlier process.
+        seconds: of computing, in this or an earlier process.
         data: the raw figures behind table and pictures, JSON-able.
     """
 
@@ -83,16 +88,12 @@ class Section:
     seconds: float = 0.0
     data: dict[str, Any] = field(default_factory=dict)
 
-    def with_pictures(self, pictures: Sequence[Picture]) -> Section:
-        """The same page with these pictures."""
-        return replace(self, pictures=tuple(pictures))
-
 
 def judged(claims: Sequence[tuple[bool, str]]) -> tuple[Verdict, str]:
-    """The verdict on a page and its reason, from what the paper claims and whether it held.
+    """The verdict and its reason.
 
     Args:
-        claims: whether one held, and a sentence that says how, with our number; at least one.
+        claims: at least one of the paper's claims: whether it held, and a sentence with our number.
 
     >>> judged([(True, "The median reaches 99.99 %."), (False, "Every digit does by generation 130, not 50.")])
     ('partly', 'The median reaches 99.99 %. But: Every digit does by generation 130, not 50.')
@@ -102,6 +103,10 @@ def judged(claims: Sequence[tuple[bool, str]]) -> tuple[Verdict, str]:
     return verdict, " ".join(held + (["But:"] if held and broken else []) + broken)
 
 
-def skipped(key: str, title: str, figures: str, reason: str) -> Section:
-    """The page of a study that could not be made, which says why."""
-    return Section(key=key, title=title, figures=figures, verdict="skipped", why=reason)
+def share_text(share: float) -> str:
+    """A share of images for people: unlike a confidence it is a count, and all of them are 100 %.
+
+    >>> share_text(1.0), share_text(0.2), share_text(2 / 3)
+    ('100.0 %', '20.0 %', '66.7 %')
+    """
+    return f"{100 * share:.1f} %"

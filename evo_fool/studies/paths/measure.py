@@ -185,18 +185,6 @@ def pair_rows(elites: ImageSet, natural: ImageSet) -> tuple[np.ndarray, np.ndarr
     return np.array(rows, dtype=np.int64), np.array(ends, dtype=np.int64)
 
 
-def pairs(elites: ImageSet, natural: ImageSet) -> tuple[ImageSet, ImageSet]:
-    """Each elite with the first natural image of its class; classes without one are left out.
-
-    Raises:
-        ConfigError: not one class in common.
-    """
-    rows, ends = pair_rows(elites, natural)
-    if not len(rows):
-        raise ConfigError(f"{natural.name} has no image of any class that {elites.name} has one of")
-    return elites.pick(rows), natural.pick(ends)
-
-
 def natural_pairs(natural: ImageSet, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, bool]:
     """What ways between natural images begin and end with, as a comparison for those that end in ``rows``.
 
