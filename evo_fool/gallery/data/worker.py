@@ -123,7 +123,7 @@ def _prepare() -> None:
     """Prepare the process for a task."""
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends its worker
-    os.nice(_NICE - os.nice(0))
+    os.nice(max(0, _NICE - os.nice(0)))
 
 
 def _perform(

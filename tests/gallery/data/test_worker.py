@@ -109,7 +109,7 @@ def test_one_process_of_low_priority_that_ctrl_c_does_not_reach() -> None:
         worker = Worker()
         process = await worker.run(os.getpid)
         assert process != os.getpid() and await worker.run(os.getpid) == process
-        assert await worker.run(os.nice, 0) == 5 == await worker.run(os.nice, 0)
+        assert await worker.run(os.nice, 0) == max(5, os.nice(0)) == await worker.run(os.nice, 0)
         os.kill(process, signal.SIGINT)
         assert await worker.run(os.getpid) == process
 
