@@ -1,4 +1,4 @@
-"""Which class a person means: by index, by name, or by another name such as a WordNet id or a synonym."""
+"""Classes by index, by name, or by another name such as a WordNet id or a synonym."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from evo_fool.errors import UnknownClassError
+
 _SHOWN = 5
 
 
 class ClassNames:
-    """The classes of a classifier or a run, to be found as people write them.
+    """The classes of a classifier or a run, found as users write them.
 
     Args:
-        names: one distinct name a class.
-        aliases: other names of each class, which several may share; empty for none at all.
+        names: one distinct name per class.
+        aliases: other names of each class, which several classes may share; empty: no class has any.
     """
 
     def __init__(self, names: Sequence[str], aliases: Sequence[Sequence[str]] = ()) -> None:
@@ -27,16 +29,16 @@ class ClassNames:
         )
 
     def find(self, text: int | str) -> int:
-        """The class that ``text`` means: an exact name, else an index, else a name, else another name.
+        """The index of the class that ``text`` names: an exact name, else an index, a name or another name.
 
-        Only the first looks at the case of letters. What several classes are called is an error that lists them.
+        Only an exact name is compared with case. A name that several classes share is an error that lists them.
 
         >>> birds = ClassNames(["crane", "crane bird", "hen"], [["n03126707"], ["n02012849", "crane"], ["n01514859"]])
         >>> birds.find("crane"), birds.find("Crane Bird"), birds.find("N01514859"), birds.find("2")
         (0, 1, 2, 2)
 
         Raises:
-            KeyError: no class is called so, or several are; one line that says which or what to try.
+            UnknownClassError: no class has this name, or several do; the message lists candidates.
         """
         if isinstance(text, str) and text in self._exact:
             return self._exact[text]
@@ -45,7 +47,9 @@ class ClassNames:
         except ValueError:
             return self._by_name(str(text))
         if not 0 <= index < len(self.names):
-            raise KeyError(f"{text!r}: there are classes 0 to {len(self.names) - 1}; give an index or a name")
+            raise UnknownClassError(
+                f"class {text!r}: there are classes 0 to {len(self.names) - 1}; give an index or a name"
+            )
         return index
 
     def _by_name(self, text: str) -> int:
@@ -57,8 +61,9 @@ class ClassNames:
             if found:
                 listed = [f"{index} {self.names[index]}" for index in found[:_SHOWN]]
                 more = [f"{len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
-                raise KeyError(f"{text!r} may be {' or '.join(listed + more)}; give the index or the full name")
-        raise KeyError(f"{text!r}: there is no such class; {self._remedy(key)}")
+                candidates = " or ".join(listed + more)
+                raise UnknownClassError(f"class {text!r} may be {candidates}; give the index or full name")
+        raise UnknownClassError(f"class {text!r}: there is no such class; {self._remedy(key)}")
 
     def _remedy(self, key: str) -> str:
         near = [
@@ -81,5 +86,5 @@ def _table(pairs: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
 
 
 def _key(name: str) -> str:
-    """A name as it is compared: case and the kind of spaces do not matter."""
+    """A name as compared: without case, runs of spaces and underscores as one space."""
     return " ".join(name.replace("_", " ").split()).casefold()

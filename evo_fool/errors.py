@@ -45,5 +45,17 @@ class GenomeError(EvoFoolError, ValueError):
     exit_code = 5
 
 
+class UnknownClassError(ConfigError, KeyError):
+    """A class that the classifier or the run does not have, or an ambiguous name (exit code 2)."""
+
+    __str__ = Exception.__str__  # KeyError's would quote the message
+
+
+class EmptyCellError(EvoFoolError, KeyError):
+    """A class whose cell no image holds yet (exit code 1)."""
+
+    __str__ = Exception.__str__
+
+
 class NotKeptError(EvoFoolError, LookupError):
     """An individual whose genome and image retention has discarded, or that never was (exit code 1)."""

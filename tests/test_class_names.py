@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evo_fool.class_names import ClassNames
+from evo_fool.errors import UnknownClassError
 
 NAMES = ClassNames(
     ["cardigan", "Cardigan", "crane bird", "crane", "remote control", "7"],
@@ -37,7 +38,7 @@ def test_found(text: str | int, index: int) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("CARDIGAN", "may be 0 cardigan or 1 Cardigan; give the index or the full name"),
+        ("CARDIGAN", "may be 0 cardigan or 1 Cardigan; give the index or full name"),
         ("remot control", "did you mean 'remote control'"),
         ("n0312670", "did you mean 'crane'"),
         ("submarine", "no such class; give an index from 0 to 5 or a name"),
@@ -47,15 +48,17 @@ def test_found(text: str | int, index: int) -> None:
     ],
 )
 def test_not_found(text: str | int, message: str) -> None:
-    with pytest.raises(KeyError) as caught:
+    with pytest.raises(UnknownClassError) as caught:
         NAMES.find(text)
-    assert message in caught.value.args[0]
-    assert "\n" not in caught.value.args[0]
+    assert str(caught.value).startswith(f"class {text!r}")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, KeyError)
 
 
 def test_many_candidates_are_counted() -> None:
     crowd = ClassNames([f"dog {i}" for i in range(9)], [["dog"]] * 9)
-    with pytest.raises(KeyError, match=r"0 dog 0 or 1 dog 1 or .* or 4 more"):
+    with pytest.raises(UnknownClassError, match=r"0 dog 0 or 1 dog 1 or .* or 4 more"):
         crowd.find("dog")
 
 

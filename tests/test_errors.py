@@ -21,6 +21,8 @@ CODES = {
     "ClassifierError": 1,
     "GenomeError": 5,
     "NotKeptError": 1,
+    "UnknownClassError": 2,
+    "EmptyCellError": 1,
 }
 
 

@@ -10,7 +10,7 @@ import click
 
 from evo_fool.cli.options import DEFAULT_OUTPUTS, out_option, run_argument
 from evo_fool.cli.output import Output, output_option
-from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError, RunNotFoundError
+from evo_fool.errors import CorruptRunError, EvoFoolError, RunNotFoundError
 
 if TYPE_CHECKING:
     from evo_fool.experiment import Experiment
@@ -104,14 +104,8 @@ def _show_run(run: Run, output: Output) -> None:
 
 
 def _show_class(run: Run, text: str, output: Output) -> None:
-    try:
-        index = run.class_index(text)
-    except KeyError as error:
-        raise ConfigError(f"class {error.args[0]}") from None
-    try:
-        elite = run[index]
-    except KeyError as error:
-        raise EvoFoolError(f"class {error.args[0]}") from None
+    index = run.class_index(text)
+    elite = run[index]
     captures = [
         {"generation": at, "image": id, "previous": None if previous < 0 else previous, "log_odds": log_odds}
         for at, cell, id, previous, log_odds in run.captures.tolist()

@@ -22,7 +22,7 @@ from evo_fool.classifiers.views import check_view
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Encoding
-from evo_fool.errors import ConfigError
+from evo_fool.errors import ConfigError, UnknownClassError
 from evo_fool.evaluation import Evaluator
 from evo_fool.evaluation.environment import choose_device
 from evo_fool.evaluation.memory_need import check_memory
@@ -213,5 +213,5 @@ def resolve_targets(experiment: Experiment, classifier: Classifier) -> list[int]
         return list(range(len(classifier.classes)))
     try:
         return [ClassNames(classifier.classes, classifier.aliases).find(target)]
-    except KeyError as error:
-        raise ConfigError(f"search.target = {error.args[0]}") from None
+    except UnknownClassError as error:
+        raise ConfigError(f"search.target: {error}") from None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from evo_fool.errors import ConfigError, EvoFoolError
+from evo_fool.errors import ConfigError
 from evo_fool.image import to_pillow
 from evo_fool.pictures.layout import MAX_PIXELS
 from evo_fool.pictures.lettering import GREY, INK, PAPER, font, shorten
@@ -87,7 +87,7 @@ def write_poster(
         EvoFoolError: nobody holds the class yet, or the file cannot be written.
         CorruptRunError: the stored image or genome is damaged.
     """
-    elite = _elite(run, cls)
+    elite = run[cls]
     path = run.path / f"poster-{elite.class_index}.png" if to is None else Path(to)
     check_target(path, FORMATS, "posters")
     if not 1 <= dpi <= MAX_DPI:
@@ -110,17 +110,6 @@ def write_poster(
     about = f"{origin} · image {elite.id}"
     write_picture(page, path, dpi=dpi, title=title, about=about)
     return Poster(path, page.width, page.height, side, dpi)
-
-
-def _elite(run: Run, cls: int | str) -> Elite:
-    try:
-        index = run.class_index(cls)
-    except KeyError as error:
-        raise ConfigError(f"class {error.args[0]}") from None
-    try:
-        return run[index]
-    except KeyError as error:
-        raise EvoFoolError(f"class {error.args[0]}") from None
 
 
 def _captioned(image: Image.Image, elite: Elite, judge: str, origin: str) -> Image.Image:

@@ -93,10 +93,7 @@ def write_sheet(run: Run, to: str | Path | None = None, *, dpi: float = SCREEN_D
 
 
 def _indices(run: Run, classes: Sequence[int | str]) -> list[int]:
-    try:
-        cells = [run.class_index(cls) for cls in classes]
-    except KeyError as error:
-        raise ConfigError(f"class {error.args[0]}") from None
+    cells = [run.class_index(cls) for cls in classes]
     if not cells:
         raise ConfigError("a sheet has at least one class")
     return list(dict.fromkeys(cells))

@@ -100,7 +100,7 @@ def write_timelapse(
         raise ConfigError(f"--frames {frames}: give 1 to {MAX_FRAMES}")
     if cls is not None and log:
         raise ConfigError("--log spaces the generations of a film of all classes; one of a class has a frame a capture")
-    cells = run.targets if cls is None else [_index(run, cls)]
+    cells = run.targets if cls is None else [run.class_index(cls)]
     few = len(cells) <= FEW
     board = Board(
         run,
@@ -183,10 +183,3 @@ def _tile(run: Run, tiles: int) -> int:
     """Side of a tile for a film that a screen can show: a whole multiple of the images' where that is smaller."""
     wished = 512 if tiles == 1 else 112 if tiles <= FEW else 64 if tiles <= 120 else 32
     return max(wished, max(run.store.image_shape()[1:])) if tiles == 1 else wished
-
-
-def _index(run: Run, cls: int | str) -> int:
-    try:
-        return run.class_index(cls)
-    except KeyError as error:
-        raise ConfigError(f"class {error.args[0]}") from None

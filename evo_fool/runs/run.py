@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evo_fool.class_names import ClassNames
-from evo_fool.errors import ConfigError, CorruptRunError, RunNotFoundError
+from evo_fool.errors import ConfigError, CorruptRunError, EmptyCellError, RunNotFoundError, UnknownClassError
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.experiment import Experiment
 from evo_fool.probability import probability
@@ -154,8 +154,8 @@ class Run(Mapping[int, Elite]):
             return list(range(len(self.classes)))
         try:
             return [self.class_index(search.target)]
-        except KeyError as error:
-            raise CorruptRunError(f"{self.path}: search.target = {error.args[0]}") from None
+        except UnknownClassError as error:
+            raise CorruptRunError(f"{self.path}: search.target: {error}") from None
 
     @cached_property
     def class_names(self) -> ClassNames:
@@ -189,12 +189,12 @@ class Run(Mapping[int, Elite]):
         """The elite of one class, by index or by any of its names.
 
         Raises:
-            KeyError: no such class, several, or its cell is empty.
+            UnknownClassError, EmptyCellError: no such class, several of this name, or no image holds it.
         """
         index = self.class_index(cls)
         rows = self._cells("WHERE class = ?", (index,))
         if not rows:
-            raise KeyError(f"{cls!r}: no image holds class {index} ({self.classes[index]}) yet")
+            raise EmptyCellError(f"class {cls!r}: no image holds class {index} ({self.classes[index]}) yet")
         return rows[0]
 
     @property
@@ -236,7 +236,7 @@ class Run(Mapping[int, Elite]):
         """The index of a class given by index, name or another name; see :meth:`.ClassNames.find`.
 
         Raises:
-            KeyError: there is no such class, or several are called so; the message lists them.
+            UnknownClassError: no class has this name, or several do.
         """
         return self.class_names.find(cls)
 
@@ -244,7 +244,7 @@ class Run(Mapping[int, Elite]):
         """The scored image of a class's elite, uint8 ``(channels, height, width)``.
 
         Raises:
-            KeyError: no such class, or its cell is empty.
+            UnknownClassError, EmptyCellError: no such class, or no image holds it.
             CorruptRunError: the stored image is damaged or missing.
         """
         return unpack_image(self._blob(self[cls].id, "image"), self.store.image_shape())
@@ -257,7 +257,7 @@ class Run(Mapping[int, Elite]):
         """The genome of a class's elite as a user's object: a ``neat.DefaultGenome``, or a float array of genes.
 
         Raises:
-            KeyError: no such class, or its cell is empty.
+            UnknownClassError, EmptyCellError: no such class, or no image holds it.
             GenomeError: the stored bytes are not a genome.
         """
         return self.encoding.genome_object(self.encoding.decode(self.genome_bytes(cls))[0])

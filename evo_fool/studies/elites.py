@@ -59,10 +59,7 @@ def elites_of(run: Run, classes: Sequence[int | str] | None = None, *, name: str
         ConfigError: no such class, an empty cell among those asked for, or no elite at all.
     """
     held = {elite.class_index for elite in run.elites}
-    try:
-        wanted = [c for c in run.targets if c in held] if classes is None else [run.class_index(c) for c in classes]
-    except KeyError as error:
-        raise ConfigError(f"class {error.args[0]}") from None
+    wanted = [c for c in run.targets if c in held] if classes is None else [run.class_index(c) for c in classes]
     missing = [run.classes[c] for c in wanted if c not in held]
     if missing or not wanted:
         raise ConfigError(f"{run.path}: no image holds {missing[0] if missing else 'any class'} yet; evolve further")

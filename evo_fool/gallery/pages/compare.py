@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from evo_fool.errors import EvoFoolError, RunNotFoundError
+from evo_fool.errors import EvoFoolError, RunNotFoundError, UnknownClassError
 from evo_fool.gallery.data.kept import kept_members
 from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.data.run_registry import Library
@@ -92,11 +92,11 @@ def _cells(runs: list[Run], text: str) -> list[int | None]:
     for run in runs:
         try:
             cells.append(run.class_index(wanted))
-        except KeyError as error:
+        except UnknownClassError as error:
             cells.append(None)
-            reason = reason or str(error.args[0])
+            reason = reason or str(error)
     if all(cell is None for cell in cells):
-        raise QueryError(f"class={printable(reason)}")
+        raise QueryError(printable(reason))
     return cells
 
 
