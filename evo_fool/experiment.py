@@ -25,7 +25,7 @@ from pydantic import (
 )
 
 from evo_fool.errors import ConfigError
-from evo_fool.overrides import override, unknown_key
+from evo_fool.overrides import override, parse_assignments, unknown_key
 from evo_fool.yaml_file import read_yaml, write_yaml
 
 # Strict, or pydantic reads true as 1 and "0200" as 200. A whole number is a number, as in rate: 1.
@@ -43,18 +43,22 @@ class _Section(BaseModel):
 
 
 class ClassifierConfig(_Section):
-    """Who judges."""
+    """The network that scores images."""
 
     spec: str = Field(
         "lenet-mnist",
         min_length=1,
-        description="lenet-mnist, vae-mnist, torchvision:NAME, import:package.module:factory, path/to/file.py:factory, "
+        description="lenet-mnist, vae-mnist, torchvision:NAME, plugin:NAME, import:package.module:factory, "
+        "path/to/file.py:factory, "
         "or several: ensemble:mean:SPEC+SPEC, ensemble:minimum:SPEC@WEIGHTS+SPEC@WEIGHTS",
     )
     weights: str | None = Field(
         None,
         max_length=4096,
         description="path of a weights file (.safetensors, or .pt holding tensors only); none: the spec's own",
+    )
+    output: Literal["logits", "probabilities"] | None = Field(
+        None, description="what the network returns; probabilities are taken as log p; none: what the spec says"
     )
 
 
@@ -74,7 +78,7 @@ class ScoringConfig(_Section):
     )
     view: Literal["auto", "resize", "centre", "ten-crop"] = Field(
         "auto",
-        description="how an image of another size than the classifier's meets it; auto: resize where the sizes differ",
+        description="how an image of another size becomes the classifier's input; auto: resize where the sizes differ",
     )
 
 
@@ -251,32 +255,33 @@ class Experiment(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
-        if self.encoding.kind == "cppn" and self.search.kind == "genetic" and self.search.crossover > 0:
-            raise ValueError(
-                "search.crossover must be 0 for the cppn encoding: the paper defines no crossover of CPPNs"
-            )
-        if (
-            self.search.kind == "genetic"
-            and self.search.variation == "or"
-            and self.search.crossover + self.search.mutation > 1
-        ):
-            raise ValueError("search.crossover + search.mutation must not exceed 1 with variation: or")
-        if self.search.kind == "genetic" and self.search.crossover > 0 and self.initial_batch < 2:
-            raise ValueError("search.crossover needs a population of at least 2: raise batch")
-        if self.search.kind == "genetic" and self.search.elitism >= min(self.batch, self.initial_batch):
-            raise ValueError(
-                f"search.elitism = {self.search.elitism} leaves no room for offspring: keep it below batch"
-            )
-        if self.search.kind != "map_elites" and self.encoding.crossover > 0:
-            crosses = self.encoding.kind == "pixels" and self.search.kind == "genetic"
+        search = self.search
+        if isinstance(search, GeneticConfig):
+            if search.crossover > 0 and self.encoding.kind == "cppn":
+                raise ValueError(
+                    "search.crossover must be 0 for the cppn encoding: the paper defines no crossover of CPPNs"
+                )
+            if search.variation == "or" and search.crossover + search.mutation > 1:
+                raise ValueError("search.crossover + search.mutation must not exceed 1 with variation: or")
+            if search.crossover > 0 and self.initial_batch < 2:
+                raise ValueError("search.crossover needs a population of at least 2: raise batch")
+            if search.elitism >= min(self.batch, self.initial_batch):
+                raise ValueError(f"search.elitism = {search.elitism} leaves no room for offspring: keep it below batch")
+        if search.kind != "map_elites" and self.encoding.crossover > 0:
+            crosses = self.encoding.kind == "pixels" and search.kind == "genetic"
             remedy = "set search.crossover, and " * crosses + "leave it at 0"
-            raise ValueError(f"encoding.crossover has no effect with search.kind: {self.search.kind}; {remedy}")
+            raise ValueError(f"encoding.crossover has no effect with search.kind: {search.kind}; {remedy}")
         return self
 
     @property
     def initial_batch(self) -> int:
         """Images of generation 0."""
         return self.initial or self.batch
+
+    @property
+    def crossover(self) -> float:
+        """Probability that a pair of parents is crossed: the search's setting where it has one, else the encoding's."""
+        return float(getattr(self.search, "crossover", getattr(self.encoding, "crossover", 0.0)))
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any], source: str = "experiment") -> Experiment:
@@ -299,50 +304,57 @@ class Experiment(_Section):
         """
         return cls.from_mapping(read_yaml(path), source=str(path))
 
+    def replace(self, source: str = "experiment", /, **settings: Any) -> Experiment:
+        """A copy with settings changed, by dotted key; a changed ``kind`` starts its section afresh.
+
+        >>> Experiment().replace(seed=3, **{"encoding.kind": "pixels", "encoding.rate": 0.05}).encoding.rate
+        0.05
+
+        Args:
+            source: what an error begins with.
+            settings: their order decides nothing.
+
+        Raises:
+            ConfigError: an unknown key or a bad value.
+        """
+        data = self.model_dump()
+        override(data, settings, source)
+        return Experiment.from_mapping(data, source)
+
     def with_overrides(self, assignments: Iterable[str]) -> Experiment:
-        """A copy with ``key.sub=value`` assignments applied, as :func:`.override` does.
+        """A copy with ``key.sub=value`` assignments applied, each value read as YAML.
 
         Raises:
             ConfigError: a malformed assignment, an unknown key or a bad value.
         """
-        data = self.model_dump()
-        override(data, assignments)
-        return Experiment.from_mapping(data, source="-S")
+        return self.replace("-S", **parse_assignments(assignments))
 
     def to_yaml(self) -> str:
         """The resolved experiment as YAML; reading it back gives an equal experiment."""
         return write_yaml(self.model_dump(mode="json"))
 
 
-_UNIONS: dict[str, Any] = {
-    "encoding": (PixelsConfig, CppnConfig),
-    "search": (MapElitesConfig, GeneticConfig, RandomConfig, ImportedConfig),
-}
+def _kinds(section: Any) -> dict[str, type[BaseModel]]:
+    """The models of a section that has several, by ``kind``; of any other section none."""
+    field = Experiment.model_fields.get(section)
+    models = [m for m in get_args(field.annotation) if issubclass(m, _Section)] if field else []
+    return {get_args(model.model_fields["kind"].annotation)[0]: model for model in models}
 
 
 def _known_keys(location: tuple[Any, ...]) -> list[str]:
-    """The keys that are valid where a validation error points, following sections and the chosen kind."""
-    model: type[BaseModel] = Experiment
-    path = [str(part) for part in location]
-    while path:
-        part = path.pop(0)
-        if part in _UNIONS:
-            kinds = {get_args(m.model_fields["kind"].annotation)[0]: m for m in _UNIONS[part]}
-            if not path or path[0] not in kinds:
-                return ["kind"]
-            model = kinds[path.pop(0)]
-        else:
-            annotation = model.model_fields[part].annotation if part in model.model_fields else None
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-                model = annotation
-    return list(model.model_fields)
+    """The keys that are valid where a validation error points: at a section, and at its kind where it has several."""
+    if not location:
+        return list(Experiment.model_fields)
+    if kinds := _kinds(location[0]):
+        return list(kinds[location[1]].model_fields) if location[1:] else ["kind"]
+    return list(Experiment.model_fields[location[0]].annotation.model_fields)  # type: ignore[union-attr]
 
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     location = problem["loc"]
     kind = problem["type"]
-    kinds = {get_args(m.model_fields["kind"].annotation)[0] for models in _UNIONS.values() for m in models}
+    kinds = _kinds(location[0]) if location else {}
     # pydantic names the members of a union in the path: the chosen kind of a section, or the type that was tried.
     dotted = ".".join(
         str(part)
@@ -353,11 +365,11 @@ def _first_problem(error: ValidationError) -> str:
         parent = f" in {dotted.rpartition('.')[0]}" if "." in dotted else ""
         return unknown_key(str(location[-1]), _known_keys(location[:-1])) + parent
     if kind == "union_tag_not_found":
-        return f"{dotted}.kind is missing; choose one of {', '.join(sorted(_choices(str(location[0]))))}"
+        return f"{dotted}.kind is missing; choose one of {', '.join(sorted(kinds))}"
     if kind == "union_tag_invalid":
         tag = problem["ctx"]["tag"]
-        near = difflib.get_close_matches(str(tag), _choices(dotted), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; choose one of {', '.join(_choices(dotted))}"
+        near = difflib.get_close_matches(str(tag), kinds, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; choose one of {', '.join(kinds)}"
         return f"{dotted}.kind = {tag!r} is unknown{hint}"
     message = re.sub(r"^(Value error, |Input )", "", problem["msg"])
     if kind == "value_error" and not dotted:
@@ -377,7 +389,3 @@ def _shown(value: Any) -> str:
     except ValueError:  # Python writes no integer of more than 4,300 digits
         return "an integer of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _choices(section: str) -> list[str]:
-    return [get_args(m.model_fields["kind"].annotation)[0] for m in _UNIONS.get(section, ())]

@@ -1,9 +1,9 @@
-"""Settings changed from the command line: ``key.sub=value``, each value read as YAML."""
+"""Changed settings: by dotted key, or as ``key.sub=value`` with each value read as YAML."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from evo_fool.errors import ConfigError
@@ -12,31 +12,41 @@ from evo_fool.yaml_file import parse_yaml
 _SHOWN = 60
 
 
-def override(data: dict[str, Any], assignments: Iterable[str]) -> None:
-    """Apply assignments such as ``encoding.rate=0.05`` to the nested settings ``data``, in place.
-
-    A whole section comes before the settings in it, and a ``kind`` before its other settings: their order on the
-    command line decides nothing. Of two assignments to one setting the last counts.
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """The settings of assignments such as ``encoding.rate=0.05``, by dotted key; of two to one key the last counts.
 
     Raises:
-        ConfigError: a malformed assignment, a value that is not YAML, or an unknown section.
+        ConfigError: a malformed assignment, or a value that is not YAML.
     """
-    parsed = []
+    settings = {}
     for assignment in assignments:
         key, separator, text = assignment.partition("=")
-        shown = f"-S {assignment if len(assignment) <= _SHOWN else assignment[: _SHOWN - 3] + '...'!r}"
+        shown = f"-S {_short(assignment)!r}"
         if not separator or not key.strip():
             raise ConfigError(f"{shown}: expected key=value, as in -S encoding.colour=hsv")
-        parsed.append((key.strip().split("."), parse_yaml(text, shown), shown))
-    for keys, value, shown in sorted(parsed, key=lambda each: (len(each[0]), each[0][-1] != "kind")):
-        _assign(data, keys, value, shown)
+        settings[key.strip()] = parse_yaml(text, shown)
+    return settings
+
+
+def override(data: dict[str, Any], settings: Mapping[str, Any], source: str) -> None:
+    """Apply settings by dotted key to the nested ``data``, in place.
+
+    A whole section comes before the settings in it, and a ``kind`` before its other settings: their order decides
+    nothing.
+
+    Raises:
+        ConfigError: an unknown section; begins with ``source``.
+    """
+    paths = {key: key.split(".") for key in settings}
+    for key in sorted(paths, key=lambda key: (len(paths[key]), paths[key][-1] != "kind")):
+        _assign(data, paths[key], settings[key], f"{source} {_short(key)!r}")
 
 
 def unknown_key(key: str, known: list[str]) -> str:
     """The line for a key that is not among ``known``: with the nearest of them, or with all."""
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
-    return f"unknown key {key if len(key) <= _SHOWN else key[: _SHOWN - 3] + '...'!r}" + hint
+    return f"unknown key {_short(key)!r}" + hint
 
 
 def _assign(data: dict[str, Any], keys: list[str], value: Any, shown: str) -> None:
@@ -54,3 +64,7 @@ def _assign(data: dict[str, Any], keys: list[str], value: Any, shown: str) -> No
     if last == "kind" and value != data.get("kind"):
         data.clear()
     data[last] = value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

@@ -7,17 +7,16 @@ classifier is never loaded on its word alone.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.ensemble import ensemble_spec, is_ensemble, parse_ensemble
 from evo_fool.classifiers.precision import choose_batch, choose_precision
 from evo_fool.classifiers.preflight import Preflight, preflight
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.views import check_view
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.encodings import build_encoding
@@ -132,7 +131,7 @@ def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> 
     """The experiment's scoring with nothing left to choose."""
     scoring = experiment.scoring
     # A network of one's own may mix in tensors that are float32 for good; torchvision's are known not to.
-    known = all(member.spec.startswith("torchvision:") for member in members(experiment.classifier))
+    known = all(member.kind == "torchvision" for member in ClassifierSpec.of(experiment.classifier).members)
     own = scoring.precision == "auto" and not known
     precision = "float32" if own else choose_precision(scoring.precision, size, device)
     batch = choose_batch(scoring.batch, size, device)
@@ -152,56 +151,25 @@ def resolved(experiment: Experiment, parts: Parts) -> Experiment:
 
 def with_absolute_paths(experiment: Experiment) -> Experiment:
     """A copy whose classifier file and weights are named absolutely, so that it can be resumed from anywhere."""
-    config = experiment.classifier
-    if is_ensemble(config.spec):
-        way, listed = parse_ensemble(config.spec)
-        spec = ensemble_spec(way, [_absolute(member) for member in listed])
-        return experiment.model_copy(update={"classifier": config.model_copy(update={"spec": spec})})
-    return experiment.model_copy(update={"classifier": _absolute(config)})
-
-
-def _absolute(config: ClassifierConfig) -> ClassifierConfig:
-    spec, weights = config.spec, config.weights
-    if is_file_spec(spec):
-        file, _, factory = spec.rpartition(":")
-        spec = f"{Path(file).absolute()}:{factory}"
-    if weights is not None:
-        weights = str(Path(weights).absolute())
-    return ClassifierConfig(spec=spec, weights=weights)
+    spec = ClassifierSpec.of(experiment.classifier).absolute()
+    named = experiment.classifier.model_copy(update={"spec": str(spec), "weights": spec.weights})
+    return experiment.model_copy(update={"classifier": named})
 
 
 def trusted_classifier(experiment: Experiment, classifier: str | None, weights: str | None) -> ClassifierConfig:
-    """The classifier of a recorded experiment, as the user now names it.
+    """The classifier of a recorded experiment, or the one that the user names.
 
-    A record that names code is never followed on its own: the run directory may come from a stranger.
+    The run directory may come from elsewhere: code that its record names is never loaded on the record's word alone.
 
     Raises:
         ConfigError: the record names code, and the user has not named the classifier.
     """
     recorded = experiment.classifier
-    if classifier is None and names_code(recorded):
+    if classifier is None and ClassifierSpec.of(recorded).executes_code:
         raise ConfigError(f"the run's classifier is code; if you trust it, repeat it: --classifier {recorded.spec}")
-    config = {
-        "spec": recorded.spec if classifier is None else classifier,
-        "weights": recorded.weights if weights is None else weights,
-    }
-    named = Experiment.from_mapping(experiment.model_dump() | {"classifier": config}, source="--classifier")
-    return with_absolute_paths(named).classifier
-
-
-def names_code(classifier: ClassifierConfig) -> bool:
-    """Whether loading the classifier would execute code that the spec names."""
-    return any(member.spec.startswith("import:") or is_file_spec(member.spec) for member in members(classifier))
-
-
-def members(classifier: ClassifierConfig) -> tuple[ClassifierConfig, ...]:
-    """The classifiers that a spec names: those of an ensemble, or itself alone."""
-    return parse_ensemble(classifier.spec)[1] if is_ensemble(classifier.spec) else (classifier,)
-
-
-def is_file_spec(spec: str) -> bool:
-    """Whether a classifier spec is ``path/to/file.py:factory``."""
-    return spec.rpartition(":")[0].endswith(".py") and not spec.startswith(("import:", "torchvision:", "ensemble:"))
+    named = {"classifier.spec": classifier, "classifier.weights": weights}
+    changes = {key: value for key, value in named.items() if value is not None}
+    return with_absolute_paths(experiment.replace("--classifier", **changes)).classifier
 
 
 def resolve_targets(experiment: Experiment, classifier: Classifier) -> list[int]:

@@ -12,10 +12,11 @@ from deap import tools
 
 from evo_fool.atomic_write import write_whole
 from evo_fool.classifiers.preflight import preflight
+from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.errors import ClassifierError, ConfigError, CorruptRunError, EvoFoolError
 from evo_fool.evaluation import Scored
 from evo_fool.evaluation.arithmetic import same_arithmetic
-from evo_fool.evaluation.assembly import Parts, assemble, names_code, plan, refuse_imported, trusted_classifier
+from evo_fool.evaluation.assembly import Parts, assemble, plan, refuse_imported, trusted_classifier
 from evo_fool.evaluation.environment import environment
 from evo_fool.evaluation.memory_need import check_memory
 from evo_fool.evolution.archive import Captures
@@ -149,8 +150,7 @@ def _resume(
         raise ConfigError(f"--generations {generations}: {path.name} is already at generation {done}; ask for more")
     refuse_imported(experiment)
     changes = {"generations": generations, "device": device}
-    settings = experiment.model_dump() | {key: value for key, value in changes.items() if value is not None}
-    experiment = Experiment.from_mapping(settings, source="resume")
+    experiment = experiment.replace("resume", **{key: value for key, value in changes.items() if value is not None})
     experiment = experiment.model_copy(update={"classifier": trusted_classifier(experiment, classifier, weights)})
     parts = assemble(experiment)
     check_memory(experiment, parts)
@@ -163,7 +163,7 @@ def _resume(
         raise ConfigError(f"{experiment.classifier.spec} has other weights than the run was started with; restore them")
     if renamed := renamed_class(classes, parts.classifier.classes):
         raise CorruptRunError(f"{path}: {renamed}; restore a copy")
-    if names_code(experiment.classifier):  # which may have changed though its weights have not
+    if ClassifierSpec.of(experiment.classifier).executes_code:  # which may have changed though its weights have not
         preflight(parts.evaluator.scorer)
     with same_arithmetic(started_with, parts.device) as warning:
         store = Store(path)

@@ -30,7 +30,7 @@ from evo_fool.errors import ConfigError, CorruptRunError, RunNotFoundError
 from evo_fool.evaluation.environment import choose_device
 from evo_fool.experiment import ClassifierConfig, Experiment
 from evo_fool.jsonable import plain, to_json
-from evo_fool.presets import find_experiment
+from evo_fool.presets import changed_label, find_experiment
 from evo_fool.runs import Run, list_runs, open_run
 from evo_fool.runs.configuration import configuration_digest
 from evo_fool.session import evolve, resume
@@ -41,8 +41,6 @@ Budget = Literal["smoke", "laptop", "paper"]
 T = TypeVar("T")
 
 _SEEDS: dict[str, tuple[int, ...]] = {"smoke": (1,), "laptop": (1, 2, 3, 4, 5), "paper": (1, 2, 3, 4, 5)}
-_NEUTRAL = ("name", "seed", "generations", "device", "classifier.weights")
-"""Settings that leave a shipped experiment what it is."""
 
 
 class Stopped(Exception):
@@ -154,10 +152,14 @@ class Workshop:
         Raises:
             ConfigError: an unknown experiment or setting.
         """
-        base, settings = Experiment.from_yaml(find_experiment(preset)), dict(settings or {})
-        if changed := [key for key in settings if key not in _NEUTRAL and key != "preset"]:
-            settings.setdefault("preset", f"{base.preset}, {', '.join(changed)} changed"[:200])
-        return base.with_overrides(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items())
+        base, settings = Experiment.from_yaml(find_experiment(preset)), settings or {}
+        experiment = base.replace(**settings)
+        if "preset" in settings:
+            return experiment
+        # The same network from another file is no change.
+        weights = {"weights": experiment.classifier.weights}
+        same = base.model_copy(update={"classifier": base.classifier.model_copy(update=weights)})
+        return experiment.model_copy(update={"preset": changed_label(same, experiment)})
 
     def run(self, experiment: Experiment) -> Run:
         """The finished run of an experiment: found by what it asks, resumed, or evolved below ``folder/runs``.
