@@ -86,7 +86,9 @@ class ClassifierSpec:
         if text.endswith(".py") or ".py:" in text:
             file, _, function = text.rpartition(":")
             if not file.endswith(".py") or not function.isidentifier():
-                raise ConfigError(f"classifier {text!r}: say which function of the file builds it, as in my_network.py:build")
+                raise ConfigError(
+                    f"classifier {text!r}: say which function of the file builds it, as in my_network.py:build"
+                )
             return cls("file", file, function, weights)
         return cls("plugin" if re.fullmatch(r"[\w.-]+", text) else "unknown", text, weights=weights)
 

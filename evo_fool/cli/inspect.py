@@ -64,7 +64,7 @@ def show(run: str, class_: str | None, out: Path, output: Output) -> None:
 def compare(runs: tuple[str, ...], out: Path, output: Output) -> None:
     """Put RUNs side by side: what they reached, how soon, and which settings differ."""
     from evo_fool.runs import find_run, open_run
-    from evo_fool.runs.settings import differing_settings, flat, transposed
+    from evo_fool.runs.experiment_diff import differing_settings, flat, transposed
 
     if len(runs) < 2:
         raise click.UsageError("give at least two runs to compare")
@@ -84,7 +84,7 @@ def compare(runs: tuple[str, ...], out: Path, output: Output) -> None:
 
 
 def _show_run(run: Run, output: Output) -> None:
-    from evo_fool.runs.settings import flat
+    from evo_fool.runs.experiment_diff import flat
 
     summary, elites = run.summary(), run.elites
     if output.json:

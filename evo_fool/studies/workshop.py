@@ -32,7 +32,7 @@ from evo_fool.experiment import ClassifierConfig, Experiment
 from evo_fool.jsonable import plain, to_json
 from evo_fool.presets import changed_label, find_experiment
 from evo_fool.runs import Run, list_runs, open_run
-from evo_fool.runs.configuration import configuration_digest
+from evo_fool.runs.experiment_diff import configuration_digest
 from evo_fool.session import evolve, resume
 from evo_fool.session.session import Observer, StopReason
 from evo_fool.training.mnist_data import Digits, load_mnist
