@@ -1,6 +1,6 @@
-"""Photographs as a classifier takes them, and how many of them it gets right: whether it is what it should be.
+"""Photographs as inputs, and a classifier's accuracy on them.
 
-A folder of photographs has one folder a class, as torchvision's ``ImageFolder``, named by WordNet id or by any other
+A folder of photographs has one folder per class, as torchvision's ``ImageFolder``, named by WordNet id or by any other
 name of the class. Classes go by these names alone, never by the order of the folders.
 """
 
@@ -18,7 +18,7 @@ from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.preparation import Preparation
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.errors import ConfigError
+from evo_fool.errors import ConfigError, UnknownClassError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"}
 """What counts as a photograph; as for torchvision's ``ImageFolder``."""
@@ -28,14 +28,14 @@ _CHUNK = 64
 
 @dataclass(slots=True)
 class Accuracy:
-    """How a classifier did on photographs.
+    """A classifier's accuracy on photographs.
 
     Attributes:
-        photos: how many it was shown.
-        first: of these, how many it called by their class.
-        five: how many had their class among its five best guesses.
-        unreadable: files that do not load, below the folder.
-        unknown: folders that are named like no class, or like several.
+        photos: photographs scored.
+        first: of these, how many have their class as its best guess.
+        five: how many have their class among its five best guesses.
+        unreadable: files that cannot be decoded, relative to the folder.
+        unknown: folders whose name means no class, or several.
     """
 
     photos: int = 0
@@ -46,26 +46,26 @@ class Accuracy:
 
     @property
     def top1(self) -> float:
-        """Share of photographs that it called by their class."""
+        """Share of photographs whose class is the best guess, in [0, 1]."""
         return self.first / max(1, self.photos)
 
     @property
     def top5(self) -> float:
-        """Share of photographs that had their class among its five best guesses."""
+        """Share of photographs whose class is among the five best guesses, in [0, 1]."""
         return self.five / max(1, self.photos)
 
     def better_than_guessing(self, classes: int) -> bool:
-        """Whether guessing would hardly ever get as many right (four standard deviations)."""
+        """Whether more are right than by guessing, by four standard deviations."""
         p = 1 / classes
         return self.first > self.photos * p + 4 * float(np.sqrt(self.photos * p * (1 - p)))
 
 
 def measure_accuracy(scorer: Scorer, folder: Path) -> Accuracy:
-    """Show the photographs below ``folder`` to a classifier.
+    """A classifier's accuracy on the photographs below ``folder``.
 
     Args:
-        scorer: the classifier at work.
-        folder: one that holds a folder a class.
+        scorer: of the classifier.
+        folder: holds one folder per class.
 
     Raises:
         ConfigError: there is no such folder, or not one photograph of a known class.
@@ -96,12 +96,12 @@ def measure_accuracy(scorer: Scorer, folder: Path) -> Accuracy:
 def read_photographs(
     classifier: Classifier, folder: Path, *, limit: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Photographs as the classifier takes them, and the class that each shows.
+    """Photographs as inputs of a classifier, and the class of each.
 
     Args:
-        classifier: says how a photograph is prepared, and which folders name a class.
-        folder: one that holds a folder a class.
-        limit: read at most so many, spread evenly over the folder; None: all.
+        classifier: its preparation, size and class names are used.
+        folder: holds one folder per class.
+        limit: most photographs read, spread evenly over the folder; None: all.
 
     Returns:
         Images uint8 ``(n, channels, size, size)`` and class indices int64 ``(n,)``; files that do not load are left
@@ -130,12 +130,12 @@ def _photographs(folder: Path, names: ClassNames, accuracy: Accuracy) -> Iterato
         folders = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     except OSError as error:
         raise ConfigError(
-            f"{folder}: {error.strerror}; give a folder that holds a folder of photographs a class"
+            f"{folder}: {error.strerror}; give a folder that holds one folder of photographs per class"
         ) from None
     for entry in folders:
         try:
             label = names.find(entry.name)
-        except KeyError:
+        except UnknownClassError:
             accuracy.unknown.append(entry.name)
             continue
         for path in sorted(entry.rglob("*")):
@@ -152,12 +152,12 @@ def _read(path: Path, prepare: Preparation, size: int, channels: int) -> np.ndar
 
 
 def _count(scorer: Scorer, images: list[np.ndarray], labels: list[int], accuracy: Accuracy) -> None:
-    """Score what was gathered, count it and let it go."""
+    """Score the gathered images, count the right ones and empty the lists."""
     if not images:
         return
     log_odds = scorer.score(np.stack(images))
     truth = log_odds[np.arange(len(labels)), labels]
-    better = (log_odds >= truth[:, None]).sum(axis=1) - 1  # who cannot decide has not decided right
+    better = (log_odds >= truth[:, None]).sum(axis=1) - 1  # a tie is not right
     accuracy.photos += len(labels)
     accuracy.first += int((better < 1).sum())
     accuracy.five += int((better < 5).sum())

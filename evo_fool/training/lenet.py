@@ -31,7 +31,7 @@ EPOCHS = 14
 
 @dataclass(frozen=True, slots=True)
 class Outliers:
-    """Images of no class, of which the network learns to be unsure: CEDA (Hein, Andriushchenko & Bitterwolf, 2019).
+    """Images of no class, on which the network learns low confidence: CEDA (Hein, Andriushchenko & Bitterwolf, 2019).
 
     Attributes:
         images: uint8 ``(m, 28, 28)``, from which every step draws.
@@ -57,10 +57,11 @@ def train_lenet(
 
     Args:
         data: the folder that holds ``MNIST/raw``; see :func:`evo_fool.training.mnist_data.load_mnist`.
-        report: is given one line a pass.
+        report: is called with one line per pass.
 
     Raises:
-        ConfigError: no data, an ``out`` that is no .safetensors path or cannot be written, or a bad seed or epochs.
+        ConfigError: no data, an ``out`` that is no .safetensors path, or a bad seed or epochs.
+        EvoFoolError: ``out`` cannot be written.
     """
     out = Path(out)
     check_request(out, seed=seed, epochs=epochs)
@@ -89,13 +90,13 @@ def fit(
 
     Args:
         outputs: 11 where ``train`` holds a class of fooling images too, with label 10.
-        outliers: images to be unsure of, if any.
+        outliers: images to learn low confidence on, if any.
     """
     generator = torch.Generator().manual_seed(seed)
     network = LeNet(generator, outputs)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs omit it
     images, labels = _input(train.images), train.labels
-    strangers = None if outliers is None else _input(outliers.images)
+    outside = None if outliers is None else _input(outliers.images)
     optimiser = torch.optim.SGD(network.parameters(), lr=RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     steps = epochs * -(-len(labels) // BATCH)
     step = 0
@@ -107,9 +108,9 @@ def fit(
             optimiser.param_groups[0]["lr"] = RATE * (1 - step / steps)
             optimiser.zero_grad()
             loss = F.cross_entropy(network(images[rows]), labels[rows])
-            if outliers is not None and strangers is not None:
-                drawn = torch.randint(len(strangers), (round(outliers.share * len(rows)),), generator=generator)
-                loss = loss + outliers.weight * network(strangers[drawn]).log_softmax(1).amax(1).mean()
+            if outliers is not None and outside is not None:
+                drawn = torch.randint(len(outside), (round(outliers.share * len(rows)),), generator=generator)
+                loss = loss + outliers.weight * network(outside[drawn]).log_softmax(1).amax(1).mean()
             loss.backward()
             optimiser.step()
             total += loss.item()
