@@ -89,7 +89,7 @@ def run_argument(verb: Verb) -> Verb:
 def classifier_options(verb: Verb) -> Verb:
     """``--classifier`` and ``--weights``, None where not given."""
     spec = click.option(
-        "--classifier", metavar="SPEC", help="lenet-mnist, vae-mnist, torchvision:NAME or FILE.py:FACTORY."
+        "--classifier", metavar="SPEC", help="lenet-mnist, vae-mnist, torchvision:NAME, plugin:NAME or FILE.py:FACTORY."
     )
     weights = click.option("--weights", metavar="PATH", help="A .safetensors file, or a .pt file of tensors only.")
     return spec(weights(verb))

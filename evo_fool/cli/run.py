@@ -92,7 +92,7 @@ def _check(experiment: Experiment, out: Path, output: Output) -> int:
         f"{facts['threads']} threads",
         "preflight": str(planned.preflight),
     }
-    output.table(["what", "would run"], rows.items())
+    output.table(["what", "would run"], rows.items(), text=("what", "would run"))
     return 0
 
 

@@ -89,7 +89,7 @@ def gradient_ascent(
         found[name] = ascent.to_json()
         captions = map(_percent, probability(ascent.log_odds[:_SHOWN]))
         rows.append((name, list(zip(ascent.images[:_SHOWN], captions, strict=True))))
-    columns = ["setting", " classes", " median", " share ≥ .99", " share ≥ .9999", " steps"]
+    columns = ["setting", "classes", "median", "share ≥ .99", "share ≥ .9999", "steps"]
     table = [
         (
             n,
@@ -150,7 +150,7 @@ def transfer(
     for title, values in (("class kept", matrix.agreement), ("mean confidence", matrix.mean)):
         output.say(title)
         rows = [(name, *map(_percent, row)) for name, row in zip(matrix.sources, values, strict=True)]
-        output.table(["images", *(f" {name}" for name in matrix.judges)], rows)
+        output.table(["images", *matrix.judges], rows)
         output.say()
     for remark in remarks:
         _remark(output, remark)
@@ -214,7 +214,7 @@ def repetition(
             f"tiled {times_a_side} × {times_a_side}: median {_percent(found['median'])} "
             f"(as they are {_percent(float(np.median(whole)))}), raised for {_percent(found['raised'])} of the elites"
         )
-    columns = ["class", "kind", " elements", " as it is", " one left", " none left", " elsewhere"]
+    columns = ["class", "kind", "elements", "as it is", "one left", "none left", "elsewhere"]
     data = result.to_json() | {"all_elites": float(np.median(whole)), "tilings": repeated}
     _finish(output, data, columns, table, remark, to, rows)
 
@@ -252,7 +252,7 @@ def attribution(
         maps["occlusion"] = occlusion(scorer.classifier, few.images, few.targets)
         rows = [("elite", [(i, few.classes[t]) for i, t in zip(few.images, few.targets, strict=True)])]
         rows += [(n, [(overlay(i, m), "") for i, m in zip(few.images, h, strict=True)]) for n, h in maps.items()]
-    columns = ["class", " whole", " best quarter", " without it", " share"]
+    columns = ["class", "whole", "best quarter", "without it", "share"]
     per_image = zip(elites.targets, quarter.whole, quarter.alone, quarter.without, quarter.share, strict=True)
     table = [(elites.classes[target], *map(_percent, values)) for target, *values in per_image]
     _finish(output, quarter.to_json(), columns, table, remark, to, rows)
@@ -309,7 +309,7 @@ def paths(
         known = ", ".join(f"{n} of {of} {what}" for what, (n, of) in found["sure"].items())
         output.say(f"of those with at least half of the confidence in their own class ({known}), {way['ways']} pairs:")
         rows = [(f"{at:.2f}", *map(_percent, p)) for at, *p in zip(way["at"], way["first"], way["top"], strict=True)]
-        output.table([" on the way", " its class", " what is answered"], rows)
+        output.table(["on the way", "its class", "what is answered"], rows, text=())
     _remark(output, remark)
 
 
@@ -347,7 +347,7 @@ def _finish(
     if output.json:
         output.data(data | {"remark": remark})
     else:
-        output.table(columns, table)
+        output.table(columns, table, text=("setting", "class", "kind"))
         _remark(output, remark)
     if to is not None and rows:
         from evo_fool.studies.drawing import board
