@@ -1,7 +1,7 @@
 """The definition of one run: one YAML file, one frozen :class:`Experiment`.
 
-Everything that decides what a run computes is here and nothing else does; the run directory keeps the resolved
-experiment, so a run can be repeated from its own record. A mistyped key is an error that names the nearest one.
+An experiment decides everything that a run computes; the run directory keeps the resolved experiment, so a run can be
+repeated from its own record. A mistyped key is an error that names the nearest one.
 Section numbers refer to Nguyen, Yosinski & Clune, CVPR 2015, and to the authors' released code.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -25,7 +24,7 @@ from pydantic import (
 )
 
 from evo_fool.errors import ConfigError
-from evo_fool.overrides import override, parse_assignments, unknown_key
+from evo_fool.overrides import override, parse_assignments, shown, unknown_key
 from evo_fool.yaml_file import read_yaml, write_yaml
 
 # Strict, or pydantic reads true as 1 and "0200" as 200. A whole number is a number, as in rate: 1.
@@ -63,7 +62,7 @@ class ClassifierConfig(_Section):
 
 
 class ScoringConfig(_Section):
-    """How an image becomes log-odds."""
+    """From image to log-odds."""
 
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto",
@@ -213,7 +212,7 @@ class RetentionConfig(_Section):
 
 
 class Experiment(_Section):
-    """One run, completely: who judges, what evolves, how it is searched, and what is kept.
+    """The definition of one run: classifier, encoding, search, and what is kept.
 
     >>> Experiment().with_overrides(["batch=50", "encoding.coordinates=pixel"]).encoding.coordinates
     'pixel'
@@ -377,15 +376,4 @@ def _first_problem(error: ValidationError) -> str:
     if kind in ("int_type", "float_type"):
         digits = ", a decimal point" * (kind == "int_type")
         message += f"; write plain digits without quotes{digits} or leading zeros"
-    return f"{dotted} = {_shown(problem['input'])}: {message}"
-
-
-def _shown(value: Any) -> str:
-    """A value in an error: short, however deep or long it is."""
-    short = reprlib.Repr()
-    short.maxlevel, short.maxstring, short.maxother = 3, 60, 60
-    try:
-        text = short.repr(value)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
-        return "an integer of thousands of digits"
-    return text if len(text) <= 60 else text[:57] + "..."
+    return f"{dotted} = {shown(problem['input'])}: {message}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -39,7 +40,9 @@ def override(data: dict[str, Any], settings: Mapping[str, Any], source: str) -> 
     """
     paths = {key: key.split(".") for key in settings}
     for key in sorted(paths, key=lambda key: (len(paths[key]), paths[key][-1] != "kind")):
-        _assign(data, paths[key], settings[key], f"{source} {_short(key)!r}")
+        if problem := _assign(data, paths[key], value := settings[key]):
+            given = _short(f"{key}={value if isinstance(value, str) else shown(value)}")
+            raise ConfigError(f"{source} {given!r}: {problem}")
 
 
 def unknown_key(key: str, known: list[str]) -> str:
@@ -49,21 +52,33 @@ def unknown_key(key: str, known: list[str]) -> str:
     return f"unknown key {_short(key)!r}" + hint
 
 
-def _assign(data: dict[str, Any], keys: list[str], value: Any, shown: str) -> None:
-    """Set a nested key; a changed ``kind`` starts its section afresh, whose other keys belong to the old kind."""
+def shown(value: Any) -> str:
+    """A value in an error: short, however deep or long it is."""
+    limited = reprlib.Repr()
+    limited.maxlevel, limited.maxstring, limited.maxother = 3, _SHOWN, _SHOWN
+    try:
+        return _short(limited.repr(value))
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "an integer of thousands of digits"
+
+
+def _assign(data: dict[str, Any], keys: list[str], value: Any) -> str:
+    """Set a nested key, or say why that is impossible; a changed ``kind`` starts its section afresh, whose other keys
+    belong to the old kind."""
     for key in keys[:-1]:
         if key in data and not isinstance(data[key], dict):
-            raise ConfigError(f"{shown}: {key!r} is a setting, not a section")
+            return f"{key!r} is a setting, not a section"
         if not isinstance(data.get(key), dict):
-            raise ConfigError(f"{shown}: {unknown_key(key, [k for k, v in data.items() if isinstance(v, dict)])}")
+            return unknown_key(key, [k for k, v in data.items() if isinstance(v, dict)])
         data = data[key]
     last = keys[-1]
     # Whether a section has such a key is decided when the whole is validated, by the kind it then has.
     if len(keys) == 1 and last not in data:
-        raise ConfigError(f"{shown}: {unknown_key(last, list(data))}")
+        return unknown_key(last, list(data))
     if last == "kind" and value != data.get("kind"):
         data.clear()
     data[last] = value
+    return ""
 
 
 def _short(text: str) -> str:

@@ -1,4 +1,4 @@
-"""``evo-fool ls``, ``show`` and ``compare``: look at runs. Nothing here writes."""
+"""``evo-fool ls``, ``show`` and ``compare``; nothing here writes."""
 
 from __future__ import annotations
 

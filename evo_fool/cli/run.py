@@ -1,4 +1,4 @@
-"""``evo-fool run`` and ``evo-fool resume``: evolve, show how it goes, stop politely, say what came of it."""
+"""``evo-fool run`` and ``evo-fool resume``: evolve, show progress, stop with a checkpoint, and print a summary."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def run(
 
 
 def _check(experiment: Experiment, out: Path, output: Output) -> int:
-    """All that a run does before it writes anything."""
+    """Do and print what a run does before it writes anything."""
     from evo_fool.cli.diagnosis import writable
     from evo_fool.evaluation.assembly import plan
 

@@ -1,7 +1,7 @@
-"""From an experiment to what it needs to run: its classifier, encoding and evaluator, with nothing left to choose.
+"""From an experiment to its classifier, encoding and evaluator, with every ``auto`` decided.
 
-Also whom a recorded experiment may name: a run directory can come from a stranger, so code that it names as its
-classifier is never loaded on its word alone.
+Code that a recorded experiment names as its classifier is never loaded on the record's word alone: a run directory may
+come from elsewhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from evo_fool.evaluation.memory_need import check_memory
 from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ScoringConfig
 
 _LARGE_IMAGE = 64
-"""Images of more pixels a side are checkpointed by time: writing them takes longer than scoring small ones."""
+"""Images of more pixels a side are checkpointed by time, because writing one takes longer than scoring a small one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def assemble(experiment: Experiment, classifier: Classifier | None = None) -> Pa
 
     Args:
         experiment: what to run.
-        classifier: one that is ready, in place of the one that the experiment names; it is moved to the device.
+        classifier: used in place of the one that the experiment names; it is moved to the device.
 
     Raises:
         ConfigError, ClassifierError: see their messages.
@@ -64,12 +64,12 @@ def assemble(experiment: Experiment, classifier: Classifier | None = None) -> Pa
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A new run before anything of it is written.
+    """A new run, before anything is written.
 
     Attributes:
-        experiment: with everything decided that ``auto`` leaves to a rule, and absolute paths.
-        parts: what runs it.
-        preflight: what the classifier showed.
+        experiment: with every ``auto`` decided and absolute paths.
+        parts: its classifier, encoding and evaluator.
+        preflight: of the classifier.
     """
 
     experiment: Experiment
@@ -77,7 +77,7 @@ class Plan:
     preflight: Preflight
 
     def to_json(self) -> dict[str, Any]:
-        """What would run, as plain data."""
+        """The run as JSON-able data, for ``run --check``."""
         experiment, classifier, scorer = self.experiment, self.parts.classifier, self.parts.evaluator.scorer
         return {
             "name": experiment.name,
@@ -102,24 +102,24 @@ class Plan:
 
 
 def plan(experiment: Experiment) -> Plan:
-    """Load and check all that a new run needs; nothing is written.
+    """Load and check what a new run needs, and write nothing.
 
     Raises:
-        ConfigError, ClassifierError: the experiment cannot be run, or its classifier is not fit to be evolved against.
+        ConfigError, ClassifierError: the experiment cannot be run, or its classifier fails the preflight.
     """
     refuse_imported(experiment)
     experiment = with_absolute_paths(experiment)
     parts = assemble(experiment)
     check_memory(experiment, parts)
-    # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
+    # What a rule chose is recorded, so that a run resumed on another machine does not choose again.
     return Plan(resolved(experiment, parts), parts, preflight(parts.evaluator.scorer))
 
 
 def refuse_imported(experiment: Experiment) -> None:
-    """Imported images are a run that is complete.
+    """Refuse a run of imported images, which is complete.
 
     Raises:
-        ConfigError: it is one.
+        ConfigError: the experiment is one.
     """
     if experiment.search.kind == "imported":
         raise ConfigError(
@@ -128,9 +128,9 @@ def refuse_imported(experiment: Experiment) -> None:
 
 
 def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> ScoringConfig:
-    """The experiment's scoring with nothing left to choose."""
+    """The experiment's scoring with every ``auto`` decided."""
     scoring = experiment.scoring
-    # A network of one's own may mix in tensors that are float32 for good; torchvision's are known not to.
+    # A user's network may mix in tensors that stay float32; torchvision's do not.
     known = all(member.kind == "torchvision" for member in ClassifierSpec.of(experiment.classifier).members)
     own = scoring.precision == "auto" and not known
     precision = "float32" if own else choose_precision(scoring.precision, size, device)
@@ -139,7 +139,7 @@ def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> 
 
 
 def resolved(experiment: Experiment, parts: Parts) -> Experiment:
-    """The experiment with everything decided that ``auto`` leaves to a rule."""
+    """The experiment with its scoring and checkpoints decided."""
     checkpoint = experiment.checkpoint
     if checkpoint.generations == "auto":
         large = parts.encoding.size > _LARGE_IMAGE
