@@ -7,8 +7,9 @@ name of the class. Classes go by these names alone, never by the order of the fo
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,6 @@ from PIL import Image
 
 from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.preparation import Preparation
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError, UnknownClassError
 
@@ -72,19 +72,16 @@ def measure_accuracy(scorer: Scorer, folder: Path) -> Accuracy:
         ClassifierError: the classifier fails.
     """
     accuracy, classifier = Accuracy(), scorer.classifier
-    labels: list[int] = []
-    images: list[np.ndarray] = []
-    for path, label in _photographs(folder, ClassNames(classifier.classes, classifier.aliases), accuracy):
-        try:
-            image = _read(path, classifier.preparation, classifier.size, classifier.channels)
-        except Exception:  # a decoder that is fed garbage fails in any way it likes
-            accuracy.unreadable.append(path.relative_to(folder).as_posix())
-            continue
-        labels.append(label)
-        images.append(image)
-        if len(images) == _CHUNK:
-            _count(scorer, images, labels, accuracy)
-    _count(scorer, images, labels, accuracy)
+    found = _photographs(classifier, folder, accuracy)
+    inputs = _inputs(classifier, found, folder, accuracy)
+    while chunk := list(islice(inputs, _CHUNK)):
+        images, labels = zip(*chunk, strict=True)
+        log_odds = scorer.score(np.stack(images))
+        truth = log_odds[np.arange(len(labels)), labels]
+        better = (log_odds >= truth[:, None]).sum(axis=1) - 1  # a tie is not right
+        accuracy.photos += len(labels)
+        accuracy.first += int((better < 1).sum())
+        accuracy.five += int((better < 5).sum())
     if not accuracy.photos:
         why = f"{len(accuracy.unreadable)} file(s) do not load, {len(accuracy.unknown)} folder(s) name no class"
         raise ConfigError(
@@ -110,22 +107,19 @@ def read_photographs(
     Raises:
         ConfigError: there is no such folder, or not one photograph of a known class.
     """
-    found = list(_photographs(folder, ClassNames(classifier.classes, classifier.aliases), Accuracy()))
+    found = list(_photographs(classifier, folder, Accuracy()))
     if limit is not None and len(found) > limit:
         found = [found[i] for i in np.linspace(0, len(found) - 1, limit).round().astype(int)]
-    images, labels = [], []
-    for path, label in found:
-        try:
-            images.append(_read(path, classifier.preparation, classifier.size, classifier.channels))
-        except Exception:  # a decoder that is fed garbage fails in any way it likes
-            continue
-        labels.append(label)
-    if not images:
+    inputs = list(_inputs(classifier, found, folder, Accuracy()))
+    if not inputs:
         raise ConfigError(f"{folder}: no photograph of a known class; expected folders named by WordNet id or class")
+    images, labels = zip(*inputs, strict=True)
     return np.stack(images), np.array(labels, dtype=np.int64)
 
 
-def _photographs(folder: Path, names: ClassNames, accuracy: Accuracy) -> Iterator[tuple[Path, int]]:
+def _photographs(classifier: Classifier, folder: Path, accuracy: Accuracy) -> Iterator[tuple[Path, int]]:
+    """The files below ``folder`` with the class of each; folders that name no class are noted in ``accuracy``."""
+    names = ClassNames(classifier.classes, classifier.aliases)
     try:
         folders = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     except OSError as error:
@@ -143,23 +137,18 @@ def _photographs(folder: Path, names: ClassNames, accuracy: Accuracy) -> Iterato
                 yield path, label
 
 
-def _read(path: Path, prepare: Preparation, size: int, channels: int) -> np.ndarray:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path) as photo:
-            return prepare(photo, size, channels)
-
-
-def _count(scorer: Scorer, images: list[np.ndarray], labels: list[int], accuracy: Accuracy) -> None:
-    """Score the gathered images, count the right ones and empty the lists."""
-    if not images:
-        return
-    log_odds = scorer.score(np.stack(images))
-    truth = log_odds[np.arange(len(labels)), labels]
-    better = (log_odds >= truth[:, None]).sum(axis=1) - 1  # a tie is not right
-    accuracy.photos += len(labels)
-    accuracy.first += int((better < 1).sum())
-    accuracy.five += int((better < 5).sum())
-    images.clear()
-    labels.clear()
+def _inputs(
+    classifier: Classifier, found: Iterable[tuple[Path, int]], folder: Path, accuracy: Accuracy
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Prepared photographs with the class of each; files that cannot be decoded are noted in ``accuracy``."""
+    for path, label in found:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                with Image.open(path) as photo:
+                    image = classifier.preparation(photo, classifier.size, classifier.channels)
+        except Exception:  # decoders raise anything on damaged files
+            accuracy.unreadable.append(path.relative_to(folder).as_posix())
+            continue
+        yield image, label

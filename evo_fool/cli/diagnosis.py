@@ -40,17 +40,10 @@ Found = tuple[str, dict[str, Any]]
 
 def diagnose_installation(outputs: Path) -> list[Finding]:
     """Run every check, in an order in which the first failure explains later ones."""
-    checks: dict[str, Callable[[], Found]] = {
-        "python": check_python,
-        "packages": check_packages,
-        "torch": check_torch,
-        "torchvision": check_torchvision,
-        "numba": check_numba,
-        "sqlite": check_sqlite,
-        "lenet-mnist": check_lenet,
-        "outputs": lambda: check_outputs(outputs),
-    }
-    return [run_check(name, check) for name, check in checks.items()]
+    checks = (check_python, check_packages, check_torch, check_torchvision, check_numba, check_sqlite, check_lenet)
+    names = ("python", "packages", "torch", "torchvision", "numba", "sqlite", "lenet-mnist")
+    findings = [run_check(name, check) for name, check in zip(names, checks, strict=True)]
+    return [*findings, run_check("outputs", lambda: check_outputs(outputs))]
 
 
 def run_check(name: str, check: Callable[[], Found]) -> Finding:
@@ -101,15 +94,12 @@ def check_torchvision() -> Found:
     """It imports, by itself or with evo-fool's workaround for CPU-only torch."""
     import importlib
 
-    from evo_fool.classifiers.sources.torchvision_cpu import with_torchvision
+    from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 
-    attempts: list[str] = []
-
-    def attempt() -> str:
-        attempts.append("torchvision")
-        return str(importlib.import_module(attempts[0]).__version__)
-
-    version, cured = with_torchvision(attempt), len(attempts) > 1
+    try:
+        version, cured = importlib.import_module("torchvision").__version__, False
+    except RuntimeError:
+        version, cured = import_torchvision().__version__, True
     how = "made to import beside a CPU-only torch by declaring its operators" if cured else "imports as it is"
     return f"{version}, {how}", {"version": version, "cured": cured}
 
