@@ -336,7 +336,8 @@ class Experiment(_Section):
 def _kinds(section: Any) -> dict[str, type[BaseModel]]:
     """The models of a section that has several, by ``kind``; of any other section none."""
     field = Experiment.model_fields.get(section)
-    models = [m for m in get_args(field.annotation) if issubclass(m, _Section)] if field else []
+    members = get_args(field.annotation) if field else ()
+    models = [m for m in members if isinstance(m, type) and issubclass(m, _Section)]
     return {get_args(model.model_fields["kind"].annotation)[0]: model for model in models}
 
 
