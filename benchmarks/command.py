@@ -123,13 +123,13 @@ def _show(result: dict[str, Any], output: Output) -> None:
     figures = _flat(result)
     tables = [(name, value) for name, value in figures if isinstance(value, list)]
     if plain := [(name, value) for name, value in figures if not isinstance(value, list)]:
-        output.table(["measure", " value"], plain)
+        output.table(["measure", "value"], plain)
     for name, rows in tables:
         flat = [dict(_flat(row)) for row in rows]
         if flat:
             output.say(f"\n{name}")
             # Downwards: a row has more figures than a terminal is wide.
-            columns = ["measure", *[f" {number}" for number in range(1, len(flat) + 1)]]
+            columns = ["measure", *[str(number) for number in range(1, len(flat) + 1)]]
             output.table(columns, [(key, *[row[key] for row in flat]) for key in flat[0]])
 
 

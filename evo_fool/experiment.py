@@ -1,7 +1,7 @@
 """The definition of one run: one YAML file, one frozen :class:`Experiment`.
 
-Everything that decides what a run computes is here and nothing else does; the run directory keeps the resolved
-experiment, so a run can be repeated from its own record. A mistyped key is an error that names the nearest one.
+An experiment decides everything that a run computes; the run directory keeps the resolved experiment, so a run can be
+repeated from its own record. A mistyped key is an error that names the nearest one.
 Section numbers refer to Nguyen, Yosinski & Clune, CVPR 2015, and to the authors' released code.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -28,7 +27,7 @@ from pydantic import (
 )
 
 from evo_fool.errors import ConfigError
-from evo_fool.overrides import override, unknown_key
+from evo_fool.overrides import override, parse_assignments, shown, unknown_key
 from evo_fool.plugins import names
 from evo_fool.yaml_file import read_yaml, write_yaml
 
@@ -47,12 +46,13 @@ class _Section(BaseModel):
 
 
 class ClassifierConfig(_Section):
-    """Who judges."""
+    """The network that scores images."""
 
     spec: str = Field(
         "lenet-mnist",
         min_length=1,
-        description="lenet-mnist, vae-mnist, torchvision:NAME, import:package.module:factory, path/to/file.py:factory, "
+        description="lenet-mnist, vae-mnist, torchvision:NAME, plugin:NAME, import:package.module:factory, "
+        "path/to/file.py:factory, "
         "or several: ensemble:mean:SPEC+SPEC, ensemble:minimum:SPEC@WEIGHTS+SPEC@WEIGHTS",
     )
     weights: str | None = Field(
@@ -60,10 +60,13 @@ class ClassifierConfig(_Section):
         max_length=4096,
         description="path of a weights file (.safetensors, or .pt holding tensors only); none: the spec's own",
     )
+    output: Literal["logits", "probabilities"] | None = Field(
+        None, description="what the network returns; probabilities are taken as log p; none: what the spec says"
+    )
 
 
 class ScoringConfig(_Section):
-    """How an image becomes log-odds."""
+    """From image to log-odds."""
 
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto",
@@ -78,7 +81,7 @@ class ScoringConfig(_Section):
     )
     view: Literal["auto", "resize", "centre", "ten-crop"] = Field(
         "auto",
-        description="how an image of another size than the classifier's meets it; auto: resize where the sizes differ",
+        description="how an image of another size becomes the classifier's input; auto: resize where the sizes differ",
     )
 
 
@@ -219,7 +222,7 @@ def _search(section: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     if isinstance(section, InstalledSearchConfig):
         return section
     kind = section.get("kind") if isinstance(section, Mapping) else None
-    known = {"object", *_choices("search")}
+    known = {"object", *_kinds("search")}
     if isinstance(kind, str) and kind not in known and kind in names("evo_fool.searches"):
         return InstalledSearchConfig.model_validate(dict(section))
     return _object(section, validate)
@@ -256,7 +259,7 @@ class RetentionConfig(_Section):
 
 
 class Experiment(_Section):
-    """One run, completely: who judges, what evolves, how it is searched, and what is kept.
+    """The definition of one run: classifier, encoding, search, and what is kept.
 
     >>> Experiment().with_overrides(["batch=50", "encoding.coordinates=pixel"]).encoding.coordinates
     'pixel'
@@ -298,32 +301,33 @@ class Experiment(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
-        if self.encoding.kind == "cppn" and self.search.kind == "genetic" and self.search.crossover > 0:
-            raise ValueError(
-                "search.crossover must be 0 for the cppn encoding: the paper defines no crossover of CPPNs"
-            )
-        if (
-            self.search.kind == "genetic"
-            and self.search.variation == "or"
-            and self.search.crossover + self.search.mutation > 1
-        ):
-            raise ValueError("search.crossover + search.mutation must not exceed 1 with variation: or")
-        if self.search.kind == "genetic" and self.search.crossover > 0 and self.initial_batch < 2:
-            raise ValueError("search.crossover needs a population of at least 2: raise batch")
-        if self.search.kind == "genetic" and self.search.elitism >= min(self.batch, self.initial_batch):
-            raise ValueError(
-                f"search.elitism = {self.search.elitism} leaves no room for offspring: keep it below batch"
-            )
-        if self.search.kind != "map_elites" and self.encoding.crossover > 0:
-            crosses = self.encoding.kind == "pixels" and self.search.kind == "genetic"
+        search = self.search
+        if isinstance(search, GeneticConfig):
+            if search.crossover > 0 and self.encoding.kind == "cppn":
+                raise ValueError(
+                    "search.crossover must be 0 for the cppn encoding: the paper defines no crossover of CPPNs"
+                )
+            if search.variation == "or" and search.crossover + search.mutation > 1:
+                raise ValueError("search.crossover + search.mutation must not exceed 1 with variation: or")
+            if search.crossover > 0 and self.initial_batch < 2:
+                raise ValueError("search.crossover needs a population of at least 2: raise batch")
+            if search.elitism >= min(self.batch, self.initial_batch):
+                raise ValueError(f"search.elitism = {search.elitism} leaves no room for offspring: keep it below batch")
+        if search.kind != "map_elites" and self.encoding.crossover > 0:
+            crosses = self.encoding.kind == "pixels" and search.kind == "genetic"
             remedy = "set search.crossover, and " * crosses + "leave it at 0"
-            raise ValueError(f"encoding.crossover has no effect with search.kind: {self.search.kind}; {remedy}")
+            raise ValueError(f"encoding.crossover has no effect with search.kind: {search.kind}; {remedy}")
         return self
 
     @property
     def initial_batch(self) -> int:
         """Images of generation 0."""
         return self.initial or self.batch
+
+    @property
+    def crossover(self) -> float:
+        """Probability that a pair of parents is crossed: the search's setting where it has one, else the encoding's."""
+        return float(getattr(self.search, "crossover", getattr(self.encoding, "crossover", 0.0)))
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any], source: str = "experiment") -> Experiment:
@@ -346,50 +350,58 @@ class Experiment(_Section):
         """
         return cls.from_mapping(read_yaml(path), source=str(path))
 
+    def replace(self, source: str = "experiment", /, **settings: Any) -> Experiment:
+        """A copy with settings changed, by dotted key; a changed ``kind`` starts its section afresh.
+
+        >>> Experiment().replace(seed=3, **{"encoding.kind": "pixels", "encoding.rate": 0.05}).encoding.rate
+        0.05
+
+        Args:
+            source: what an error begins with.
+            settings: their order decides nothing.
+
+        Raises:
+            ConfigError: an unknown key or a bad value.
+        """
+        data = self.model_dump()
+        override(data, settings, source)
+        return Experiment.from_mapping(data, source)
+
     def with_overrides(self, assignments: Iterable[str]) -> Experiment:
-        """A copy with ``key.sub=value`` assignments applied, as :func:`.override` does.
+        """A copy with ``key.sub=value`` assignments applied, each value read as YAML.
 
         Raises:
             ConfigError: a malformed assignment, an unknown key or a bad value.
         """
-        data = self.model_dump()
-        override(data, assignments)
-        return Experiment.from_mapping(data, source="-S")
+        return self.replace("-S", **parse_assignments(assignments))
 
     def to_yaml(self) -> str:
         """The resolved experiment as YAML; reading it back gives an equal experiment."""
         return write_yaml(self.model_dump(mode="json"))
 
 
-_UNIONS: dict[str, Any] = {
-    "encoding": (PixelsConfig, CppnConfig),
-    "search": (MapElitesConfig, GeneticConfig, RandomConfig, ImportedConfig),
-}
+def _kinds(section: Any) -> dict[str, type[BaseModel]]:
+    """The models of a section that has several, by ``kind``; of any other section none."""
+    field = Experiment.model_fields.get(section)
+    members = get_args(field.annotation) if field else ()
+    models = [m for m in members if isinstance(m, type) and issubclass(m, _Section)]
+    return {get_args(model.model_fields["kind"].annotation)[0]: model for model in models}
 
 
 def _known_keys(location: tuple[Any, ...]) -> list[str]:
-    """The keys that are valid where a validation error points, following sections and the chosen kind."""
-    model: type[BaseModel] = Experiment
-    path = [str(part) for part in location]
-    while path:
-        part = path.pop(0)
-        if part in _UNIONS:
-            kinds = {get_args(m.model_fields["kind"].annotation)[0]: m for m in _UNIONS[part]}
-            if not path or path[0] not in kinds:
-                return ["kind"]
-            model = kinds[path.pop(0)]
-        else:
-            annotation = model.model_fields[part].annotation if part in model.model_fields else None
-            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-                model = annotation
-    return list(model.model_fields)
+    """The keys that are valid where a validation error points: at a section, and at its kind where it has several."""
+    if not location:
+        return list(Experiment.model_fields)
+    if kinds := _kinds(location[0]):
+        return list(kinds[location[1]].model_fields) if location[1:] else ["kind"]
+    return list(Experiment.model_fields[location[0]].annotation.model_fields)  # type: ignore[union-attr]
 
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     location = problem["loc"]
     kind = problem["type"]
-    kinds = {get_args(m.model_fields["kind"].annotation)[0] for models in _UNIONS.values() for m in models}
+    kinds = _kinds(location[0]) if location else {}
     # pydantic names the members of a union in the path: the chosen kind of a section, or the type that was tried.
     dotted = ".".join(
         str(part)
@@ -400,11 +412,11 @@ def _first_problem(error: ValidationError) -> str:
         parent = f" in {dotted.rpartition('.')[0]}" if "." in dotted else ""
         return unknown_key(str(location[-1]), _known_keys(location[:-1])) + parent
     if kind == "union_tag_not_found":
-        return f"{dotted}.kind is missing; choose one of {', '.join(sorted(_choices(str(location[0]))))}"
+        return f"{dotted}.kind is missing; choose one of {', '.join(sorted(kinds))}"
     if kind == "union_tag_invalid":
         tag = problem["ctx"]["tag"]
-        near = difflib.get_close_matches(str(tag), _choices(dotted), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; choose one of {', '.join(_choices(dotted))}"
+        near = difflib.get_close_matches(str(tag), kinds, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; choose one of {', '.join(kinds)}"
         return f"{dotted}.kind = {tag!r} is unknown{hint}"
     message = re.sub(r"^(Value error, |Input )", "", problem["msg"])
     if kind == "value_error" and not dotted:
@@ -412,19 +424,4 @@ def _first_problem(error: ValidationError) -> str:
     if kind in ("int_type", "float_type"):
         digits = ", a decimal point" * (kind == "int_type")
         message += f"; write plain digits without quotes{digits} or leading zeros"
-    return f"{dotted} = {_shown(problem['input'])}: {message}"
-
-
-def _shown(value: Any) -> str:
-    """A value in an error: short, however deep or long it is."""
-    short = reprlib.Repr()
-    short.maxlevel, short.maxstring, short.maxother = 3, 60, 60
-    try:
-        text = short.repr(value)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
-        return "an integer of thousands of digits"
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _choices(section: str) -> list[str]:
-    return [get_args(m.model_fields["kind"].annotation)[0] for m in _UNIONS.get(section, ())]
+    return f"{dotted} = {shown(problem['input'])}: {message}"

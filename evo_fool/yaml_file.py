@@ -1,7 +1,7 @@
-"""Reading and writing YAML as plain data, with one clear line for what is not.
+"""YAML read and written as plain data; anything else is a one-line error.
 
 YAML 1.2's core schema instead of PyYAML's 1.1, in which ``yes`` is true, ``0200`` is 128 and ``2026-02-30`` a broken
-date: here they are texts. Files may come from elsewhere, so anchors, tags and depth without end are refused.
+date: here they are text. Files may come from elsewhere, so anchors, tags and deep nesting are refused.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class _Loader(yaml.SafeLoader):
         return int(text, 0)
 
 
-# Nothing is left of what its parent class understands.
+# Replaces everything that the parent class resolves and constructs.
 _Loader.yaml_implicit_resolvers = {}
 _Loader.add_implicit_resolver(_NULL, re.compile(r"(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
 _Loader.add_implicit_resolver(_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
@@ -90,7 +90,7 @@ _Loader.yaml_constructors = {
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what either YAML would take for something else than text."""
+    """Quotes text that either version of YAML would read as another type."""
 
 
 _Dumper.add_implicit_resolver(_INT, _INT_TEXT, list("-+0123456789"))
@@ -98,11 +98,11 @@ _Dumper.add_implicit_resolver(_FLOAT, _FLOAT_TEXT, list("-+.0123456789"))
 
 
 def parse_yaml(text: str, source: str) -> Any:
-    """The plain data that a YAML text says: texts, numbers, booleans, None, lists and mappings with distinct names.
+    """The plain data of a YAML text: text, numbers, booleans, None, lists, and mappings with distinct names.
 
     Args:
         text: at most 100,000 characters.
-        source: where it is from; begins the error.
+        source: its origin; begins an error.
 
     Raises:
         ConfigError: not YAML, longer or nested deeper than any experiment, a key given twice, or an anchor, an alias
@@ -141,7 +141,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def write_yaml(data: dict[str, Any]) -> str:
-    """Plain data as YAML, which :func:`parse_yaml` reads back as it was, and readers of YAML 1.1 too."""
+    """Plain data as YAML that :func:`parse_yaml` and readers of YAML 1.1 read back unchanged."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 

@@ -1,5 +1,6 @@
 """The experiment file: what is valid survives a round trip, what is not is one clear line."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +324,27 @@ def test_the_order_of_overrides_does_not_matter() -> None:
         for order in ([whole, "encoding.rate=0.05"], ["encoding.rate=0.05", whole]):
             assert Experiment().with_overrides(order).encoding == wanted
     assert Experiment().with_overrides(["batch=5", "batch=7"]).batch == 7
+
+
+def test_settings_are_replaced_by_dotted_key_as_they_are() -> None:
+    changed = Experiment().replace(seed=3, **{"encoding.rate": 0.05, "encoding.kind": "pixels", "name": "no"})
+    assert (changed.seed, changed.name, changed.encoding) == (3, "no", PixelsConfig(kind="pixels", rate=0.05))
+    assert Experiment().replace(encoding=changed.encoding).encoding == changed.encoding
+    for settings, words in [
+        ({"btach": 3}, "experiment 'btach=3': unknown key 'btach'; did you mean 'batch'?"),
+        ({"btach": 10**5000}, "did you mean 'batch'"),
+        ({"batch": "3"}, "experiment: batch = '3'"),
+        ({"encoding.rat": 0.1}, "unknown key 'rat'"),
+    ]:
+        with pytest.raises(ConfigError, match=re.escape(words)):
+            Experiment().replace(**settings)
+
+
+def test_the_probability_of_crossover_is_the_searchs_where_it_has_one() -> None:
+    assert Experiment().replace(**{"encoding.crossover": 0.3}).crossover == 0.3
+    genetic = {"encoding.kind": "pixels", "search.kind": "genetic", "search.crossover": 0.4}
+    assert Experiment().replace(**genetic).crossover == 0.4
+    assert Experiment().replace(**{"search.kind": "random"}).crossover == 0.0
 
 
 def test_a_missing_file_is_one_line(workplace: Path) -> None:

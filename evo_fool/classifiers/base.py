@@ -1,7 +1,7 @@
-"""Who judges: the classifier as evo-fool sees it.
+"""The classifier: a network with its input contract and its classes.
 
 A classifier maps float32 images ``(n, channels, size, size)`` with values in [0, 1] to logits ``(n, classes)``.
-Whatever normalisation the network was trained with happens inside, so that nobody outside can forget it.
+The normalisation that the network was trained with happens inside, so that no caller can forget it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from evo_fool.classifiers.preparation import Preparation
 from evo_fool.errors import ClassifierError, ConfigError
 
 Output = Literal["logits", "probabilities"]
-"""What a network answers."""
+"""What a network returns."""
 
 
 class Classifier(nn.Module):
-    """Any network from images to logits, with what is needed to feed it and to name its answers.
+    """A network from images to logits, with its input contract and the names of its classes.
 
     The network sees ``(images * scale - mean) / std``. It is put in eval mode for good and its parameters are frozen;
     gradients with respect to the images still flow.
@@ -34,7 +34,7 @@ class Classifier(nn.Module):
     Args:
         network: any module from float32 ``(n, channels, size, size)`` to logits ``(n, len(classes))``: a tensor, or an
             object, mapping, tuple or list that holds it, see :func:`.unwrapped`.
-        classes: one distinct, non-empty name a logit, in order; at least two. Integers become text.
+        classes: one distinct, non-empty name per logit, in order; at least two. Integers become text.
         size: height and width in pixels of the images it takes.
         channels: 1 (grey) or 3 (RGB).
         mean: subtracted after scaling, one number or one a channel.
@@ -43,8 +43,8 @@ class Classifier(nn.Module):
         scale: multiplied with images in [0, 1] first; 255 for a network that was trained on bytes.
         aliases: other names of each class, such as ids and synonyms, by which it is found too; empty for none.
         preparation: how a photograph becomes an input; None: shorter side resized to ``size``, middle cropped.
-        output: what the network answers. ``probabilities``, of a network that ends in softmax, are taken as log p.
-            They are as exact as float32 is: log-odds of a class stop growing at about 100, where the probabilities of
+        output: what the network returns. ``probabilities``, of a network that ends in softmax, are taken as log p.
+            They are as exact as float32: log-odds of a class stop growing at about 100, where the probabilities of
             all others have become 0.
 
     Raises:
@@ -54,7 +54,7 @@ class Classifier(nn.Module):
     mean: Tensor
     std: Tensor
     members: int = 1
-    """How many times over the network answers one logit a class; see :class:`.Ensemble`."""
+    """Number of networks whose logits are returned side by side; see :class:`.Ensemble`."""
 
     def __init__(
         self,
@@ -116,11 +116,11 @@ class Classifier(nn.Module):
         return self.logits(images)
 
     def logits(self, images: Tensor) -> Tensor:
-        """As :meth:`forward`, for callers that know their images to be right: nothing is checked."""
+        """As :meth:`forward` without its checks."""
         return self.ask(self.normalise(images))
 
     def ask(self, inputs: Tensor, network: nn.Module | None = None) -> Tensor:
-        """The logits of ``network``, or of the classifier's own, for inputs that are normalised: not yet checked.
+        """The logits of ``network``, or of the classifier's own, for normalised inputs; the output is not checked.
 
         Raises:
             ClassifierError: the network tries to leave the program. An ordinary exception passes as it is.
@@ -140,11 +140,11 @@ class Classifier(nn.Module):
         return answer  # type: ignore[return-value]  # the scorer checks that it is a tensor
 
     def combined(self, log_odds: Tensor) -> Tensor:
-        """The log-odds ``(…, classes)`` that count, of those of the members ``(…, members, classes)``."""
+        """The log-odds ``(…, classes)`` of the whole, from those of its members ``(…, members, classes)``."""
         return log_odds[..., 0, :]
 
     def normalise(self, images: Tensor) -> Tensor:
-        """What the network itself is given for images in [0, 1]: scaled, shifted and divided as it was trained."""
+        """The network's input for images in [0, 1]: scaled, shifted and divided as it was trained."""
         scaled, shifted, divided = self._steps
         given = images
         if scaled:
@@ -157,11 +157,11 @@ class Classifier(nn.Module):
 
     @property
     def outputs(self) -> tuple[Output, ...]:
-        """What the network answers for each of its :attr:`members`, once :meth:`ask` has asked it."""
+        """What each of the :attr:`members` returns."""
         return (self.output,)
 
     def train(self, mode: bool = True) -> Self:
-        """Stay in eval mode whatever is asked: a judge that changes while it judges is none."""
+        """Stay in eval mode: scores must not change while a run goes."""
         return super().train(False)
 
     def fingerprint(self) -> str:
@@ -177,7 +177,7 @@ class Classifier(nn.Module):
         return digest.hexdigest()
 
     def input_contract(self) -> dict[str, Any]:
-        """What it takes and what it does to it first, JSON-able: size, channels (3: RGB), scale, mean and std.
+        """Size, channels (3: RGB), scale, mean and std, JSON-able.
 
         ``output`` is part of it only where it is not logits, so that older fingerprints stay as they are.
         """
@@ -191,7 +191,7 @@ class Classifier(nn.Module):
         }
 
     def as_foolbox(self) -> Any:
-        """This classifier as a ``foolbox.PyTorchModel`` with bounds (0, 1), on the device it lies on.
+        """This classifier as a ``foolbox.PyTorchModel`` with bounds (0, 1), on its own device.
 
         Raises:
             ClassifierError: foolbox is not installed.
@@ -225,12 +225,12 @@ class Classifier(nn.Module):
 
 
 def _log(probabilities: Tensor) -> Tensor:
-    """log p in float64; what is not positive counts as the smallest number of float32, because log 0 is no score."""
+    """log p in float64, where p is at least the smallest positive float32, so that log 0 does not occur."""
     return probabilities.to(torch.float64).clamp_min(2.0**-149).log()
 
 
 def _checked_name(name: str, owner: str = "") -> str:
-    """A name that can be stored and shown: Python also has texts that no UTF-8 file can hold."""
+    """Refuse a name that UTF-8 cannot encode: it could not be stored."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -262,7 +262,7 @@ def _checked_classes(given: Sequence[str | int], name: str) -> tuple[str, ...]:
 
 
 def _class_name(given: Any) -> Any:
-    """A class that is named by its number, of Python or of numpy, as text; anything else as it is."""
+    """An integer of Python or numpy as text; anything else unchanged."""
     return str(index(given)) if hasattr(given, "__index__") and not isinstance(given, bool) else given
 
 

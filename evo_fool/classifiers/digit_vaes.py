@@ -1,16 +1,16 @@
 """A generative classifier of digits: one variational autoencoder a digit, and Bayes' rule (the paper's discussion,
 section 4, expects such models to be harder to fool; after ABS: Schott, Rauber, Bethge & Brendel, 2018).
 
-The ten autoencoders are one network of batched matrices, trained and asked together. What an image is worth under
-digit y is a lower bound of its log-likelihood up to a constant, as ABS has it,
+The ten autoencoders are one network of batched matrices, trained and evaluated together. The score of an image under
+digit y is a lower bound of its log-likelihood up to a constant, as in ABS,
 
     l_y = log p(x | z) - |z|^2 / 2   at   z = the encoder's mean,
 
-with grey values as Bernoulli probabilities; ABS looks for the best z by gradient ascent, here the encoder answers at
-once. The posterior p(y | x), all digits equally likely beforehand, is a softmax of ``scale * l_y``. Like that it is
-certain of almost anything: far from every digit, some digit is still a hundred nats less unlikely than the others. ABS
-therefore adds a constant to every exp(scale * l_y); here it is exp(scale * floor): an image that is less likely than
-``floor`` under every digit is answered evenly.
+with grey values as Bernoulli probabilities; ABS searches the best z by gradient ascent, here the encoder gives it in
+one pass. The posterior p(y | x), with equal priors, is a softmax of ``scale * l_y``. On its own it is certain of almost
+anything: far from every digit, one digit is still a hundred nats less unlikely than the others. ABS therefore adds a
+constant to every exp(scale * l_y); here it is exp(scale * floor), so an image less likely than ``floor`` under every
+digit gets even probabilities.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.lenet import DIGITS, SIZE
+from evo_fool.classifiers.scoring import softplus
 
 PIXELS = SIZE * SIZE
 HIDDEN = 256
@@ -31,15 +32,12 @@ LATENT = 12
 NO_FLOOR = -math.inf
 
 _LEAK = 0.01
-"""How far, in logits, an image below the floor still rises as it comes nearer. Without it a search would stand on a
-plateau and the classifier would only look robust; by so little no confidence changes."""
-
-_LINEAR = 40.0
-"""Above this softplus(x) is x to the last bit of float64 (torch's default of 20 is meant for float32)."""
+"""How far, in logits, an image below the floor still rises as it approaches it. Without the leak a search would stall
+on a plateau and the classifier would only look robust; it is too small to change a confidence."""
 
 
 class DigitVaes(nn.Module):
-    """Ten autoencoders in one: images ``(n, 784)`` in [0, 1] to ``l_y``, float32 ``(n, 10)``, up to a constant.
+    """Ten autoencoders in one module: images ``(n, 784)`` in [0, 1] to ``l_y``, float32 ``(n, 10)``, up to a constant.
 
     Each has one hidden layer of rectified units on either side of its latent variables.
 
@@ -77,7 +75,7 @@ class DigitVaes(nn.Module):
         return self._layer("pixels", self._layer("decoder", z).relu_())
 
     def evidence(self, images: Tensor, noise: Tensor) -> Tensor:
-        """The evidence lower bound in nats, ``(10, n)``, from one sample a image: what training raises.
+        """The evidence lower bound in nats, ``(10, n)``, from one sample per image; training raises it.
 
         Args:
             images: ``(10, n, 784)``, a batch for each digit.
@@ -89,9 +87,9 @@ class DigitVaes(nn.Module):
         return _log_likelihood(images, self.decode(z)) - divergence
 
     def forward(self, images: Tensor) -> Tensor:
-        everyone = images.expand(len(DIGITS), *images.shape)
-        mean, _ = self.encode(everyone)
-        return (_log_likelihood(everyone, self.decode(mean)) - mean.square().sum(-1) / 2).T
+        expanded = images.expand(len(DIGITS), *images.shape)
+        mean, _ = self.encode(expanded)
+        return (_log_likelihood(expanded, self.decode(mean)) - mean.square().sum(-1) / 2).T
 
     def _layer(self, name: str, inputs: Tensor) -> Tensor:
         return torch.baddbmm(self.get_parameter(f"{name}_bias"), inputs, self.get_parameter(f"{name}_weight"))
@@ -106,8 +104,8 @@ class DigitPosterior(nn.Module):
     """Images ``(n, 1, 28, 28)`` in [0, 1] to logits of the digits, float64 ``(n, 10)``.
 
     Args:
-        vaes: what an image is worth under each digit.
-        scale: what a nat counts; 1 would be Bayes' rule for bounds that were exact.
+        vaes: the autoencoders, which score an image under each digit.
+        scale: weight of a nat; 1 would be Bayes' rule if the bounds were exact.
         floor: in nats; :data:`NO_FLOOR` for none.
     """
 
@@ -137,12 +135,11 @@ def posterior_logits(likelihoods: Tensor, scale: Tensor | float, floor: Tensor |
     if torch.isneginf(floor):
         return likelihoods.double() * scale
     above = (likelihoods.double() - floor) * scale
-    below = F.softplus(-above, threshold=_LINEAR)
-    return F.softplus(above, threshold=_LINEAR) + _LEAK / (1 + below)
+    return softplus(above) + _LEAK / (1 + softplus(-above))
 
 
 def vae_sizes(state: Mapping[str, Tensor]) -> tuple[int, int]:
-    """The hidden and latent sizes of the autoencoders whose weights these are; the usual ones if they are none."""
+    """The hidden and latent sizes of the autoencoders with these weights; the defaults for weights of anything else."""
     decoder = state.get("vaes.decoder_weight")
     if decoder is None or decoder.ndim != 3:
         return HIDDEN, LATENT
@@ -150,5 +147,5 @@ def vae_sizes(state: Mapping[str, Tensor]) -> tuple[int, int]:
 
 
 def vae_classifier(network: DigitPosterior) -> Classifier:
-    """``network`` as the judge of 28x28 grey images, one class a digit."""
+    """A classifier of 28x28 grey images, one class per digit."""
     return Classifier(network, classes=DIGITS, size=SIZE, channels=1, name="vae-mnist")

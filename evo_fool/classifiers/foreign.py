@@ -1,8 +1,4 @@
-"""Code that is not ours: a function that builds a classifier, and the networks themselves.
-
-It may do what it likes with itself, but not with the run: where it changes directory or leaves the program, the run
-stays where it is and says in one line what happened.
-"""
+"""Calling users' code, such as networks: a change of directory or an exit in it does not affect the run."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from torch import Tensor
 
 @contextmanager
 def same_directory() -> Iterator[None]:
-    """The current directory is afterwards what it was before, so that relative paths keep their meaning.
+    """Restore the current directory afterwards, so that relative paths keep their meaning.
 
     Two system calls, about a microsecond: little enough for every forward pass.
     """
@@ -33,10 +29,8 @@ def first_line(error: BaseException) -> str:
 
 
 def unwrapped(answer: object) -> object:
-    """The logits in a network's answer, where it has wrapped them; anything else as it is.
-
-    Networks answer with a tensor, with an object that has ``logits`` (as transformers' do), with a mapping that has
-    them, or with a tuple or list of nothing else.
+    """The logits in a network's output: a tensor, an object or mapping with ``logits`` (as of transformers), or a
+    tuple or list of one tensor; anything else is returned as it is.
 
     >>> logits = Tensor([[1.0, 2.0]])
     >>> all(unwrapped(answer) is logits for answer in (logits, (logits,), [logits], {"logits": logits}))

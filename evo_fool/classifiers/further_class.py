@@ -1,4 +1,4 @@
-"""One class more than a network was trained for: its head is given another output (paper, section 3.7)."""
+"""One more class: widen the last layer of a trained network (paper, section 3.7)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Head = nn.Linear | nn.Conv2d
 
 
 def find_head(network: nn.Module, classes: int) -> tuple[str, Head]:
-    """The name and the module of the layer that answers: the last linear or 1×1 convolutional one with so many outputs.
+    """The name and the module of the last linear or 1×1 convolutional layer with ``classes`` outputs.
 
     Raises:
         ConfigError: there is none.
@@ -28,7 +28,7 @@ def find_head(network: nn.Module, classes: int) -> tuple[str, Head]:
         or (isinstance(module, nn.Conv2d) and module.out_channels == classes and module.kernel_size == (1, 1))
     ]
     if not heads:
-        raise ConfigError(f"{type(network).__name__} has no last layer of {classes} outputs to give another one to")
+        raise ConfigError(f"{type(network).__name__} has no last layer of {classes} outputs to widen")
     return heads[-1]
 
 
@@ -57,7 +57,7 @@ def widen(network: nn.Module, classes: int) -> Head:
 
 
 def has_further_class(state: Mapping[str, Tensor], network: nn.Module, classes: int) -> bool:
-    """Whether these are weights of the network with one output more."""
+    """Whether ``state`` belongs to the network with one more output."""
     try:
         name, _ = find_head(network, classes)
     except ConfigError:

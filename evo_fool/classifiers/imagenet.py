@@ -1,6 +1,6 @@
 """The 1000 classes of ImageNet beyond their names: WordNet ids and synonyms.
 
-The table says in its head where it is from and under which licence; ``make_imagenet_classes.py`` beside it makes it.
+The head of the table states its source and licence; ``docs/tools/make_imagenet_classes.py`` makes it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from evo_fool.classifiers.base import Classifier
 
 DIGITS = tuple("0123456789")
 FOOLING = "fooling"
-"""The class that retraining adds behind the others (paper, section 3.7)."""
+"""The class that retraining appends (paper, section 3.7)."""
 SIZE = 28
 SCALE = 255 / 256
 """From evo-fool's [0, 1], byte / 255, to the paper's byte / 256."""
@@ -55,6 +55,6 @@ class LeNet(nn.Module):
 
 
 def lenet_classifier(network: LeNet) -> Classifier:
-    """``network`` as the judge of 28x28 grey images: one class a digit, and :data:`FOOLING` if it has an eleventh."""
+    """A classifier of 28x28 grey images: one class per digit, and :data:`FOOLING` for an eleventh output."""
     classes = (*DIGITS, FOOLING)[: network.outputs]
     return Classifier(network, classes=classes, size=SIZE, channels=1, scale=SCALE, name="lenet-mnist")

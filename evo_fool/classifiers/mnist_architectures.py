@@ -1,4 +1,4 @@
-"""Two more networks for MNIST, as different from LeNet as they are small: to see whether fooling images transfer.
+"""Two more small networks for MNIST, unlike LeNet, for measuring whether fooling images transfer.
 
 ``mlp`` has no convolution, ``convnet`` no hidden dense layer. They ship without weights: train them with
 :func:`evo_fool.training.architectures.fit`, then evolve against ``import:evo_fool.classifiers.mnist_architectures:mlp``

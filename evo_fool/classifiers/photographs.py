@@ -1,14 +1,15 @@
-"""Photographs as a classifier takes them, and how many of them it gets right: whether it is what it should be.
+"""Photographs as inputs, and a classifier's accuracy on them.
 
-A folder of photographs has one folder a class, as torchvision's ``ImageFolder``, named by WordNet id or by any other
+A folder of photographs has one folder per class, as torchvision's ``ImageFolder``, named by WordNet id or by any other
 name of the class. Classes go by these names alone, never by the order of the folders.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,8 @@ from PIL import Image
 
 from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.preparation import Preparation
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.errors import ConfigError
+from evo_fool.errors import ConfigError, UnknownClassError
 from evo_fool.sampling import evenly
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"}
@@ -29,14 +29,14 @@ _CHUNK = 64
 
 @dataclass(slots=True)
 class Accuracy:
-    """How a classifier did on photographs.
+    """A classifier's accuracy on photographs.
 
     Attributes:
-        photos: how many it was shown.
-        first: of these, how many it called by their class.
-        five: how many had their class among its five best guesses.
-        unreadable: files that do not load, below the folder.
-        unknown: folders that are named like no class, or like several.
+        photos: photographs scored.
+        first: of these, how many have their class as its best guess.
+        five: how many have their class among its five best guesses.
+        unreadable: files that cannot be decoded, relative to the folder.
+        unknown: folders whose name means no class, or several.
     """
 
     photos: int = 0
@@ -47,45 +47,42 @@ class Accuracy:
 
     @property
     def top1(self) -> float:
-        """Share of photographs that it called by their class."""
+        """Share of photographs whose class is the best guess, in [0, 1]."""
         return self.first / max(1, self.photos)
 
     @property
     def top5(self) -> float:
-        """Share of photographs that had their class among its five best guesses."""
+        """Share of photographs whose class is among the five best guesses, in [0, 1]."""
         return self.five / max(1, self.photos)
 
     def better_than_guessing(self, classes: int) -> bool:
-        """Whether guessing would hardly ever get as many right (four standard deviations)."""
+        """Whether more are right than by guessing, by four standard deviations."""
         p = 1 / classes
         return self.first > self.photos * p + 4 * float(np.sqrt(self.photos * p * (1 - p)))
 
 
 def measure_accuracy(scorer: Scorer, folder: Path) -> Accuracy:
-    """Show the photographs below ``folder`` to a classifier.
+    """A classifier's accuracy on the photographs below ``folder``.
 
     Args:
-        scorer: the classifier at work.
-        folder: one that holds a folder a class.
+        scorer: of the classifier.
+        folder: holds one folder per class.
 
     Raises:
         ConfigError: there is no such folder, or not one photograph of a known class.
         ClassifierError: the classifier fails.
     """
     accuracy, classifier = Accuracy(), scorer.classifier
-    labels: list[int] = []
-    images: list[np.ndarray] = []
-    for path, label in _photographs(folder, ClassNames(classifier.classes, classifier.aliases), accuracy):
-        try:
-            image = _read(path, classifier.preparation, classifier.size, classifier.channels)
-        except Exception:  # a decoder that is fed garbage fails in any way it likes
-            accuracy.unreadable.append(path.relative_to(folder).as_posix())
-            continue
-        labels.append(label)
-        images.append(image)
-        if len(images) == _CHUNK:
-            _count(scorer, images, labels, accuracy)
-    _count(scorer, images, labels, accuracy)
+    found = _photographs(classifier, folder, accuracy)
+    inputs = _inputs(classifier, found, folder, accuracy)
+    while chunk := list(islice(inputs, _CHUNK)):
+        images, labels = zip(*chunk, strict=True)
+        log_odds = scorer.score(np.stack(images))
+        truth = log_odds[np.arange(len(labels)), labels]
+        better = (log_odds >= truth[:, None]).sum(axis=1) - 1  # a tie is not right
+        accuracy.photos += len(labels)
+        accuracy.first += int((better < 1).sum())
+        accuracy.five += int((better < 5).sum())
     if not accuracy.photos:
         why = f"{len(accuracy.unreadable)} file(s) do not load, {len(accuracy.unknown)} folder(s) name no class"
         raise ConfigError(
@@ -97,12 +94,12 @@ def measure_accuracy(scorer: Scorer, folder: Path) -> Accuracy:
 def read_photographs(
     classifier: Classifier, folder: Path, *, limit: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Photographs as the classifier takes them, and the class that each shows.
+    """Photographs as inputs of a classifier, and the class of each.
 
     Args:
-        classifier: says how a photograph is prepared, and which folders name a class.
-        folder: one that holds a folder a class.
-        limit: read at most so many, spread evenly over the folder; None: all.
+        classifier: its preparation, size and class names are used.
+        folder: holds one folder per class.
+        limit: most photographs read, spread evenly over the folder; None: all.
 
     Returns:
         Images uint8 ``(n, channels, size, size)`` and class indices int64 ``(n,)``; files that do not load are left
@@ -111,32 +108,29 @@ def read_photographs(
     Raises:
         ConfigError: there is no such folder, or not one photograph of a known class.
     """
-    found = list(_photographs(folder, ClassNames(classifier.classes, classifier.aliases), Accuracy()))
+    found = list(_photographs(classifier, folder, Accuracy()))
     if limit is not None:
         found = [found[i] for i in evenly(len(found), limit)]
-    images, labels = [], []
-    for path, label in found:
-        try:
-            images.append(_read(path, classifier.preparation, classifier.size, classifier.channels))
-        except Exception:  # a decoder that is fed garbage fails in any way it likes
-            continue
-        labels.append(label)
-    if not images:
+    inputs = list(_inputs(classifier, found, folder, Accuracy()))
+    if not inputs:
         raise ConfigError(f"{folder}: no photograph of a known class; expected folders named by WordNet id or class")
+    images, labels = zip(*inputs, strict=True)
     return np.stack(images), np.array(labels, dtype=np.int64)
 
 
-def _photographs(folder: Path, names: ClassNames, accuracy: Accuracy) -> Iterator[tuple[Path, int]]:
+def _photographs(classifier: Classifier, folder: Path, accuracy: Accuracy) -> Iterator[tuple[Path, int]]:
+    """The files below ``folder`` with the class of each; folders that name no class are noted in ``accuracy``."""
+    names = ClassNames(classifier.classes, classifier.aliases)
     try:
         folders = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     except OSError as error:
         raise ConfigError(
-            f"{folder}: {error.strerror}; give a folder that holds a folder of photographs a class"
+            f"{folder}: {error.strerror}; give a folder that holds one folder of photographs per class"
         ) from None
     for entry in folders:
         try:
             label = names.find(entry.name)
-        except KeyError:
+        except UnknownClassError:
             accuracy.unknown.append(entry.name)
             continue
         for path in sorted(entry.rglob("*")):
@@ -144,23 +138,18 @@ def _photographs(folder: Path, names: ClassNames, accuracy: Accuracy) -> Iterato
                 yield path, label
 
 
-def _read(path: Path, prepare: Preparation, size: int, channels: int) -> np.ndarray:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path) as photo:
-            return prepare(photo, size, channels)
-
-
-def _count(scorer: Scorer, images: list[np.ndarray], labels: list[int], accuracy: Accuracy) -> None:
-    """Score what was gathered, count it and let it go."""
-    if not images:
-        return
-    log_odds = scorer.score(np.stack(images))
-    truth = log_odds[np.arange(len(labels)), labels]
-    better = (log_odds >= truth[:, None]).sum(axis=1) - 1  # who cannot decide has not decided right
-    accuracy.photos += len(labels)
-    accuracy.first += int((better < 1).sum())
-    accuracy.five += int((better < 5).sum())
-    images.clear()
-    labels.clear()
+def _inputs(
+    classifier: Classifier, found: Iterable[tuple[Path, int]], folder: Path, accuracy: Accuracy
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Prepared photographs with the class of each; files that cannot be decoded are noted in ``accuracy``."""
+    for path, label in found:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                with Image.open(path) as photo:
+                    image = classifier.preparation(photo, classifier.size, classifier.channels)
+        except Exception:  # decoders raise anything on damaged files
+            accuracy.unreadable.append(path.relative_to(folder).as_posix())
+            continue
+        yield image, label

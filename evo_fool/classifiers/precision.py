@@ -1,6 +1,6 @@
-"""Which arithmetic and which sub-batch suit a classifier on a device: fixed rules, so that a run can be repeated.
+"""The arithmetic and the sub-batch that suit a classifier on a device.
 
-A timing would choose better now and then, and otherwise from one run to the next.
+Fixed rules, so that a run can be repeated: timings could choose differently from one run to the next.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _CPU_PIXELS = 16 * 224 * 224
 
 
 def choose_precision(precision: str, size: int, device: torch.device) -> str:
-    """``precision``, or for ``auto`` the arithmetic that ``device`` is built for.
+    """``precision``, or for ``auto`` bfloat16 where ``device`` computes in it and the input is large, else float32.
 
     Args:
         precision: auto, float32, bfloat16 or float16.

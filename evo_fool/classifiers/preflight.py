@@ -1,7 +1,7 @@
-"""Is a network fit to be evolved against? Sixteen images tell, scored before anything is written.
+"""Whether a network is fit to be evolved against, told by sixteen images before anything is written.
 
-Refused is what would make the results wrong without a word: scores that do not repeat, that depend on the other images
-of the batch or on no image at all, and probabilities that are taken for logits.
+Refuses what would silently make the results wrong: scores that do not repeat, that depend on the other images of the
+batch or on no image at all, and probabilities taken for logits.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _SUM = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What the images showed.
+    """What the sixteen images showed.
 
     Attributes:
-        images: how many there were.
-        scores: how many different scores they got.
-        repeat_effect: largest difference in probability between two times the same batch.
+        images: how many were scored.
+        scores: how many different scores they received.
+        repeat_effect: largest difference in probability between two passes of the same batch.
         batch_effect: largest difference in probability between an image alone and among the others.
     """
 
@@ -92,7 +92,7 @@ def preflight(scorer: Scorer) -> Preflight:
 
 
 def sample_images(classifier: Classifier) -> np.ndarray:
-    """Random images from fine to coarse, uint8 ``(16, channels, size, size)``: not every network sees noise."""
+    """Random images from fine to coarse, uint8 ``(16, channels, size, size)``; some networks do not react to noise."""
     size = classifier.size
     images = np.empty((IMAGES, classifier.channels, size, size), np.uint8)
     rng = stream(0, "preflight")
@@ -115,7 +115,7 @@ def _alone(probe: Scorer, images: np.ndarray) -> np.ndarray:
 
 
 def _check_output(probe: Scorer, images: np.ndarray) -> None:
-    """Logits where logits are promised, and probabilities where these are."""
+    """Check that the network returns logits or probabilities, as it is declared to."""
     classifier = probe.classifier
     with torch.inference_mode():
         answers = torch.cat([probe.forward(views) for views in probe.views(images)]).double()
@@ -128,12 +128,12 @@ def _check_output(probe: Scorer, images: np.ndarray) -> None:
             raise ClassifierError(
                 f"classifier {classifier.name!r} answers probabilities: as logits they give no class more than "
                 f"{100 * math.e / (math.e + others):.2g} % confidence; drop the softmax at its end, or say "
-                'Classifier(..., output="probabilities")'
+                'Classifier(..., output="probabilities") or -S classifier.output=probabilities'
             )
         if not probabilities and output == "probabilities":
             raise ClassifierError(
                 f"classifier {classifier.name!r} is said to answer probabilities, but its answers are negative or do "
-                'not sum to 1; put a softmax at its end, or leave out output="probabilities"'
+                'not sum to 1; put a softmax at its end, or leave out output="probabilities" or classifier.output'
             )
 
 
@@ -147,7 +147,7 @@ def _moved(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def _why_it_changes(probe: Scorer, images: np.ndarray) -> str:
-    """The likely cause and its remedy: what of the network's state a forward pass writes to."""
+    """The likely cause and its remedy, from what a forward pass changes in the network's state."""
     before = {key: value.clone() for key, value in probe.classifier.network.state_dict().items()}
     probe.score(images)
     changed = [k for k, value in probe.classifier.network.state_dict().items() if not torch.equal(before[k], value)]

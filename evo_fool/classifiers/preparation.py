@@ -1,4 +1,4 @@
-"""How a photograph becomes a classifier's input, which belongs to the classifier as its normalisation does."""
+"""How a photograph becomes a classifier's input; part of the classifier, as its normalisation is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """How a photograph becomes an input: its shorter side is resized, then the middle is cropped.
+    """Resize the shorter side of a photograph, then crop the middle.
 
     Attributes:
         resize: the shorter side in pixels, at least the classifier's size.

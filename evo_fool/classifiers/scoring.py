@@ -1,8 +1,8 @@
-"""How images become log-odds: views, batches, and arithmetic that does not saturate.
+"""From images to log-odds: views, batches, and arithmetic that does not saturate.
 
-What is scored is the uint8 image that is stored. The network computes in float32; log p / (1 - p) is then taken in
+The uint8 image that is stored is scored. The network computes in float32; log p / (1 - p) is then taken in
 float64 from the logits themselves, so that it stays finite and strictly increasing where p rounds to 0 or 1. Half
-precision, where it is faster, only screens: it says which images are worth a float32 score.
+precision, where it is faster, only screens: it selects the images that get a float32 score.
 With ten crops p is the mean of ten softmax outputs (paper, section 2.1), and so is 1 - p.
 """
 
@@ -28,15 +28,15 @@ _ABOUT_SHAPES = re.compile("shape|size|channel|dimension", re.IGNORECASE)
 
 
 class Scorer:
-    """A classifier at work: uint8 images in, log-odds out.
+    """Scores uint8 images by a classifier, as log-odds.
 
     The classifier is moved to ``device`` and, where it has convolutions, to the channels-last memory format, in which
     they run two to three times as fast.
 
     Args:
-        classifier: the judge.
+        classifier: the network and its input contract.
         batch: largest number of views in one forward pass; halved for good whenever memory runs out.
-        view: how an image meets the classifier's size: ``auto`` (as it is where the sizes agree, else resized),
+        view: how an image becomes the classifier's input: ``auto`` (unchanged where the sizes agree, else resized),
             ``resize`` (bilinear, antialiased), ``centre`` (the middle), ``ten-crop`` (middle, corners and their mirror
             images, probabilities averaged).
         device: where to compute.
@@ -66,7 +66,7 @@ class Scorer:
 
     @property
     def screens(self) -> bool:
-        """Whether :meth:`screen` is something else than :meth:`score`."""
+        """Whether :meth:`screen` differs from :meth:`score`."""
         return self._screen is not None
 
     @property
@@ -75,7 +75,7 @@ class Scorer:
         return self._screen or self.classifier.network
 
     def screen(self, images: np.ndarray | Tensor) -> np.ndarray:
-        """As :meth:`score`, in the scorer's own precision: good enough to choose candidates, never to be recorded."""
+        """As :meth:`score`, in the scorer's precision: it chooses candidates and is never recorded."""
         return self._score(images, self.network)
 
     def score(self, images: np.ndarray | Tensor) -> np.ndarray:
@@ -164,7 +164,7 @@ class Scorer:
         return self.classifier.ask(self.prepare(views, network), network)
 
     def prepare(self, views: Tensor, network: nn.Module) -> Tensor:
-        """What ``network`` itself is given for float32 views in [0, 1], in its precision and memory format.
+        """The input of ``network`` for float32 views in [0, 1], in its precision and memory format.
 
         Normalising planes and converting first is four times as fast as normalising interleaved channels.
         """
@@ -194,7 +194,7 @@ class Scorer:
 
     @property
     def _taken(self) -> str:
-        """What the classifier is said to take, for messages."""
+        """The declared input, for messages."""
         return f"size={self.classifier.size} and channels={self.classifier.channels}"
 
     def _halve(self, views: int) -> None:
@@ -249,12 +249,13 @@ def mean_log_odds(log_odds: Tensor) -> Tensor:
 
     p and 1 - p are averaged separately: forming 1 - mean(p) would saturate.
     """
-    log_complement = torch.nn.functional.softplus(log_odds, threshold=_LINEAR).neg_()
+    log_complement = softplus(log_odds).neg_()
     return (log_complement + log_odds).logsumexp(dim=1) - log_complement.logsumexp(dim=1)
 
 
-_LINEAR = 40.0
-"""Above this softplus(x) is x to the last bit of float64 (torch's default of 20 is meant for float32)."""
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + e^x) of float64, where x itself is exact above 40 (torch's threshold of 20 is meant for float32)."""
+    return torch.nn.functional.softplus(x, threshold=40.0)
 
 
 def _out_of_memory(error: BaseException) -> bool:

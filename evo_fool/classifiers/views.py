@@ -1,4 +1,4 @@
-"""How an image of any size meets a classifier of one size: the views of it that are scored."""
+"""Views: how an image of any size becomes inputs of the classifier's size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VIEWS = ("auto", "resize", "centre", "ten-crop")
 
 
 def view_count(view: str) -> int:
-    """How many views of one image ``view`` makes."""
+    """The number of views of one image."""
     return 10 if view == "ten-crop" else 1
 
 

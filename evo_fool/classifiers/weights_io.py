@@ -1,7 +1,7 @@
 """Weights from files, tensors only.
 
-A weights file is data from elsewhere: ``.safetensors`` cannot hold code, and anything else is read by torch's
-restricted unpickler, which refuses whatever is not a tensor. Nothing in a file is ever executed.
+A weights file may come from elsewhere: ``.safetensors`` cannot hold code, and other files are read by torch's
+restricted unpickler, which refuses everything but tensors. Nothing in a file is executed.
 """
 
 from __future__ import annotations

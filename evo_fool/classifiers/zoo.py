@@ -1,14 +1,4 @@
-"""Where classifiers come from: a spec, one line of an experiment file, becomes a :class:`Classifier`.
-
-========================  =============================================================================
-``lenet-mnist``           the LeNet of the paper, shipped with the package
-``vae-mnist``             a generative classifier of digits; its weights are trained by ``evo-fool train vae``
-``torchvision:NAME``      an ImageNet network of torchvision
-``import:PACKAGE:NAME``   what the function NAME of an importable module returns
-``path/to/file.py:NAME``  what the function NAME of a Python file returns
-``ensemble:WAY:A+B``      several of these as one, see :mod:`evo_fool.classifiers.ensemble`
-========================  =============================================================================
-"""
+"""From a spec, one line of an experiment file, to a :class:`Classifier`."""
 
 from __future__ import annotations
 
@@ -20,16 +10,18 @@ import torch
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.digit_vaes import DigitPosterior, DigitVaes, vae_classifier, vae_sizes
-from evo_fool.classifiers.ensemble import Ensemble, is_ensemble, parse_ensemble
+from evo_fool.classifiers.ensemble import Ensemble
 from evo_fool.classifiers.lenet import DIGITS, LeNet, lenet_classifier
-from evo_fool.classifiers.sources.factory import from_file, from_module
+from evo_fool.classifiers.sources.factory import GROUP, from_factory
 from evo_fool.classifiers.sources.torchvision import from_torchvision
+from evo_fool.classifiers.spec import BUILT_IN, ClassifierSpec
 from evo_fool.classifiers.weights_io import load_weights, read_weights, sha256
 from evo_fool.errors import ClassifierError, ConfigError
 from evo_fool.experiment import ClassifierConfig
+from evo_fool.plugins import names
 
 SHIPPED = Path(__file__).with_name("weights") / "lenet-mnist.safetensors"
-"""The weights of ``lenet-mnist``; the record beside it says how they came about and what they are worth."""
+"""The weights of ``lenet-mnist``; the record beside them says how they were trained and tested."""
 
 
 def load_classifier(config: ClassifierConfig, device: torch.device) -> Classifier:
@@ -37,28 +29,34 @@ def load_classifier(config: ClassifierConfig, device: torch.device) -> Classifie
 
     Raises:
         ConfigError: an unknown spec, a missing file or function, or weights that do not fit or are refused.
-        ClassifierError: weights that cannot be fetched, shipped weights that are damaged, or a function of one's own
-            that fails or returns something else.
+        ClassifierError: weights that cannot be fetched, shipped weights that are damaged, or a user's function that
+            fails or returns something else.
     """
-    spec = config.spec
-    kind, separator, rest = spec.partition(":")
-    if spec == "lenet-mnist":
-        classifier = _lenet(config.weights)
-    elif spec == "vae-mnist":
-        classifier = _vaes(config.weights)
-    elif is_ensemble(spec):
-        classifier = _ensemble(config, device)
-    elif kind == "torchvision" and separator:
-        classifier = from_torchvision(rest, config.weights)
-    elif kind == "import" and separator:
-        classifier = from_module(rest, config.weights)
-    elif spec.endswith(".py") or ".py:" in spec:
-        classifier = from_file(spec, config.weights)
-    else:
-        raise ConfigError(f"classifier {spec!r} is unknown{_hint(spec, kind, rest)}")
+    spec = ClassifierSpec.of(config)
+    match spec.kind:
+        case "lenet-mnist":
+            classifier = _lenet(spec.weights)
+        case "vae-mnist":
+            classifier = _vaes(spec.weights)
+        case "torchvision":
+            classifier = from_torchvision(spec.target, spec.weights)
+        case "ensemble":
+            classifier = Ensemble([load_classifier(member.config(), device) for member in spec.members], spec.target)
+        case "import" | "file":
+            classifier = from_factory(spec)
+        case "plugin" if spec.target in names(GROUP):
+            classifier = from_factory(spec)
+        case "object":
+            raise ConfigError(f"classifier {config.spec!r} was a Python object; pass it again as classifier=…")
+        case _:
+            raise ConfigError(f"classifier {config.spec!r} is unknown{_hint(config.spec)}")
+    if config.output is not None:
+        if spec.kind == "ensemble":
+            raise ConfigError(f"classifier {config.spec!r}: classifier.output belongs to its members; leave it out")
+        classifier.output = config.output
     if any(tensor.is_meta for tensor in (*classifier.parameters(), *classifier.buffers())):
         raise ConfigError(
-            f"classifier {spec!r}: parameters on the device 'meta' have no values; build the network on the cpu"
+            f"classifier {config.spec!r}: parameters on the device 'meta' have no values; build the network on the cpu"
         )
     return classifier.to(device)
 
@@ -86,13 +84,6 @@ def _vaes(weights: str | None) -> Classifier:
     return vae_classifier(network)
 
 
-def _ensemble(config: ClassifierConfig, device: torch.device) -> Classifier:
-    way, members = parse_ensemble(config.spec)
-    if config.weights is not None:
-        raise ConfigError(f"classifier {config.spec!r}: weights belong to its members; write SPEC@{config.weights}")
-    return Ensemble([load_classifier(member, device) for member in members], way)
-
-
 def check_shipped(path: Path) -> None:
     """Compare shipped weights with the checksum in the record beside them.
 
@@ -114,12 +105,13 @@ def check_shipped(path: Path) -> None:
         )
 
 
-def _hint(spec: str, kind: str, rest: str) -> str:
-    known = ["lenet-mnist", "vae-mnist", "torchvision:", "import:", "ensemble:"]
-    near = difflib.get_close_matches(spec if not rest else f"{kind}:", known, n=1)
+def _hint(text: str) -> str:
+    kind, _, rest = text.partition(":")
+    known = [*BUILT_IN, *names(GROUP), "torchvision:", "plugin:", "import:", "ensemble:"]
+    near = difflib.get_close_matches(f"{kind}:" if rest else text, known, n=1)
     if near:
         return f"; did you mean {near[0] + rest if near[0].endswith(':') else near[0]!r}?"
     return (
-        "; give lenet-mnist, vae-mnist, torchvision:NAME, import:package.module:function, path/to/file.py:function or "
-        "ensemble:mean:SPEC+SPEC"
+        f"; give {', '.join([*BUILT_IN, *names(GROUP)])}, torchvision:NAME, import:package.module:function, "
+        "path/to/file.py:function or ensemble:mean:SPEC+SPEC"
     )

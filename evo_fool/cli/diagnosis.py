@@ -1,7 +1,7 @@
-"""The checks behind ``evo-fool doctor``: can this installation evolve anything, and with what?
+"""The checks of ``evo-fool doctor``: whether this installation can evolve, and with what.
 
-A check is a function that returns what it found; raising :class:`Problem` fails it with a remedy. No check leaves a
-file behind.
+A check returns a line for people and the same as JSON-able data; raising :class:`Problem` fails it with a remedy. No
+check leaves a file behind.
 """
 
 from __future__ import annotations
@@ -22,19 +22,12 @@ LOW_DISK_MB = 500
 
 
 class Problem(EvoFoolError):
-    """Why a check failed, and what to do about it."""
+    """Why a check failed, and the remedy (exit code 1)."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found.
-
-    Attributes:
-        name: what was checked.
-        ok: whether evo-fool can work with it.
-        detail: one line for people.
-        facts: the same as JSON-able data.
-    """
+    """The result of one check: ``detail`` is a line for people, ``facts`` the same as JSON-able data."""
 
     name: str
     ok: bool
@@ -46,39 +39,32 @@ Found = tuple[str, dict[str, Any]]
 
 
 def diagnose_installation(outputs: Path) -> list[Finding]:
-    """Run every check, in an order that lets the first failure explain those after it."""
-    checks: dict[str, Callable[[], Found]] = {
-        "python": check_python,
-        "packages": check_packages,
-        "torch": check_torch,
-        "torchvision": check_torchvision,
-        "numba": check_numba,
-        "sqlite": check_sqlite,
-        "lenet-mnist": check_lenet,
-        "outputs": lambda: check_outputs(outputs),
-    }
-    return [run_check(name, check) for name, check in checks.items()]
+    """Run every check, in an order in which the first failure explains later ones."""
+    checks = (check_python, check_packages, check_torch, check_torchvision, check_numba, check_sqlite, check_lenet)
+    names = ("python", "packages", "torch", "torchvision", "numba", "sqlite", "lenet-mnist")
+    findings = [run_check(name, check) for name, check in zip(names, checks, strict=True)]
+    return [*findings, run_check("outputs", lambda: check_outputs(outputs))]
 
 
 def run_check(name: str, check: Callable[[], Found]) -> Finding:
-    """What one check found; whatever it raises is a finding too."""
+    """The result of a check; what it raises is a failure."""
     try:
         detail, facts = check()
     except EvoFoolError as problem:
         return Finding(name, False, str(problem))
-    except Exception as error:  # a broken installation breaks in any way it likes: report it and go on
+    except Exception as error:  # a broken installation may raise anything
         return Finding(name, False, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
     return Finding(name, True, detail, facts)
 
 
 def check_python() -> Found:
-    """Which Python this is; one that is too old cannot install evo-fool."""
+    """The Python in use; one that is too old cannot install evo-fool."""
     version = ".".join(map(str, sys.version_info[:3]))
     return f"{version} on {sys.platform}", {"version": version, "platform": sys.platform}
 
 
 def check_packages() -> Found:
-    """Every package that evo-fool declares is there."""
+    """Every package that evo-fool requires is installed."""
     requirements = [r for r in metadata.requires("evo-fool") or [] if "extra ==" not in r]
     versions: dict[str, str | None] = {}
     for name in ["evo-fool", *(re.split(r"[^\w.-]", r, maxsplit=1)[0] for r in requirements)]:
@@ -105,35 +91,33 @@ def check_torch() -> Found:
 
 
 def check_torchvision() -> Found:
-    """It imports, by itself or with evo-fool's cure for CPU-only torch."""
+    """It imports, by itself or with evo-fool's workaround for CPU-only torch."""
     import importlib
 
-    from evo_fool.classifiers.sources.torchvision_cpu import with_torchvision
+    from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 
-    attempts = []
-
-    def attempt() -> Any:
-        attempts.append(1)
-        return importlib.import_module("torchvision")
-
-    version = with_torchvision(attempt).__version__
-    cured = len(attempts) > 1
+    try:
+        version, cured = importlib.import_module("torchvision").__version__, False
+    except RuntimeError:
+        version, cured = import_torchvision().__version__, True
     how = "made to import beside a CPU-only torch by declaring its operators" if cured else "imports as it is"
     return f"{version}, {how}", {"version": version, "cured": cured}
 
 
 def check_numba() -> Found:
-    """It compiles and the compiled code is right."""
+    """It compiles, and the compiled code is right."""
     import numba
+
+    from evo_fool.encodings.numeric.threads import available_threads
 
     if numba.njit(lambda x: 3 * x + 1)(13) != 40:
         raise Problem(f"numba {numba.__version__} compiles wrong code; reinstall numba and llvmlite")
-    threads = numba.get_num_threads()
+    threads = available_threads()
     return f"{numba.__version__} compiles, {threads} threads", {"version": numba.__version__, "threads": threads}
 
 
 def check_sqlite() -> Found:
-    """New enough for what a run directory uses."""
+    """Recent enough for run directories."""
     import sqlite3
 
     version = sqlite3.sqlite_version
@@ -143,7 +127,7 @@ def check_sqlite() -> Found:
 
 
 def check_lenet() -> Found:
-    """The shipped weights are those that were tested, and they compute as a judge must."""
+    """The shipped weights have the recorded checksum, and pass the preflight."""
     import json
 
     import torch
@@ -163,7 +147,7 @@ def check_lenet() -> Found:
 
 
 def check_outputs(folder: Path) -> Found:
-    """Run directories can be made there."""
+    """Run directories can be made in ``folder``."""
     free = shutil.disk_usage(writable(folder)).free // 2**20
     if free < LOW_DISK_MB:
         raise Problem(f"{folder} has only {free} MB free; choose another with --out")
@@ -171,14 +155,14 @@ def check_outputs(folder: Path) -> Found:
 
 
 def writable(folder: Path) -> Path:
-    """The folder, or the one in which it would be made, having been written to. The probe is a file without a name.
+    """The folder, or its nearest existing parent, after a test write to a nameless file.
 
     Raises:
         Problem: it cannot be written to.
     """
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
-        raise Problem(f"{existing} is no folder; choose another with --out")
+        raise Problem(f"{existing} is not a folder; choose another with --out")
     try:
         with tempfile.TemporaryFile(dir=existing) as probe:
             probe.write(b"\0" * 4096)

@@ -1,4 +1,4 @@
-"""The checks of ``evo-fool doctor --classifier``: is this network what it should be, before a long run against it?"""
+"""The checks of ``evo-fool doctor --classifier``, to be made before a long run against a network."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.preflight import preflight
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.sources.torchvision import published_weights
+from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.cli.diagnosis import Finding, Found, Problem, run_check
 from evo_fool.evaluation.environment import choose_device
@@ -24,13 +25,13 @@ from evo_fool.experiment import ClassifierConfig
 from evo_fool.randomness import stream
 
 _ENOUGH = 20
-"""Photographs from which on it is held against a network that it does no better than guessing."""
+"""Photographs from which on no better than guessing is a failure."""
 
 _SHOWN = 3
 
 
 def diagnose_classifier(config: ClassifierConfig, photos: Path | None) -> list[Finding]:
-    """Check a classifier on the device that a run would use; nothing more where it does not load."""
+    """Check a classifier on the device that a run would use; only loading where that fails."""
     loaded: list[Classifier] = []
 
     def load() -> Found:
@@ -52,7 +53,7 @@ def diagnose_classifier(config: ClassifierConfig, photos: Path | None) -> list[F
 
 
 def check_weights(classifier: Classifier) -> Found:
-    """Loading refuses weights that miss anything or hold anything else; here they are counted."""
+    """Count the weights; loading has refused missing and unexpected ones."""
     values = sum(value.numel() for value in classifier.network.state_dict().values())
     kind = "grey" if classifier.channels == 1 else "RGB"
     facts = {"classes": len(classifier.classes), "values": values, "fingerprint": classifier.fingerprint()}
@@ -64,16 +65,15 @@ def check_weights(classifier: Classifier) -> Found:
 
 
 def check_input(classifier: Classifier, config: ClassifierConfig) -> Found:
-    """What the network is given for black to white; for torchvision's the same as by torchvision's own transform."""
+    """The range of the network's input; for torchvision's, that preparation equals torchvision's own transform."""
     shape = (2, classifier.channels, 1, 1)
     extremes = torch.tensor([0.0, 1.0]).view(2, 1, 1, 1).expand(shape).to(classifier.mean)
     low, high = (bound.item() for bound in classifier.normalise(extremes).aminmax())
     facts: dict[str, Any] = {"lowest": low, "highest": high}
     detail = f"images in [0, 1] reach the network in [{low:.3f}, {high:.3f}]"
-    kind, _, name = config.spec.partition(":")
-    if kind == "torchvision":
+    if published := _published(config):
         photo = _photograph()
-        expected = published_weights(name, config.weights).transforms()(photo)
+        expected = published.transforms()(photo)
         prepared = classifier.preparation(photo, classifier.size, classifier.channels)
         found = classifier.normalise(torch.from_numpy(prepared)[None].to(classifier.mean) / 255)[0].cpu()
         error = float((found - expected).abs().max())
@@ -85,13 +85,13 @@ def check_input(classifier: Classifier, config: ClassifierConfig) -> Found:
 
 
 def check_scores(scorer: Scorer) -> Found:
-    """What a run checks before it begins: see :mod:`evo_fool.classifiers.preflight`."""
+    """The preflight of a run, see :mod:`evo_fool.classifiers.preflight`."""
     found = preflight(scorer)
     return str(found), asdict(found)
 
 
 def check_photos(scorer: Scorer, config: ClassifierConfig, folder: Path) -> Found:
-    """How many photographs it gets right; doing no better than guessing is a failure."""
+    """Accuracy on photographs; no better than guessing is a failure."""
     accuracy = measure_accuracy(scorer, folder)
     facts: dict[str, Any] = {
         "photos": accuracy.photos,
@@ -101,13 +101,11 @@ def check_photos(scorer: Scorer, config: ClassifierConfig, folder: Path) -> Foun
         "unknown_folders": accuracy.unknown,
     }
     detail = f"top-1 {accuracy.top1:.1%}, top-5 {accuracy.top5:.1%} of {accuracy.photos} photographs"
-    kind, _, name = config.spec.partition(":")
-    published = published_weights(name, config.weights).meta.get("_metrics", {}) if kind == "torchvision" else {}
-    if metrics := published.get("ImageNet-1K"):
+    published = _published(config)
+    if published and (metrics := published.meta.get("_metrics", {}).get("ImageNet-1K")):
         facts |= {"published_top1": metrics["acc@1"] / 100, "published_top5": metrics["acc@5"] / 100}
-        detail += " (published: {published_top1:.1%} and {published_top5:.1%} on ImageNet's validation set)".format(
-            **facts
-        )
+        top1, top5 = facts["published_top1"], facts["published_top5"]
+        detail += f" (published: {top1:.1%} and {top5:.1%} on ImageNet's validation set)"
     for names, what in ((accuracy.unreadable, "files do not load"), (accuracy.unknown, "folders name no class")):
         if names:
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -117,7 +115,13 @@ def check_photos(scorer: Scorer, config: ClassifierConfig, folder: Path) -> Foun
     return detail, facts
 
 
+def _published(config: ClassifierConfig) -> Any:
+    """torchvision's entry for the weights of one of its networks; None for any other classifier."""
+    spec = ClassifierSpec.of(config)
+    return published_weights(spec.target, spec.weights) if spec.kind == "torchvision" else None
+
+
 def _photograph() -> Image.Image:
-    """Something to prepare: a coarse random picture that is neither square nor of any network's size."""
+    """A coarse random picture that is neither square nor of any network's size."""
     coarse = stream(0, "doctor", 1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize((400, 300), Image.Resampling.BICUBIC)

@@ -44,5 +44,6 @@ def doctor(classifier: str | None, weights: str | None, photos: Path | None, out
         checks = {f.name: {"ok": f.ok, "detail": f.detail, **f.facts} for f in findings}
         output.data({"ok": healthy, "checks": checks})
     else:
-        output.table(["check", "", "found"], [[f.name, "ok" if f.ok else "FAILED", f.detail] for f in findings])
+        rows = [[f.name, "ok" if f.ok else "FAILED", f.detail] for f in findings]
+        output.table(columns := ["check", "", "found"], rows, text=columns)
     return 0 if healthy else 1

@@ -74,5 +74,5 @@ def import_(
     rows = [
         [kind, *(probability_text(result[kind][k]) for k in ("mean", "median"))] for kind in ("claimed", "measured")
     ]
-    output.table(["confidence", " mean", " median"], rows)
+    output.table(["confidence", "mean", "median"], rows)
     output.say(str(done.run.path))

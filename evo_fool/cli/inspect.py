@@ -1,4 +1,4 @@
-"""``evo-fool ls``, ``show`` and ``compare``: look at runs. Nothing here writes."""
+"""``evo-fool ls``, ``show`` and ``compare``; nothing here writes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def ls(folder: Path, output: Output) -> None:
     if not summaries:
         output.say(f"{folder}: no runs yet; start one with: evo-fool run mnist-cppn")
         return
-    columns = ["id", "name", "status", " generation", " median", " ≥ .99", " classes", " images/s", " MB"]
-    output.table(columns, [_row(summary) for summary in summaries])
+    columns = ["id", "name", "status", "generation", "median", "≥ .99", "classes", "images/s", "MB"]
+    output.table(columns, [_row(summary) for summary in summaries], text=("id", "name", "status"))
 
 
 @click.command()
@@ -64,7 +64,7 @@ def show(run: str, class_: str | None, out: Path, output: Output) -> None:
 def compare(runs: tuple[str, ...], out: Path, output: Output) -> None:
     """Put RUNs side by side: what they reached, how soon, and which settings differ."""
     from evo_fool.runs import find_run, open_run
-    from evo_fool.runs.settings import differing_settings, flat, transposed
+    from evo_fool.runs.experiment_diff import differing_settings, flat, transposed
 
     if len(runs) < 2:
         raise click.UsageError("give at least two runs to compare")
@@ -79,18 +79,18 @@ def compare(runs: tuple[str, ...], out: Path, output: Output) -> None:
         output.data({"runs": columns, "differences": differences})
         return
     rows = differences | transposed([flat(column) for column in columns])
-    names = [f" {Path(column['path']).name}" for column in columns]
+    names = [Path(column["path"]).name for column in columns]
     output.table(["", *names], [[key, *values] for key, values in rows.items() if key != "path"])
 
 
 def _show_run(run: Run, output: Output) -> None:
-    from evo_fool.runs.settings import flat
+    from evo_fool.runs.experiment_diff import flat
 
     summary, elites = run.summary(), run.elites
     if output.json:
         output.data(summary | {"elites": [asdict(elite) for elite in elites]})
         return
-    output.table(["", " "], [[key.replace("_", " "), value] for key, value in flat(summary).items()])
+    output.table(["", ""], [[key.replace("_", " "), value] for key, value in flat(summary).items()])
     output.say()
     shown = elites if len(elites) <= _SHOWN_CLASSES else sorted(elites, key=lambda e: e.log_odds)[:_SHOWN_CLASSES]
     from evo_fool.text import probability_text
@@ -98,8 +98,9 @@ def _show_run(run: Run, output: Output) -> None:
     if len(shown) < len(elites):
         output.say(f"the {len(shown)} least confident of {len(elites)} classes (--json has all of them):")
     output.table(
-        [" class", "name", " confidence", " log-odds", " since generation", " image"],
+        ["class", "name", "confidence", "log-odds", "since generation", "image"],
         [[e.class_index, e.class_name, probability_text(e.probability), e.log_odds, e.generation, e.id] for e in shown],
+        text=("name",),
     )
 
 
@@ -121,12 +122,13 @@ def _show_class(run: Run, text: str, output: Output) -> None:
         output.data(data)
         return
     rows = asdict(elite) | ({"class_aliases": ", ".join(aliases)} if aliases else {})
-    output.table(["", " "], [[key.replace("_", " "), value] for key, value in rows.items()])
+    output.table(["", ""], [[key.replace("_", " "), value] for key, value in rows.items()])
     output.say()
     output.say(f"captured {len(captures)} times:")
     output.table(
-        [" generation", " image", " from", " log-odds"],
+        ["generation", "image", "from", "log-odds"],
         [[c["generation"], c["image"], c["previous"], c["log_odds"]] for c in captures[-_SHOWN_CLASSES:]],
+        text=(),
     )
 
 

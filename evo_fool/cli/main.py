@@ -41,8 +41,8 @@ def guarded(action: Callable[[], int]) -> int:
         _say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        return 1  # the reader closed the pipe, as head(1) does
-    except BaseException as error:  # SystemExit too: click raises none, so it comes from code that is not ours
+        return 1  # the reader has closed the pipe, as head(1) does
+    except BaseException as error:  # SystemExit too: click raises none, so it comes from a user's code
         message, code = _explain(error)
         if message:
             _say(f"error: {message}", traceback=bool(os.environ.get("EVO_FOOL_DEBUG")))

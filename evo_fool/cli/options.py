@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -61,15 +60,15 @@ def load_experiment(text: str, assignments: tuple[str, ...] = ()) -> Any:
     from evo_fool.experiment import Experiment
     from evo_fool.presets import find_experiment
 
-    experiment = Experiment.from_yaml(find_experiment(text))
-    return experiment.with_overrides(assignments) if assignments else experiment
+    return with_settings(Experiment.from_yaml(find_experiment(text)), {}, assignments)
 
 
-def with_settings(experiment: Any, settings: dict[str, Any]) -> Any:
-    """The experiment with dotted settings changed; those that are None stay as they are."""
-    given = {key: value for key, value in settings.items() if value is not None}
-    # JSON is YAML: a name such as "no" or "1.0" stays a text.
-    return experiment.with_overrides(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items())
+def with_settings(experiment: Any, settings: dict[str, Any], assignments: tuple[str, ...] = ()) -> Any:
+    """The experiment with ``-S`` assignments, then dotted settings changed; those that are None stay as they are."""
+    from evo_fool.overrides import parse_assignments
+
+    changes = parse_assignments(assignments) | {key: value for key, value in settings.items() if value is not None}
+    return experiment.replace("-S", **changes) if changes else experiment
 
 
 out_option = click.option(
@@ -90,7 +89,7 @@ def run_argument(verb: Verb) -> Verb:
 def classifier_options(verb: Verb) -> Verb:
     """``--classifier`` and ``--weights``, None where not given."""
     spec = click.option(
-        "--classifier", metavar="SPEC", help="lenet-mnist, vae-mnist, torchvision:NAME or FILE.py:FACTORY."
+        "--classifier", metavar="SPEC", help="lenet-mnist, vae-mnist, torchvision:NAME, plugin:NAME or FILE.py:FACTORY."
     )
     weights = click.option("--weights", metavar="PATH", help="A .safetensors file, or a .pt file of tensors only.")
     return spec(weights(verb))

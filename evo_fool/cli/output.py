@@ -1,14 +1,14 @@
-"""What a verb prints: JSON or text as data on stdout, talk on stderr; tables by rich on a terminal, plain elsewhere."""
+"""Output of verbs: data on stdout as text or JSON, messages on stderr beside JSON; tables by rich on a terminal."""
 
 from __future__ import annotations
 
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -17,11 +17,11 @@ from evo_fool.text import harmless
 
 @dataclass(frozen=True)
 class Output:
-    """Where a verb's words go, decided by ``--json``.
+    """Where a verb prints, as decided by ``--json``.
 
     Attributes:
         json: whether stdout carries one JSON document and nothing else.
-        document: how that document gets there.
+        document: writes that document.
     """
 
     json: bool
@@ -37,18 +37,27 @@ class Output:
 
         self.document(to_json(value))
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """A table for people. Columns whose name begins with a space are aligned to the right."""
+    def table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, text: Collection[str] | None = None
+    ) -> None:
+        """A table for people.
+
+        Args:
+            columns: their headings.
+            rows: a value for each column.
+            text: headings of the columns that align left, the others right; None: the first column.
+        """
+        left = [i == 0 if text is None else name in text for i, name in enumerate(columns)]
         cells = [[_text(value) for value in row] for row in rows]
         stream = sys.stderr if self.json else sys.stdout
         if stream is not None and stream.isatty():
-            _rich_table(columns, cells, stderr=self.json)
+            _rich_table(columns, cells, left, stderr=self.json)
             return
-        widths = [max(map(len, column)) for column in zip(*[[c.strip() for c in columns], *cells], strict=True)]
-        for row in [[c.strip() for c in columns], *cells]:
+        widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+        for row in [columns, *cells]:
             aligned = (
-                cell.rjust(width) if name.startswith(" ") else cell.ljust(width)
-                for name, cell, width in zip(columns, row, widths, strict=True)
+                cell.ljust(width) if on_left else cell.rjust(width)
+                for cell, width, on_left in zip(row, widths, left, strict=True)
             )
             self.say("  ".join(aligned).rstrip())
 
@@ -69,7 +78,7 @@ def output_option(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def _reserved_stdout(stdout: TextIO) -> Iterator[Callable[[str], None]]:
-    """Keep stdout for documents: what anything else writes there goes to stderr, also by C or by another process.
+    """Keep stdout for documents: everything else written there, by C or a child process too, goes to stderr.
 
     A user's classifier may print while it is imported, built or called. Done once for the whole verb, this adds no cost
     to a forward pass.
@@ -99,21 +108,20 @@ def _reserved_stdout(stdout: TextIO) -> Iterator[Callable[[str], None]]:
     finally:
         sys.stdout = stdout
         if kept is not None:
-            ctypes.CDLL(None).fflush(None)  # what C has printed and not yet written
+            ctypes.CDLL(None).fflush(None)  # what C has buffered
             os.dup2(kept, 1)
             os.close(kept)
 
 
-def _rich_table(columns: Sequence[str], cells: Iterable[Sequence[str]], *, stderr: bool) -> None:
+def _rich_table(columns: Sequence[str], cells: Iterable[Sequence[str]], left: Sequence[bool], *, stderr: bool) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in columns:  # Text, as below: a name in [brackets] is no markup
-        side: Literal["left", "right"] = "right" if name.startswith(" ") else "left"
-        table.add_column(Text(harmless(name.strip())), justify=side, overflow="fold")
+    for name, on_left in zip(columns, left, strict=True):  # Text, as below: a name in [brackets] is no markup
+        table.add_column(Text(harmless(name)), justify="left" if on_left else "right", overflow="fold")
     for row in cells:
         table.add_row(*map(Text, row))
     Console(stderr=stderr).print(table)

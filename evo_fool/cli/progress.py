@@ -1,4 +1,4 @@
-"""How a run looks while it goes: one live line on a terminal, a plain line now and then elsewhere."""
+"""Progress of a run: one live line on a terminal, a plain line every two seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class LiveLine:
             self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
 
     def line(self, progress: Progress) -> str:
-        """The line for one moment."""
+        """The line that shows ``progress``."""
         from evo_fool.text import probability_text
 
         row, elapsed = progress.row, max(progress.elapsed, 1e-9)
@@ -88,7 +88,7 @@ class LiveLine:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people.
+    """Seconds as text.
 
     >>> duration(0.4), duration(75), duration(3 * 3600 + 60), duration(2 * 86400 + 7200)
     ('0s', '1m15s', '3h01m', '2d02h')

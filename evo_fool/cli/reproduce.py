@@ -98,8 +98,9 @@ def reproduce(
         return code
     output.say()
     output.table(
-        ["study", "paper", "verdict", " images", " seconds"],
+        ["study", "paper", "verdict", "images", "seconds"],
         [(s.key, s.figures or "-", s.verdict, s.images, round(s.seconds)) for s in report.sections],
+        text=("study", "paper", "verdict"),
     )
     output.say()
     output.say(str(out / "report.html"))

@@ -1,8 +1,7 @@
-"""``evo-fool run`` and ``evo-fool resume``: evolve, show how it goes, stop politely, say what came of it."""
+"""``evo-fool run`` and ``evo-fool resume``: evolve, show progress, stop with a checkpoint, and print a summary."""
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -21,17 +20,11 @@ from evo_fool.cli.options import (
     with_settings,
 )
 from evo_fool.cli.output import Output, output_option
-from evo_fool.presets import preset_names
+from evo_fool.presets import changed_label, find_experiment, preset_names
 
 if TYPE_CHECKING:
     from evo_fool.experiment import ClassifierConfig, Experiment
     from evo_fool.runs import Run
-
-_RESULT_NEUTRAL = {"name", "preset", "seed", "generations", "device", "checkpoint", "retention", "warn_after"}
-"""Settings that may differ from a shipped experiment without making it another one."""
-
-_LABEL = 120
-"""Letters of a preset's label that fit on a figure."""
 
 device_option = click.option("--device", metavar="auto|cpu|cuda", help="Where to compute.")
 max_time_option = click.option(
@@ -66,8 +59,8 @@ def run(
     Ctrl-C finishes the generation, commits and stops; a second Ctrl-C stops at once, back to the last commit.
     """
     settings |= {"classifier.spec": classifier, "classifier.weights": weights}
-    resolved = with_settings(load_experiment(experiment, assignments), settings)
-    resolved = _labelled(load_experiment(experiment), resolved)
+    shipped = load_experiment(experiment)
+    resolved = _labelled(experiment, shipped, with_settings(shipped, settings, assignments))
     if check:
         return _check(resolved, out, output)
 
@@ -77,7 +70,7 @@ def run(
 
 
 def _check(experiment: Experiment, out: Path, output: Output) -> int:
-    """All that a run does before it writes anything."""
+    """Do and print what a run does before it writes anything."""
     from evo_fool.cli.diagnosis import writable
     from evo_fool.evaluation.assembly import plan
 
@@ -99,7 +92,7 @@ def _check(experiment: Experiment, out: Path, output: Output) -> int:
         f"{facts['threads']} threads",
         "preflight": str(planned.preflight),
     }
-    output.table(["what", "would run"], rows.items())
+    output.table(["what", "would run"], rows.items(), text=("what", "would run"))
     return 0
 
 
@@ -143,10 +136,10 @@ def _drive(action: Callable[..., Run], out: Path, max_time: float | None, output
 
 
 def _say_summary(summary: dict[str, Any], out: Path, classifier: ClassifierConfig, output: Output) -> None:
-    from evo_fool.evaluation.assembly import names_code
+    from evo_fool.classifiers.spec import ClassifierSpec
     from evo_fool.text import probability_text
 
-    trusted = f" --classifier {shlex.quote(classifier.spec)}" if names_code(classifier) else ""
+    trusted = f" --classifier {shlex.quote(classifier.spec)}" if ClassifierSpec.of(classifier).executes_code else ""
     at_least = ", ".join(f"{count} ≥ {threshold}" for threshold, count in summary["at_least"].items())
     path = Path(summary["path"])
     verbs = ["show", "sheet", "plot", "verify"]
@@ -175,27 +168,10 @@ def _command(verb: str, path: Path, out: Path) -> str:
     return f"evo-fool {verb} {shlex.quote(name)}"
 
 
-def _labelled(shipped: Experiment, experiment: Experiment) -> Experiment:
+def _labelled(text: str, shipped: Experiment, experiment: Experiment) -> Experiment:
     """A preset whose settings were changed is no longer that preset, and every report should say so."""
     if experiment.preset != shipped.preset or experiment.preset == "custom":
         return experiment
-    if shipped.preset in preset_names():  # a copy that was edited still names the preset it was copied from
-        shipped = load_experiment(shipped.preset)
-    before, after = (each.model_dump(exclude=_RESULT_NEUTRAL) for each in (shipped, experiment))
-    if before == after:
-        return experiment
-    labels = [f"{shipped.preset}, {', '.join(_changes(before, after, depth))} changed" for depth in (2, 1)]
-    label = next((label for label in labels if len(label) <= _LABEL), labels[-1])
-    return experiment.with_overrides([f"preset={json.dumps(label)}"])
-
-
-def _changes(before: dict[str, Any], after: dict[str, Any], depth: int) -> list[str]:
-    """The settings that differ, dotted down to ``depth``; a section of another kind is named as a whole."""
-    changes = []
-    for key in after:
-        old, new = before.get(key), after[key]
-        if depth > 1 and isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
-            changes += [f"{key}.{inner}" for inner in _changes(old, new, depth - 1)]
-        elif old != new:
-            changes.append(key)
-    return changes
+    if shipped.preset in preset_names() and find_experiment(shipped.preset) != find_experiment(text):
+        shipped = load_experiment(shipped.preset)  # an edited copy still names the preset it was copied from
+    return experiment.model_copy(update={"preset": changed_label(shipped, experiment)})

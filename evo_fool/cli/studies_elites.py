@@ -89,7 +89,7 @@ def gradient_ascent(
         found[name] = ascent.to_json()
         captions = map(_percent, probability(ascent.log_odds[:_SHOWN]))
         rows.append((name, list(zip(ascent.images[:_SHOWN], captions, strict=True))))
-    columns = ["setting", " classes", " median", " share ≥ .99", " share ≥ .9999", " steps"]
+    columns = ["setting", "classes", "median", "share ≥ .99", "share ≥ .9999", "steps"]
     table = [
         (
             n,
@@ -150,7 +150,7 @@ def transfer(
     for title, values in (("class kept", matrix.agreement), ("mean confidence", matrix.mean)):
         output.say(title)
         rows = [(name, *map(_percent, row)) for name, row in zip(matrix.sources, values, strict=True)]
-        output.table(["images", *(f" {name}" for name in matrix.judges)], rows)
+        output.table(["images", *matrix.judges], rows)
         output.say()
     for remark in remarks:
         _remark(output, remark)
@@ -214,7 +214,7 @@ def repetition(
             f"tiled {times_a_side} × {times_a_side}: median {_percent(found['median'])} "
             f"(as they are {_percent(float(np.median(whole)))}), raised for {_percent(found['raised'])} of the elites"
         )
-    columns = ["class", "kind", " elements", " as it is", " one left", " none left", " elsewhere"]
+    columns = ["class", "kind", "elements", "as it is", "one left", "none left", "elsewhere"]
     data = result.to_json() | {"all_elites": float(np.median(whole)), "tilings": repeated}
     _finish(output, data, columns, table, remark, to, rows)
 
@@ -254,7 +254,7 @@ def _finish(
     if output.json:
         output.data(data | {"remark": remark})
     else:
-        output.table(columns, table)
+        output.table(columns, table, text=("setting", "class", "kind"))
         _remark(output, remark)
     if to is not None and rows:
         from evo_fool.studies.charts import board

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from evo_fool.classifiers.ensemble import is_ensemble
 from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
-from evo_fool.evaluation.assembly import names_code, with_absolute_paths
 from evo_fool.evaluation.environment import choose_device
 from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import Run, find_run, open_run
@@ -32,7 +31,7 @@ def judges_of(
     Raises:
         ConfigError: no such run or network, or a classifier that is no run's.
     """
-    named = {text: _parsed(text) for text in classifiers}
+    named = {text: ClassifierSpec.parse_with_weights(text).config() for text in classifiers}
     used: set[str] = set()
     sets: list[ImageSet] = []
     at_work: dict[str, Scorer] = {}
@@ -66,7 +65,7 @@ def judges_of(
         )
     place = choose_device(device)
     for text in judges:
-        network = load_classifier(_parsed(text), place)
+        network = load_classifier(ClassifierSpec.parse_with_weights(text).config(), place)
         batch = choose_batch(None, network.size, place)
         add(Scorer(network, batch=batch, view="auto", device=place), f"--judge {text}")
     return sets, at_work, remarks
@@ -79,7 +78,7 @@ def _judge(run: Run, named: Sequence[ClassifierConfig], device: str) -> tuple[Sc
     """
     if not named:
         return judge_of(run, device=device)
-    if not names_code(run.experiment.classifier):
+    if not ClassifierSpec.of(run.experiment.classifier).executes_code:
         try:
             scorer, remark = judge_of(run, device=device)
             if not remark:
@@ -92,17 +91,7 @@ def _judge(run: Run, named: Sequence[ClassifierConfig], device: str) -> tuple[Sc
 
 def _same(run: Run, config: ClassifierConfig) -> bool:
     """Whether it has the spec of a run's record, a file's path being taken from here."""
-    spec = run.experiment.classifier.spec
-    absolute = with_absolute_paths(run.experiment.model_copy(update={"classifier": config})).classifier.spec
-    return spec in (config.spec, absolute)
-
-
-def _parsed(text: str) -> ClassifierConfig:
-    """``SPEC`` or ``SPEC@WEIGHTS``; the members of an ensemble have their weights in its spec."""
-    if is_ensemble(text):
-        return ClassifierConfig(spec=text)
-    spec, _, path = text.partition("@")
-    return ClassifierConfig(spec=spec, weights=path or None)
+    return run.experiment.classifier.spec in (config.spec, str(ClassifierSpec.of(config).absolute()))
 
 
 def _distinct(name: str, taken: dict[str, Scorer]) -> str:

@@ -84,7 +84,7 @@ def noise(
         return
     output.say(f"{judge.name}: {images} images of each kind, the best for each of {len(judge.classes)} classes")
     output.table(
-        ["kind", " median", " ≥ .9", " ≥ .99", " ≥ .9999", " called", " share sure"],
+        ["kind", "median", "≥ .9", "≥ .99", "≥ .9999", "called", "share sure"],
         [
             (
                 kind,

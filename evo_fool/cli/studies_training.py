@@ -87,8 +87,8 @@ def retraining(
             output.data({"loop": asdict(loop), "iterations": [asdict(i) for i in found]})
             return
         names = ("median", "test_error", "false_alarms", "recognised", "turned_away", "noise_median", "cppn_median")
-        columns = [" network", " taught", *(f" {name.replace('_', ' ')}" for name in names)]
-        output.table(columns, [[i.number, i.taught, *(getattr(i, name) for name in names)] for i in found])
+        columns = ["network", "taught", *(name.replace("_", " ") for name in names)]
+        output.table(columns, [[i.number, i.taught, *(getattr(i, name) for name in names)] for i in found], text=())
 
     return _worked(work, out, data, tuple(range(1, unseen + 1)), output)
 
@@ -123,7 +123,7 @@ def generative(data: Path, out: Path, seed: int, output: Output, **sizes: int | 
             return
         shown = [key for key in rows[0] if key != "weights"]
         output.table(
-            ["", *(f" {row['judge']}" for row in rows)],
+            ["", *(row["judge"] for row in rows)],
             [[key.replace("_", " "), *(row[key] for row in rows)] for key in shown[1:]],
         )
 

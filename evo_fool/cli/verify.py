@@ -1,4 +1,4 @@
-"""``evo-fool verify`` and ``evo-fool digest``: does a run hold what it says, and is it the same as another?"""
+"""``evo-fool verify`` and ``evo-fool digest``: check a run, and identify its content."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What decides the last bits of a score beside the network, and is restored when a run is resumed.
+"""The number of threads, which decides the last bits of a score and is restored when a run is resumed.
 
-A sum of floats depends on its order, and that on the number of threads: where two scores are close, another order can
-decide a capture, and everything after it. The other part of it, how many images share a forward pass, is recorded in
-the experiment.
+A sum of floats depends on its order, which depends on the number of threads: where two scores are close, another order
+can decide a capture and everything after it. The number of images in a forward pass matters too; the experiment
+records it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _SHOWN = 40
 
 @contextmanager
 def same_arithmetic(record: Mapping[str, Any], device: torch.device) -> Iterator[str]:
-    """Compute with as many threads as the run was started with, and put the number back afterwards.
+    """Compute with as many threads as the run was started with, and restore the number afterwards.
 
     Args:
-        record: the run's environment record; what is not there, or is not what it should be, is not compared.
+        record: the run's environment record; missing or malformed entries are not compared.
         device: where scores are computed.
 
     Yields:
-        What is not as it was, one line for the user; "" where all is.
+        The differences as one line for the user; "" where there are none.
     """
     own = torch.get_num_threads()
     wanted = record.get("torch_threads")
@@ -45,14 +45,8 @@ def same_arithmetic(record: Mapping[str, Any], device: torch.device) -> Iterator
     for what, before, now in (("device", record.get("device"), str(device)), ("torch", recorded, torch.__version__)):
         if isinstance(before, str) and before.partition(":")[0] != now.partition(":")[0]:
             differences.append(f"{what} {now} for {before[:_SHOWN]}")
+    warning = "the last bits of scores, and with them the run, may differ from the run without a stop: "
     try:
-        yield (
-            ""
-            if not differences
-            else (
-                f"the last bits of scores, and with them the run, may differ from the run without a stop: "
-                f"{', '.join(differences)}"
-            )
-        )
+        yield warning + ", ".join(differences) if differences else ""
     finally:
         torch.set_num_threads(own)

@@ -1,13 +1,12 @@
-"""From an experiment to what it needs to run: its classifier, encoding and evaluator, with nothing left to choose.
+"""From an experiment to its classifier, encoding and evaluator, with every ``auto`` decided.
 
-Also whom a recorded experiment may name: a run directory can come from a stranger, so code that it names as its
-classifier is never loaded on its word alone.
+Code that a recorded experiment names as its classifier is never loaded on the record's word alone: a run directory may
+come from elsewhere.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,10 +14,10 @@ from torch import nn
 
 from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.ensemble import ensemble_spec, is_ensemble, parse_ensemble
 from evo_fool.classifiers.precision import choose_batch, choose_precision
 from evo_fool.classifiers.preflight import Preflight, preflight
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.views import check_view
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.encodings import build_encoding
@@ -30,7 +29,7 @@ from evo_fool.evaluation.memory_need import check_memory
 from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ObjectConfig, ScoringConfig
 
 _LARGE_IMAGE = 64
-"""Images of more pixels a side are checkpointed by time: writing them takes longer than scoring small ones."""
+"""Images of more pixels a side are checkpointed by time, because writing one takes longer than scoring a small one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +73,12 @@ def assemble(experiment: Experiment, classifier: Classifier | None = None, encod
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A new run before anything of it is written.
+    """A new run, before anything is written.
 
     Attributes:
-        experiment: with everything decided that ``auto`` leaves to a rule, and absolute paths.
-        parts: what runs it.
-        preflight: what the classifier showed.
+        experiment: with every ``auto`` decided and absolute paths.
+        parts: its classifier, encoding and evaluator.
+        preflight: of the classifier.
     """
 
     experiment: Experiment
@@ -87,7 +86,7 @@ class Plan:
     preflight: Preflight
 
     def to_json(self) -> dict[str, Any]:
-        """What would run, as plain data."""
+        """The run as JSON-able data, for ``run --check``."""
         experiment, classifier, scorer = self.experiment, self.parts.classifier, self.parts.evaluator.scorer
         return {
             "name": experiment.name,
@@ -115,21 +114,21 @@ def plan(experiment: Experiment, classifier: Classifier | None = None, encoding:
     """Load and check all that a new run needs, see :func:`assemble`; nothing is written.
 
     Raises:
-        ConfigError, ClassifierError: the experiment cannot be run, or its classifier is not fit to be evolved against.
+        ConfigError, ClassifierError: the experiment cannot be run, or its classifier fails the preflight.
     """
     refuse_imported(experiment)
     experiment = with_absolute_paths(experiment)
     parts = assemble(experiment, classifier, encoding)
     check_memory(experiment, parts)
-    # What was chosen by rule is written down, so that a resumed run does not choose again on another machine.
+    # What a rule chose is recorded, so that a run resumed on another machine does not choose again.
     return Plan(resolved(experiment, parts), parts, preflight(parts.evaluator.scorer))
 
 
 def refuse_imported(experiment: Experiment) -> None:
-    """Imported images are a run that is complete.
+    """Refuse a run of imported images, which is complete.
 
     Raises:
-        ConfigError: it is one.
+        ConfigError: the experiment is one.
     """
     if experiment.search.kind == "imported":
         raise ConfigError(
@@ -154,10 +153,10 @@ def refuse_missing_objects(
 
 
 def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> ScoringConfig:
-    """The experiment's scoring with nothing left to choose."""
+    """The experiment's scoring with every ``auto`` decided."""
     scoring = experiment.scoring
-    # A network of one's own may mix in tensors that are float32 for good; torchvision's are known not to.
-    known = all(member.spec.startswith("torchvision:") for member in members(experiment.classifier))
+    # A user's network may mix in tensors that stay float32; torchvision's do not.
+    known = all(member.kind == "torchvision" for member in ClassifierSpec.of(experiment.classifier).members)
     own = scoring.precision == "auto" and not known
     precision = "float32" if own else choose_precision(scoring.precision, size, device)
     batch = choose_batch(scoring.batch, size, device)
@@ -165,7 +164,7 @@ def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> 
 
 
 def resolved(experiment: Experiment, parts: Parts) -> Experiment:
-    """The experiment with everything decided that ``auto`` leaves to a rule."""
+    """The experiment with its scoring and checkpoints decided."""
     checkpoint = experiment.checkpoint
     if checkpoint.generations == "auto":
         large = parts.encoding.size > _LARGE_IMAGE
@@ -177,56 +176,25 @@ def resolved(experiment: Experiment, parts: Parts) -> Experiment:
 
 def with_absolute_paths(experiment: Experiment) -> Experiment:
     """A copy whose classifier file and weights are named absolutely, so that it can be resumed from anywhere."""
-    config = experiment.classifier
-    if is_ensemble(config.spec):
-        way, listed = parse_ensemble(config.spec)
-        spec = ensemble_spec(way, [_absolute(member) for member in listed])
-        return experiment.model_copy(update={"classifier": config.model_copy(update={"spec": spec})})
-    return experiment.model_copy(update={"classifier": _absolute(config)})
-
-
-def _absolute(config: ClassifierConfig) -> ClassifierConfig:
-    spec, weights = config.spec, config.weights
-    if is_file_spec(spec):
-        file, _, factory = spec.rpartition(":")
-        spec = f"{Path(file).absolute()}:{factory}"
-    if weights is not None:
-        weights = str(Path(weights).absolute())
-    return ClassifierConfig(spec=spec, weights=weights)
+    spec = ClassifierSpec.of(experiment.classifier).absolute()
+    named = experiment.classifier.model_copy(update={"spec": str(spec), "weights": spec.weights})
+    return experiment.model_copy(update={"classifier": named})
 
 
 def trusted_classifier(experiment: Experiment, classifier: str | None, weights: str | None) -> ClassifierConfig:
-    """The classifier of a recorded experiment, as the user now names it.
+    """The classifier of a recorded experiment, or the one that the user names.
 
-    A record that names code is never followed on its own: the run directory may come from a stranger.
+    The run directory may come from elsewhere: code that its record names is never loaded on the record's word alone.
 
     Raises:
         ConfigError: the record names code, and the user has not named the classifier.
     """
     recorded = experiment.classifier
-    if classifier is None and names_code(recorded):
+    if classifier is None and ClassifierSpec.of(recorded).executes_code:
         raise ConfigError(f"the run's classifier is code; if you trust it, repeat it: --classifier {recorded.spec}")
-    config = {
-        "spec": recorded.spec if classifier is None else classifier,
-        "weights": recorded.weights if weights is None else weights,
-    }
-    named = Experiment.from_mapping(experiment.model_dump() | {"classifier": config}, source="--classifier")
-    return with_absolute_paths(named).classifier
-
-
-def names_code(classifier: ClassifierConfig) -> bool:
-    """Whether loading the classifier would execute code that the spec names."""
-    return any(member.spec.startswith("import:") or is_file_spec(member.spec) for member in members(classifier))
-
-
-def members(classifier: ClassifierConfig) -> tuple[ClassifierConfig, ...]:
-    """The classifiers that a spec names: those of an ensemble, or itself alone."""
-    return parse_ensemble(classifier.spec)[1] if is_ensemble(classifier.spec) else (classifier,)
-
-
-def is_file_spec(spec: str) -> bool:
-    """Whether a classifier spec is ``path/to/file.py:factory``."""
-    return spec.rpartition(":")[0].endswith(".py") and not spec.startswith(("import:", "torchvision:", "ensemble:"))
+    named = {"classifier.spec": classifier, "classifier.weights": weights}
+    changes = {key: value for key, value in named.items() if value is not None}
+    return with_absolute_paths(experiment.replace("--classifier", **changes)).classifier
 
 
 def resolve_targets(experiment: Experiment, classifier: Classifier) -> list[int]:

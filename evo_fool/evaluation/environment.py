@@ -1,4 +1,4 @@
-"""What a run was made with: versions, device, threads; recorded once, and compared on resume."""
+"""The environment of a run: versions, device and threads; recorded at the start and compared on resume."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def environment(device: torch.device) -> dict[str, Any]:
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto`` is the GPU where there is one.
+    """The device named; ``auto`` is the GPU where there is one.
 
     Raises:
         ConfigError: no device of that name, or a GPU is asked for and there is none.

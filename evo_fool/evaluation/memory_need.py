@@ -1,7 +1,7 @@
-"""Whether one generation fits into memory, asked before there is a run.
+"""Whether one generation fits into memory, checked before a run begins.
 
-Counted is what is certainly held at once: the images of a batch, their genomes, and one scoring batch as floats. What
-the network itself takes on top is not known: what passes may still not fit, what is refused cannot.
+Counts what is certainly held at once: the images of a batch, their genomes, and one scoring batch as floats. The
+network's own memory is unknown: what passes may still not fit, what is refused cannot.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class MemoryNeed:
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The sum, in bytes."""
         return self.images + self.genomes + self.views
 
 
 def memory_need(experiment: Experiment, parts: Parts) -> MemoryNeed:
-    """What a generation of ``experiment`` holds at once."""
+    """The bytes that a generation of ``experiment`` holds at once."""
     encoding, scorer = parts.encoding, parts.evaluator.scorer
     n = max(experiment.batch, experiment.initial_batch)
     image = encoding.channels * encoding.size**2
@@ -64,10 +64,10 @@ def memory_need(experiment: Experiment, parts: Parts) -> MemoryNeed:
 
 
 def check_memory(experiment: Experiment, parts: Parts) -> None:
-    """Refuse a batch that cannot fit; where the system does not say what it has, all pass.
+    """Refuse a batch that cannot fit; every batch passes where the free memory is unknown.
 
     Raises:
-        ConfigError: one line with what is needed, what there is, and what to lower.
+        ConfigError: what is needed, what is free, and which settings to lower.
     """
     need = memory_need(experiment, parts)
     if parts.device.type == "cuda":
@@ -80,12 +80,12 @@ def check_memory(experiment: Experiment, parts: Parts) -> None:
 
 
 def available_memory() -> int | None:
-    """Bytes that this process can still get, swap included; None where the system does not say."""
+    """Bytes that this process can still allocate, with swap; None where the system does not tell."""
     try:
         lines = dict(line.split(":") for line in _MEMINFO.read_text().splitlines())
         found = sum(int(lines[name].split()[0]) * 1024 for name in ("MemAvailable", "SwapFree"))
     except (OSError, KeyError, ValueError):
-        try:  # macOS tells the whole of it
+        try:  # macOS tells the total only
             found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         except (OSError, ValueError):
             return None

@@ -110,7 +110,7 @@ class MapElites(ArchiveStrategy):
         parents[:, 0] = self.archive.ids[cells]
         genomes = self.archive.genomes_of(cells)
         operators = ["mutation"] * n
-        rate = getattr(self.experiment.encoding, "crossover", 0.0)
+        rate = self.experiment.crossover
         if rate > 0:
             rng = stream(self.experiment.seed, "mate", generation)
             first = 2 * np.flatnonzero(rng.random(n // 2) < rate)

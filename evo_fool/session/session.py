@@ -14,12 +14,13 @@ from torch import nn
 from evo_fool.atomic_write import write_whole
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.preflight import preflight
+from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.wrapping import as_classifier
 from evo_fool.encodings.base import Encoding
 from evo_fool.errors import ClassifierError, ConfigError, CorruptRunError, EvoFoolError
 from evo_fool.evaluation import Scored
 from evo_fool.evaluation.arithmetic import same_arithmetic
-from evo_fool.evaluation.assembly import Parts, assemble, names_code, plan, refuse_imported, trusted_classifier
+from evo_fool.evaluation.assembly import Parts, assemble, plan, refuse_imported, trusted_classifier
 from evo_fool.evaluation.environment import environment
 from evo_fool.evaluation.memory_need import check_memory
 from evo_fool.evolution.archive import ClassArchive, Insertions
@@ -182,8 +183,7 @@ def _resume(
     refuse_imported(experiment)
     objects.check_resumed(recorded, named=spec is not None)
     changes = {"generations": generations, "device": device}
-    settings = experiment.model_dump() | {key: value for key, value in changes.items() if value is not None}
-    experiment = Experiment.from_mapping(settings, source="resume")
+    experiment = experiment.replace("resume", **{key: value for key, value in changes.items() if value is not None})
     if objects.classifier is None:
         experiment = experiment.model_copy(update={"classifier": trusted_classifier(experiment, spec, weights)})
     parts = assemble(experiment, objects.classifier, objects.encoding)
@@ -197,7 +197,7 @@ def _resume(
         raise ConfigError(f"{experiment.classifier.spec} has other weights than the run was started with; restore them")
     if renamed := renamed_class(classes, parts.classifier.classes):
         raise CorruptRunError(f"{path}: {renamed}; restore a copy")
-    if objects.classifier is not None or names_code(experiment.classifier):  # its code may have changed
+    if objects.classifier is not None or ClassifierSpec.of(experiment.classifier).executes_code:  # it may have changed
         preflight(parts.evaluator.scorer)
     box = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets, objects.search, objects.toolbox)
     with same_arithmetic(started_with, parts.device) as warning:

@@ -6,7 +6,6 @@ results of parts lie in a JSON cache. A reproduction that was stopped continues 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -23,9 +22,9 @@ from evo_fool.errors import ConfigError
 from evo_fool.evaluation.environment import choose_device
 from evo_fool.experiment import ClassifierConfig, Experiment
 from evo_fool.jsonable import plain
-from evo_fool.presets import find_experiment
+from evo_fool.presets import changed_label, find_experiment
 from evo_fool.runs import Run
-from evo_fool.runs.configuration import configuration_digest
+from evo_fool.runs.experiment_diff import configuration_digest
 from evo_fool.session import evolve, resume
 from evo_fool.session.session import Callback
 from evo_fool.studies.data_folder import DataFolder
@@ -37,9 +36,6 @@ Budget = Literal["smoke", "laptop", "paper"]
 T = TypeVar("T")
 
 _SEEDS: dict[str, tuple[int, ...]] = {"smoke": (1,), "laptop": (1, 2, 3, 4, 5), "paper": (1, 2, 3, 4, 5)}
-_NEUTRAL = ("name", "seed", "generations", "device", "classifier.weights", "preset")
-"""Settings that leave a shipped experiment what it is."""
-
 
 class Stopped(Exception):
     """The user asked to stop; everything found so far is kept. The argument is the reason."""
@@ -127,10 +123,14 @@ class Context:
         Raises:
             ConfigError: an unknown experiment or setting.
         """
-        base, settings = Experiment.from_yaml(find_experiment(preset)), dict(settings or {})
-        if changed := [key for key in settings if key not in _NEUTRAL]:
-            settings.setdefault("preset", f"{base.preset}, {', '.join(changed)} changed"[:200])
-        return base.with_overrides(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items())
+        base, settings = Experiment.from_yaml(find_experiment(preset)), settings or {}
+        experiment = base.replace(**settings)
+        if "preset" in settings:
+            return experiment
+        # The same network from another file is no change.
+        weights = {"weights": experiment.classifier.weights}
+        same = base.model_copy(update={"classifier": base.classifier.model_copy(update=weights)})
+        return experiment.model_copy(update={"preset": changed_label(same, experiment)})
 
     def run(self, experiment: Experiment) -> Run:
         """The finished run of an experiment: found by its configuration, resumed, or evolved below ``folder/runs``.

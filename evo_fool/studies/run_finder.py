@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evo_fool.errors import CorruptRunError, RunNotFoundError
 from evo_fool.runs import Run, list_runs, open_run
-from evo_fool.runs.configuration import configuration_digest
+from evo_fool.runs.experiment_diff import configuration_digest
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def find_configuration(
     """The finished run with a configuration digest, open; or else the path of an unfinished one in the first folder.
 
     Args:
-        wanted: see :func:`~evo_fool.runs.configuration.configuration_digest`.
+        wanted: see :func:`~evo_fool.runs.experiment_diff.configuration_digest`.
         roots: folders of run directories; all but the first are only read.
         say: told which directories cannot be read.
     """

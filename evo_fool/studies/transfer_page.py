@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from evo_fool.classifiers.ensemble import WAYS, ensemble_spec
+from evo_fool.classifiers.spec import WAYS, ClassifierSpec
 from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import Run
 from evo_fool.studies.context import Context
@@ -113,7 +113,7 @@ def _ensembles(taught: Sequence[str]) -> dict[str, tuple[str, Sequence[str]]]:
 
 def _ensemble_configs(networks: Mapping[str, ClassifierConfig], taught: Sequence[str]) -> dict[str, ClassifierConfig]:
     return {
-        name: ClassifierConfig(spec=ensemble_spec(way, [networks[member] for member in members]))
+        name: ClassifierSpec("ensemble", way, ensembled=tuple(ClassifierSpec.of(networks[m]) for m in members)).config()
         for name, (way, members) in _ensembles(taught).items()
     }
 

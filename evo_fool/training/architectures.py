@@ -1,4 +1,4 @@
-"""Training of the two further networks for MNIST."""
+"""Training of the two networks of :mod:`evo_fool.classifiers.mnist_architectures`."""
 
 from __future__ import annotations
 

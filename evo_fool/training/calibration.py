@@ -1,5 +1,5 @@
-"""Confidence that means something: one factor on the scores, chosen on held-out images (temperature scaling, Guo,
-Pleiss, Sun & Weinberger, 2017), and how far confidence and accuracy still lie apart."""
+"""Calibration: one factor on the logits, chosen on held-out images (temperature scaling, Guo, Pleiss, Sun & Weinberger,
+2017), and the calibration error that remains."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from evo_fool.training.mnist_data import Digits
@@ -16,8 +17,6 @@ HELD_OUT = 5000
 """Images at the end of MNIST's training set that networks to be calibrated are not trained on."""
 
 _LOWEST, _HIGHEST = 1e-4, 1e2
-_GOLDEN = (math.sqrt(5) - 1) / 2
-_STEPS = 40
 
 
 def split(train: Digits, held_out: int = HELD_OUT) -> tuple[Digits, Digits]:
@@ -27,7 +26,7 @@ def split(train: Digits, held_out: int = HELD_OUT) -> tuple[Digits, Digits]:
 
 
 def best_scale(logits: Callable[[float], Tensor], labels: Tensor) -> float:
-    """The scale whose logits have the least mean cross-entropy, by golden section over its logarithm.
+    """The scale whose logits have the least mean cross-entropy, by a bounded search over its logarithm.
 
     Args:
         logits: scale -> logits ``(n, classes)``.
@@ -42,14 +41,8 @@ def best_scale(logits: Callable[[float], Tensor], labels: Tensor) -> float:
     def loss(exponent: float) -> float:
         return float(F.cross_entropy(logits(math.exp(exponent)).double(), labels))
 
-    low, high = math.log(_LOWEST), math.log(_HIGHEST)
-    for _ in range(_STEPS):
-        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        if loss(left) <= loss(right):
-            high = right
-        else:
-            low = left
-    return math.exp((low + high) / 2)
+    bounds = math.log(_LOWEST), math.log(_HIGHEST)
+    return math.exp(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-8}).x)
 
 
 def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 15) -> float:

@@ -31,7 +31,7 @@ EPOCHS = 14
 
 @dataclass(frozen=True, slots=True)
 class Outliers:
-    """Images of no class, of which the network learns to be unsure: CEDA (Hein, Andriushchenko & Bitterwolf, 2019).
+    """Images of no class, on which the network learns low confidence: CEDA (Hein, Andriushchenko & Bitterwolf, 2019).
 
     Attributes:
         images: uint8 ``(m, 28, 28)``, from which every step draws.
@@ -57,10 +57,11 @@ def train_lenet(
 
     Args:
         data: the folder that holds ``MNIST/raw``; see :func:`evo_fool.training.mnist_data.load_mnist`.
-        report: is given one line a pass.
+        report: is called with one line per pass.
 
     Raises:
-        ConfigError: no data, an ``out`` that is no .safetensors path or cannot be written, or a bad seed or epochs.
+        ConfigError: no data, an ``out`` that is no .safetensors path, or a bad seed or epochs.
+        EvoFoolError: ``out`` cannot be written.
     """
     out = Path(out)
     check_request(out, seed=seed, epochs=epochs)
@@ -89,7 +90,7 @@ def fit(
 
     Args:
         outputs: 11 where ``train`` holds a class of fooling images too, with label 10.
-        outliers: images to be unsure of, if any.
+        outliers: images to learn low confidence on, if any.
     """
     generator = torch.Generator().manual_seed(seed)
     network = LeNet(generator, outputs)

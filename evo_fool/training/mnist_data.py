@@ -1,7 +1,7 @@
-"""MNIST through torchvision's loader, from a local copy wherever it lies.
+"""MNIST by torchvision's loader, from a local copy in any layout.
 
-torchvision unpacks the four archives beside themselves. A copy that is read-only, still packed, or not in
-``MNIST/raw`` is therefore copied to a temporary folder first and unpacked there.
+torchvision unpacks the four archives where they are. A copy that is read-only, still packed, or not in ``MNIST/raw`` is
+therefore copied to a temporary folder and unpacked there.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def _find_raw(data: Path) -> Path:
 
 
 def _copy_archives(source: Path, target: Path) -> None:
-    """Copy the archives, or the unpacked files of a folder of another layout. Damage is found here: torchvision would
-    answer it by reaching for the network."""
+    """Copy the archives, or the unpacked files of another layout; refuse damaged ones, which torchvision would download
+    again."""
     check = import_torchvision().datasets.utils.check_integrity
     target.mkdir(parents=True)
     for name, md5 in _archives():

@@ -1,12 +1,11 @@
-"""What a training leaves behind: a weights file, and beside it a record of how it came about and what it is worth."""
+"""What a training writes: a weights file, and beside it a record of how it was made and tested."""
 
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,23 @@ from typing import Any
 from safetensors.torch import save
 from torch import nn
 
+from evo_fool.atomic_write import write_whole
 from evo_fool.classifiers.weights_io import sha256
 from evo_fool.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What one training came to.
+    """The result of one training.
 
     Attributes:
-        weights: the safetensors file that was written; its record lies beside it as ``.json``.
+        weights: the safetensors file that was written; its record is beside it as ``.json``.
         test_error: share of the test images that are misclassified, in [0, 1].
-        test_images: how many test images that is of.
+        test_images: number of test images.
         train_loss: mean loss over the last pass.
         seconds: wall time of the training proper.
         sha256: of the weights file; empty before it is written.
-        more: what else the record says, JSON-able.
+        more: further entries of the record, JSON-able.
     """
 
     weights: Path
@@ -42,7 +42,7 @@ class TrainingReport:
 
 
 def check_request(out: Path, *, seed: int, epochs: int) -> None:
-    """Refuse before hours of training what could not be kept after them.
+    """Refuse, before hours of training, what could not be written after them.
 
     Raises:
         ConfigError: an ``out`` that is no .safetensors path in a folder that exists, or a bad seed or epochs.
@@ -64,7 +64,7 @@ def keep(network: nn.Module, found: TrainingReport, *, verb: str, seed: int, epo
         verb: the command that trains such a network, as in ``train lenet``.
 
     Raises:
-        ConfigError: a file cannot be written.
+        EvoFoolError: a file cannot be written.
     """
     out = found.weights
     record: Mapping[str, Any] = {
@@ -80,18 +80,8 @@ def keep(network: nn.Module, found: TrainingReport, *, verb: str, seed: int, epo
         "versions": {name: version(name) for name in ("torch", "torchvision", "safetensors")}
         | {"python": platform.python_version(), "machine": platform.machine()},
     }
-    try:
-        _write(out, save({k: v.contiguous() for k, v in network.state_dict().items()}))
-        digest = sha256(out)
-        written = {"file": out.name, "sha256": digest, **record}
-        _write(out.with_suffix(".json"), (json.dumps(written, indent=2) + "\n").encode())
-    except OSError as problem:
-        raise ConfigError(f"out = {str(out)!r} cannot be written: {problem.strerror}") from None
-    return TrainingReport(out, found.test_error, found.test_images, found.train_loss, found.seconds, digest, found.more)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    write_whole(out, save({k: v.contiguous() for k, v in network.state_dict().items()}), "--out")
+    digest = sha256(out)
+    written = {"file": out.name, "sha256": digest, **record}
+    write_whole(out.with_suffix(".json"), (json.dumps(written, indent=2) + "\n").encode(), "--out")
+    return replace(found, sha256=digest)

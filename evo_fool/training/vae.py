@@ -1,8 +1,8 @@
 """The program that trains the generative classifier of digits (``evo-fool train vae``).
 
-Each autoencoder sees the images of its own digit alone, moved by up to a pixel, and raises the evidence lower bound by
-Adam. The last 5,000 training images are held out: they decide the scale of the likelihoods, by which confidence is
-calibrated, and the floor below which no digit is believed in.
+Each autoencoder is trained on the images of its own digit, moved by up to a pixel, to raise the evidence lower bound,
+by Adam. The last 5,000 training images are held out: they decide the scale of the likelihoods, which calibrates
+confidence, and the floor below which an image gets even probabilities.
 """
 
 from __future__ import annotations
@@ -57,11 +57,12 @@ def train_vaes(
 
     Args:
         data: the folder that holds ``MNIST/raw``; see :func:`evo_fool.training.mnist_data.load_mnist`.
-        floor: whether images unlike every digit are answered evenly; otherwise the scale alone is calibrated.
-        report: is given one line a pass.
+        floor: whether images unlike every digit get even probabilities; otherwise only the scale is calibrated.
+        report: is called with one line per pass.
 
     Raises:
-        ConfigError: no data, an ``out`` that is no .safetensors path or cannot be written, or a bad seed or epochs.
+        ConfigError: no data, an ``out`` that is no .safetensors path, or a bad seed or epochs.
+        EvoFoolError: ``out`` cannot be written.
     """
     out = Path(out)
     check_request(out, seed=seed, epochs=epochs)
@@ -95,9 +96,9 @@ def fit_vaes(
     hidden: int = HIDDEN,
     latent: int = LATENT,
 ) -> tuple[DigitVaes, float]:
-    """Ten trained autoencoders, frozen, and their mean loss in nats an image over the last pass.
+    """Ten trained autoencoders, frozen, and their mean loss in nats per image over the last pass.
 
-    Draws only from its own generator. A pass is as many images as there are, drawn with replacement, evenly of each
+    Draws only from its own generator. A pass draws as many images as there are, with replacement, evenly of each
     digit.
 
     Raises:

@@ -8,12 +8,12 @@ import torch
 from safetensors.torch import save_file
 from support import small
 
-from evo_fool.classifiers.ensemble import Ensemble, ensemble_spec, parse_ensemble
+from evo_fool.classifiers.ensemble import Ensemble
 from evo_fool.classifiers.lenet import LeNet, lenet_classifier
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
-from evo_fool.evaluation.assembly import names_code
 from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import verify
 from evo_fool.session import evolve, resume
@@ -29,6 +29,10 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def _ensemble(way: str, *configs: ClassifierConfig) -> ClassifierSpec:
+    return ClassifierSpec("ensemble", way, ensembled=tuple(map(ClassifierSpec.of, configs)))
+
+
 def _scores(classifier: object, images: np.ndarray, view: str = "auto") -> np.ndarray:
     return Scorer(classifier, batch=64, view=view, device=CPU).score(images)  # type: ignore[arg-type]
 
@@ -39,7 +43,7 @@ def test_scores_combine_the_members(way: str, view: str, other: Path) -> None:
     size = 32 if view == "ten-crop" else 28
     images = np.random.default_rng(0).integers(0, 256, (6, 1, size, size), dtype=np.uint8)
     configs = ClassifierConfig(), ClassifierConfig(weights=str(other))
-    together = load_classifier(ClassifierConfig(spec=ensemble_spec(way, configs)), CPU)
+    together = load_classifier(_ensemble(way, *configs).config(), CPU)
     found = _scores(together, images, view)
     if view == "auto":
         apart = np.stack([_scores(load_classifier(config, CPU), images) for config in configs])
@@ -80,19 +84,6 @@ def test_a_run_against_an_ensemble(other: Path, tmp_path: Path, monkeypatch: pyt
         assert not found.damage and not found.deviations
 
 
-def test_code_among_the_members_is_code() -> None:
-    assert names_code(ClassifierConfig(spec="ensemble:mean:lenet-mnist+import:some.module:build"))
-    assert names_code(ClassifierConfig(spec="ensemble:mean:lenet-mnist+nets.py:build"))
-    assert not names_code(ClassifierConfig(spec="ensemble:mean:lenet-mnist+torchvision:alexnet"))
-
-
-def test_specs_are_read_back() -> None:
-    members = (ClassifierConfig(), ClassifierConfig(spec="torchvision:alexnet", weights="a b/w.pt"))
-    assert parse_ensemble(ensemble_spec("mean", members)) == ("mean", members)
-    with pytest.raises(ConfigError, match="without"):
-        ensemble_spec("mean", [ClassifierConfig(weights="a+b.pt")])
-
-
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
@@ -111,7 +102,7 @@ def test_bad_specs(spec: str, message: str) -> None:
 
 def test_members_must_agree() -> None:
     ten, eleven = lenet_classifier(LeNet()), lenet_classifier(LeNet(outputs=11))
-    with pytest.raises(ConfigError, match="other classes"):
+    with pytest.raises(ConfigError, match="different classes"):
         Ensemble([ten, eleven], "mean")
     with pytest.raises(ConfigError, match="at least two"):
         Ensemble([ten], "mean")

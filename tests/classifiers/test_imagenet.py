@@ -14,7 +14,7 @@ from evo_fool.classifiers.imagenet import TABLE, imagenet_aliases
 from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 from evo_fool.errors import ClassifierError
 
-SCRIPT = Path(__file__).parents[2] / "evo_fool/classifiers/data" / "make_imagenet_classes.py"
+SCRIPT = Path(__file__).parents[2] / "docs/tools/make_imagenet_classes.py"
 
 
 @pytest.fixture(scope="module")

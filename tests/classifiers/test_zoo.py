@@ -20,7 +20,7 @@ from evo_fool.classifiers.sources.torchvision import published_weights
 from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision, with_torchvision
 from evo_fool.classifiers.zoo import SHIPPED, check_shipped, load_classifier
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
-from evo_fool.experiment import ClassifierConfig
+from evo_fool.experiment import ClassifierConfig, Experiment
 
 CPU = torch.device("cpu")
 
@@ -321,3 +321,43 @@ def test_the_cure_leaves_other_failures_alone() -> None:
         with_torchvision(fails)
     assert len(calls) == 1
     assert hasattr(import_torchvision(), "models")
+
+
+@pytest.fixture
+def plugin(own_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed package that adds the classifiers ``small`` and ``absent``."""
+    shutil.copy(own_file, own_file.with_name("plugged.py"))
+    metadata = own_file.parent / "plugged-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Name: plugged\nVersion: 1.0\n")
+    points = "small = plugged:build\nabsent = no_such_module:build\ntext = plugged:__name__\n"
+    (metadata / "entry_points.txt").write_text(f"[evo_fool.classifiers]\n{points}")
+    monkeypatch.syspath_prepend(own_file.parent)
+
+
+@pytest.mark.usefixtures("plugin")
+def test_an_installed_package_adds_classifiers(own_file: Path) -> None:
+    for spec in ("small", "plugin:small"):
+        assert load(spec).fingerprint() == load(f"{own_file}:build").fingerprint()
+    for spec, error, word in [
+        ("smal", ConfigError, "did you mean 'small'"),
+        ("plugin:other", ConfigError, "is unknown"),
+        ("absent", ConfigError, "cannot be imported"),
+        ("text", ClassifierError, "names str, not a function"),
+    ]:
+        with pytest.raises(error, match=word) as caught:
+            load(spec)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_spec_may_say_that_its_network_returns_probabilities(own_file: Path) -> None:
+    config = Experiment().replace(**{"classifier.spec": f"{own_file}:build", "classifier.output": "probabilities"})
+    assert load_classifier(config.classifier, CPU).output == "probabilities"
+    ensemble = {"classifier.spec": "ensemble:mean:lenet-mnist+lenet-mnist", "classifier.output": "logits"}
+    with pytest.raises(ConfigError, match="belongs to its members"):
+        load_classifier(Experiment().replace(**ensemble).classifier, CPU)
+
+
+def test_an_object_has_to_be_passed_again() -> None:
+    with pytest.raises(ConfigError, match="pass it again"):
+        load("object:mine")

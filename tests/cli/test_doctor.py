@@ -38,9 +38,9 @@ def test_a_failed_check_is_exit_code_1_and_the_others_still_run(
 
 def test_outputs_that_is_a_file_fails(workplace: Path) -> None:
     (workplace / "taken").write_text("")
-    with pytest.raises(diagnosis.Problem, match="taken is no folder"):
+    with pytest.raises(diagnosis.Problem, match="taken is not a folder"):
         diagnosis.check_outputs(Path("taken"))
-    with pytest.raises(diagnosis.Problem, match="taken is no folder"):
+    with pytest.raises(diagnosis.Problem, match="taken is not a folder"):
         diagnosis.check_outputs(Path("taken/outputs"))
 
 

@@ -18,12 +18,17 @@ def test_json_moves_talk_to_stderr_and_has_no_nan(capsys: pytest.CaptureFixture[
 
 
 def test_plain_table_is_aligned_and_markup_is_text(capsys: pytest.CaptureFixture[str]) -> None:
-    Output(json=False).table(["name", " n"], [["[red]x", 7], ["y", None], ["z", 1234.5]])
+    Output(json=False).table(["name", "n"], [["[red]x", 7], ["y", None], ["z", 1234.5]])
     assert capsys.readouterr().out == "name         n\n[red]x       7\ny            -\nz       1234.5\n"
 
 
+def test_columns_of_text_are_aligned_left(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(json=False).table(["n", "name", "p"], [[1, "dog", 0.5], [10, "x", 1.0]], text=("name",))
+    assert capsys.readouterr().out == " n  name    p\n 1  dog   0.5\n10  x       1\n"
+
+
 def test_empty_table_has_its_header(capsys: pytest.CaptureFixture[str]) -> None:
-    Output(json=False).table(["name", " n"], [])
+    Output(json=False).table(["name", "n"], [])
     assert capsys.readouterr().out == "name  n\n"
 
 
@@ -53,7 +58,7 @@ def test_a_table_on_a_terminal_has_harmless_headings(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(sys.stdout), "isatty", lambda self: True)
-    Output(json=False).table([" [red]a\u202e\x9b"], [[1]])
+    Output(json=False).table(["[red]a\u202e\x9b"], [[1]])
     out = capsys.readouterr().out
     assert "[red]a" in out
     assert not set(out) & set("\u202e\x9b")

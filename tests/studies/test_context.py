@@ -10,7 +10,7 @@ from support import small
 from evo_fool.errors import ConfigError
 from evo_fool.experiment import Experiment
 from evo_fool.runs import list_runs, open_run
-from evo_fool.runs.configuration import configuration_digest
+from evo_fool.runs.experiment_diff import configuration_digest
 from evo_fool.session import evolve
 from evo_fool.studies.context import Context, Stopped
 

@@ -1,4 +1,4 @@
-"""A classifier of one's own: a function in an importable module or in a Python file that returns a Classifier.
+"""Classifiers of users: a function in an importable module, a Python file or a plugin that returns a Classifier.
 
 The function needs no argument. Where an experiment names weights, a function with a parameter ``weights`` is given
 their path; otherwise they are read as tensors and loaded into the network that the function returned.
@@ -21,38 +21,63 @@ from typing import Any
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.foreign import first_line, same_directory
 from evo_fool.classifiers.sources.torchvision_cpu import with_torchvision
+from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.weights_io import load_weights, read_weights
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
+from evo_fool.plugins import load
+
+GROUP = "evo_fool.classifiers"
+"""The entry points by which installed packages add classifiers: a name and a function as above."""
 
 
-def from_module(target: str, weights: str | None) -> Classifier:
-    """The classifier of ``package.module:function``.
-
-    Raises:
-        ConfigError: malformed, no such module or function, or weights that do not fit.
-        ClassifierError: the module or the function fails, or it returns something else.
-    """
-    spec = f"import:{target}"
-    name, _, function = target.partition(":")
-    if not all(part.isidentifier() for part in name.split(".")) or not function.isidentifier():
-        raise ConfigError(f"classifier {spec!r}: expected import:package.module:function")
-    return _build(spec, lambda: _import(spec, name), function, weights)
-
-
-def from_file(spec: str, weights: str | None) -> Classifier:
-    """The classifier of ``path/to/file.py:function``.
+def from_factory(spec: ClassifierSpec) -> Classifier:
+    """The classifier that a user's function returns: of a module, of a file, or of an installed package's plugin.
 
     Raises:
-        ConfigError: malformed, no such file or function, or weights that do not fit.
-        ClassifierError: the file or the function fails, or it returns something else.
+        ConfigError: no such file, module, plugin or function, or weights that do not fit.
+        ClassifierError: the code fails, or the function returns something else.
     """
-    location, _, function = spec.rpartition(":")
-    if not location.endswith(".py") or not function.isidentifier():
-        raise ConfigError(f"classifier {spec!r}: say which function of the file builds it, as in my_network.py:build")
-    path = Path(location).resolve()
+    text, weights = str(spec), spec.weights
+    factory = _factory(spec)
+    name = spec.function or getattr(factory, "__name__", spec.target)
+    takes_weights = weights is not None and _accepts_weights(factory)
+    arguments: dict[str, Any] = {"weights": weights} if takes_weights else {}
+    made = _guarded(text, f"{name}() failed", lambda: with_torchvision(lambda: factory(**arguments)))
+    if not isinstance(made, Classifier):
+        raise ClassifierError(
+            f"classifier {text!r}: {name}() returned {type(made).__name__}; it must return an "
+            "evo_fool.Classifier (wrap the network in one)"
+        )
+    if weights is not None and not takes_weights:
+        load_weights(made.network, read_weights(weights), f"weights {weights} for {text!r}")
+    return made
+
+
+def _factory(spec: ClassifierSpec) -> Callable[..., Any]:
+    text, function = str(spec), spec.function
+    loaders: dict[str, Callable[[], Any]] = {
+        "import": lambda: _import(text, spec.target),
+        "file": lambda: _execute(_existing(spec)),
+        "plugin": lambda: load(GROUP, spec.target),
+    }
+    loaded = _guarded(text, "cannot be imported", lambda: with_torchvision(loaders[spec.kind]))
+    factory = getattr(loaded, function, None) if function else loaded
+    if not callable(factory):
+        if not isinstance(loaded, ModuleType):
+            raise ClassifierError(f"classifier {text!r}: its entry point names {type(loaded).__name__}, not a function")
+        found = [n for n, v in vars(loaded).items() if inspect.isfunction(v) and v.__module__ == loaded.__name__]
+        near = difflib.get_close_matches(function, found, n=1) or found[:1]
+        raise ConfigError(
+            f"classifier {text!r}: no function {function!r} there" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
+    return factory
+
+
+def _existing(spec: ClassifierSpec) -> Path:
+    path = Path(spec.target).resolve()
     if not path.is_file():
-        raise ConfigError(f"classifier {spec!r}: there is no file {location}")
-    return _build(spec, lambda: _execute(path), function, weights)
+        raise ConfigError(f"classifier {str(spec)!r}: there is no file {spec.target}")
+    return path
 
 
 def _import(spec: str, name: str) -> ModuleType:
@@ -68,7 +93,7 @@ def _import(spec: str, name: str) -> ModuleType:
 
 
 def _execute(path: Path) -> ModuleType:
-    """The file as a module under a name of its own, so that it hides no other; run afresh each time."""
+    """The file as a module under a name derived from its path, so that it hides no other; executed each time."""
     name = "evo_fool_own_" + hashlib.sha256(str(path).encode()).hexdigest()[:16]
     found = importlib.util.spec_from_file_location(name, path)
     if found is None or found.loader is None:
@@ -83,28 +108,6 @@ def _execute(path: Path) -> ModuleType:
     return module
 
 
-def _build(spec: str, load: Callable[[], ModuleType], function: str, weights: str | None) -> Classifier:
-    module = _guarded(spec, "cannot be imported", lambda: with_torchvision(load))
-    factory = getattr(module, function, None)
-    if not callable(factory):
-        names = [n for n, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__]
-        near = difflib.get_close_matches(function, names, n=1) or names[:1]
-        raise ConfigError(
-            f"classifier {spec!r}: no function {function!r} there" + (f"; did you mean {near[0]!r}?" if near else "")
-        )
-    takes_weights = weights is not None and _accepts_weights(factory)
-    arguments: dict[str, Any] = {"weights": weights} if takes_weights else {}
-    made = _guarded(spec, f"{function}() failed", lambda: with_torchvision(lambda: factory(**arguments)))
-    if not isinstance(made, Classifier):
-        raise ClassifierError(
-            f"classifier {spec!r}: {function}() returned {type(made).__name__}; it must return an "
-            "evo_fool.classifiers.base.Classifier (wrap the network in one)"
-        )
-    if weights is not None and not takes_weights:
-        load_weights(made.network, read_weights(weights), f"weights {weights} for {spec!r}")
-    return made
-
-
 def _accepts_weights(factory: Callable[..., Any]) -> bool:
     try:
         return "weights" in inspect.signature(factory).parameters
@@ -113,7 +116,7 @@ def _accepts_weights(factory: Callable[..., Any]) -> bool:
 
 
 def _guarded(spec: str, what: str, action: Callable[[], Any]) -> Any:
-    """Whatever foreign code raises becomes one line; the original stays attached as the cause."""
+    """Call ``action``; whatever the user's code raises becomes one line with the original as its cause."""
     try:
         with same_directory():
             return action()

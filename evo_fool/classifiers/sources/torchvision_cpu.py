@@ -2,7 +2,7 @@
 
 torchvision's wheels on PyPI are built against the CUDA build of torch. Beside a CPU-only torch their compiled
 operators do not load, torchvision carries on without them, and then fails all the same: it registers a shape function
-for the operators ``nms`` and ``qnms`` that nobody has declared ("operator torchvision::nms does not exist").
+for the operators ``nms`` and ``qnms`` that are not declared ("operator torchvision::nms does not exist").
 Declaring the two schemas is the whole cure; the operators themselves belong to object detection and are never called.
 """
 

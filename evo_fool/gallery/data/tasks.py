@@ -18,7 +18,7 @@ from evo_fool.text import percent, printable
 
 if TYPE_CHECKING:
     from evo_fool.classifiers.scoring import Scorer
-    from evo_fool.experiment import Experiment
+    from evo_fool.classifiers.spec import ClassifierSpec
     from evo_fool.gallery.schemas import TopFive
 
 _TOP = 5
@@ -108,30 +108,31 @@ def _load(definition: str) -> tuple[Scorer, str]:
     import torch
 
     from evo_fool.classifiers.scoring import Scorer
+    from evo_fool.classifiers.spec import ClassifierSpec
     from evo_fool.classifiers.zoo import load_classifier
-    from evo_fool.evaluation.assembly import names_code
     from evo_fool.experiment import Experiment
 
     torch.set_num_threads(1)
     experiment = Experiment.from_mapping(json.loads(definition), source="recorded experiment")
-    if names_code(experiment.classifier):
+    spec = ClassifierSpec.of(experiment.classifier)
+    if spec.executes_code:
         raise ConfigError("the run's classifier is code, which the gallery does not load")
-    _check_weights(experiment)
+    _check_weights(spec)
     cpu = torch.device("cpu")
     classifier = load_classifier(experiment.classifier, cpu)
     return Scorer(classifier, batch=10, view=experiment.scoring.view, device=cpu), classifier.fingerprint()
 
 
-def _check_weights(experiment: Experiment) -> None:
-    """Weights have to be on this machine: looking at a page is no reason to download any."""
-    config = experiment.classifier
-    kind, _, name = config.spec.partition(":")
-    if config.weights is not None or kind != "torchvision":
-        return
+def _check_weights(spec: ClassifierSpec) -> None:
+    """Weights have to be on this machine: looking at a page must not download any."""
     import torch
 
     from evo_fool.classifiers.sources.torchvision import published_weights
 
-    file = published_weights(name, None).url.rpartition("/")[2]
-    if not Path(torch.hub.get_dir(), "checkpoints", file).is_file():
-        raise ConfigError(f"the weights of {config.spec} are not on this machine")
+    for member in spec.members:
+        if member.kind == "plugin":
+            raise ConfigError(f"{member} may fetch its weights, so the gallery does not load it")
+        if member.kind == "torchvision" and member.weights is None:
+            file = published_weights(member.target, None).url.rpartition("/")[2]
+            if not Path(torch.hub.get_dir(), "checkpoints", file).is_file():
+                raise ConfigError(f"the weights of {member} are not on this machine")

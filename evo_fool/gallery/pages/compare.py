@@ -14,8 +14,8 @@ from evo_fool.gallery.pages.runs import Overview
 from evo_fool.gallery.query import CompareQuery, QueryError
 from evo_fool.gallery.schemas import Choice, ComparedRun, ComparePage
 from evo_fool.gallery.urls import Urls
+from evo_fool.runs.experiment_diff import differing_settings
 from evo_fool.runs.run import Run
-from evo_fool.runs.settings import differing_settings
 from evo_fool.text import printable
 
 _GRIDS = 2

@@ -1,7 +1,7 @@
 """Make evo_fool/classifiers/data/imagenet_classes.tsv from the wheel of the timm package:
 
     pip download --no-deps timm==1.0.31
-    python evo_fool/classifiers/data/make_imagenet_classes.py timm-1.0.31-py3-none-any.whl
+    python docs/tools/make_imagenet_classes.py timm-1.0.31-py3-none-any.whl
 
 timm lists the WordNet ids of the 1000 classes in the order of the networks' outputs, and the words of each. Its
 licence is copied beside the table; WordNet's stands in the table's head.
@@ -14,7 +14,7 @@ import re
 import zipfile
 from pathlib import Path
 
-DATA = Path(__file__).resolve().parent
+DATA = Path(__file__).resolve().parents[2] / "evo_fool" / "classifiers" / "data"
 
 _SYNSETS = "timm/data/_info/imagenet_synsets.txt"
 _WORDS = "timm/data/_info/imagenet_synset_to_lemma.txt"
