@@ -5,7 +5,7 @@ import re
 import pytest
 
 from evo_fool.experiment import CppnConfig, Experiment, GeneticConfig, MapElitesConfig, PixelsConfig
-from evo_fool.presets import preset_folder, preset_names
+from evo_fool.presets import changed_label, preset_folder, preset_names
 
 DEFAULTS = {f"{data}-{kind}" for data in ("mnist", "imagenet") for kind in ("cppn", "pixels", "ga", "random")}
 ORIGINALS = {
@@ -139,3 +139,18 @@ def test_presets_do_not_hide_a_machine() -> None:
     for name in preset_names():
         experiment = preset(name)
         assert (experiment.device, experiment.classifier.weights) == ("auto", None)
+
+
+def test_a_label_names_what_was_changed_except_what_decides_nothing() -> None:
+    base = preset("mnist-cppn")
+    neutral = {
+        "name": "x",
+        "device": "cpu",
+        "retention.keep": "all",
+        "checkpoint.seconds": 5,
+        "seed": 3,
+        "generations": 9,
+    }
+    assert changed_label(base, base.replace(generations=9, **neutral)) == "mnist-cppn"
+    changed = base.replace(batch=5, **{"encoding.link_rate": 0.2, "search.kind": "random"})
+    assert changed_label(base, changed) == "mnist-cppn, batch, encoding.link_rate, search changed"

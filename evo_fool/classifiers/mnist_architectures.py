@@ -15,44 +15,29 @@ from evo_fool.classifiers.lenet import DIGITS, SIZE
 
 def mlp() -> Classifier:
     """784 → 300 → 100 → 10 with ReLU; weights zero, to be loaded."""
-    return _classifier(mlp_network(), "mnist-mlp")
+    return _classifier(
+        "mnist-mlp", nn.Flatten(), _linear(SIZE**2, 300), nn.ReLU(), _linear(300, 100), nn.ReLU(), _linear(100, 10)
+    )
 
 
 def convnet() -> Classifier:
     """Two 3×3 convolutions (16, 32), each with ReLU and pooling, then straight to 10; weights zero, to be loaded."""
-    return _classifier(convnet_network(), "mnist-convnet")
+    return _classifier(
+        "mnist-convnet",
+        *(_convolution(1, 16), nn.ReLU(), nn.MaxPool2d(2)),
+        *(_convolution(16, 32), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), _linear(32 * (SIZE // 4) ** 2, 10)),
+    )
 
 
 ARCHITECTURES = {"mlp": mlp, "convnet": convnet}
 
 
-def _classifier(network: nn.Module, name: str) -> Classifier:
-    return Classifier(network, classes=DIGITS, size=SIZE, channels=1, name=name)
-
-
-def mlp_network() -> nn.Sequential:
-    return _zero(
-        nn.Sequential(
-            nn.Flatten(), _linear(SIZE**2, 300), nn.ReLU(), _linear(300, 100), nn.ReLU(), _linear(100, len(DIGITS))
-        )
-    )
-
-
-def convnet_network() -> nn.Sequential:
-    return _zero(
-        nn.Sequential(
-            *(_convolution(1, 16), nn.ReLU(), nn.MaxPool2d(2)),
-            *(_convolution(16, 32), nn.ReLU(), nn.MaxPool2d(2)),
-            nn.Flatten(),
-            _linear(32 * (SIZE // 4) ** 2, len(DIGITS)),
-        )
-    )
-
-
-def _zero(network: nn.Sequential) -> nn.Sequential:
+def _classifier(name: str, *layers: nn.Module) -> Classifier:
+    network = nn.Sequential(*layers)
     for parameter in network.parameters():
         nn.init.zeros_(parameter)
-    return network
+    return Classifier(network, classes=DIGITS, size=SIZE, channels=1, name=name)
 
 
 def _linear(inputs: int, outputs: int) -> nn.Module:

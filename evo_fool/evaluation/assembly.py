@@ -26,7 +26,7 @@ from evo_fool.errors import ConfigError, UnknownClassError
 from evo_fool.evaluation import Evaluator
 from evo_fool.evaluation.environment import choose_device
 from evo_fool.evaluation.memory_need import check_memory
-from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ObjectConfig, ScoringConfig
+from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ObjectConfig
 
 _LARGE_IMAGE = 64
 """Images of more pixels a side are checkpointed by time, because writing one takes longer than scoring a small one."""
@@ -65,10 +65,9 @@ def assemble(experiment: Experiment, classifier: Classifier | None = None, encod
             f"the encoding {type(encoding).__name__} draws {encoding.channels} channels, "
             f"{classifier.name} takes {classifier.channels}; make one for {classifier.channels}"
         )
-    scoring = resolve_scoring(experiment, classifier.size, device)
-    check_view(scoring.view, encoding.size, classifier.size)
-    scorer = Scorer(classifier, batch=scoring.batch or 1, view=scoring.view, device=device, precision=scoring.precision)
-    return Parts(device, classifier, encoding, Evaluator(encoding, scorer), resolve_targets(experiment, classifier))
+    check_view(experiment.scoring.view, encoding.size, classifier.size)
+    evaluator = Evaluator(encoding, _scorer(experiment, classifier, device))
+    return Parts(device, classifier, encoding, evaluator, resolve_targets(experiment, classifier))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +151,14 @@ def refuse_missing_objects(
         raise ConfigError(f"the encoding was an object of Python ({section.name}); pass it: encoding=...")
 
 
-def resolve_scoring(experiment: Experiment, size: int, device: torch.device) -> ScoringConfig:
-    """The experiment's scoring with every ``auto`` decided."""
-    scoring = experiment.scoring
+def _scorer(experiment: Experiment, classifier: Classifier, device: torch.device) -> Scorer:
+    """The scorer of the experiment, with every ``auto`` decided."""
+    scoring, members = experiment.scoring, ClassifierSpec.of(experiment.classifier).members
     # A user's network may mix in tensors that stay float32; torchvision's do not.
-    known = all(member.kind == "torchvision" for member in ClassifierSpec.of(experiment.classifier).members)
-    own = scoring.precision == "auto" and not known
-    precision = "float32" if own else choose_precision(scoring.precision, size, device)
-    batch = choose_batch(scoring.batch, size, device)
-    return ScoringConfig.model_validate(scoring.model_dump() | {"precision": precision, "batch": batch})
+    own = scoring.precision == "auto" and not all(member.kind == "torchvision" for member in members)
+    precision = "float32" if own else choose_precision(scoring.precision, classifier.size, device)
+    batch = choose_batch(scoring.batch, classifier.size, device)
+    return Scorer(classifier, batch=batch, view=scoring.view, device=device, precision=precision)
 
 
 def resolved(experiment: Experiment, parts: Parts) -> Experiment:
@@ -170,7 +168,8 @@ def resolved(experiment: Experiment, parts: Parts) -> Experiment:
         large = parts.encoding.size > _LARGE_IMAGE
         chosen = {"generations": None, "seconds": checkpoint.seconds or 30.0} if large else {"generations": 1}
         checkpoint = checkpoint.model_copy(update=chosen)
-    scoring = resolve_scoring(experiment, parts.classifier.size, parts.device)
+    scorer = parts.evaluator.scorer
+    scoring = experiment.scoring.model_copy(update={"precision": scorer.precision, "batch": scorer.batch})
     return experiment.model_copy(update={"scoring": scoring, "checkpoint": checkpoint})
 
 

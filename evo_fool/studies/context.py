@@ -37,6 +37,7 @@ T = TypeVar("T")
 
 _SEEDS: dict[str, tuple[int, ...]] = {"smoke": (1,), "laptop": (1, 2, 3, 4, 5), "paper": (1, 2, 3, 4, 5)}
 
+
 class Stopped(Exception):
     """The user asked to stop; everything found so far is kept. The argument is the reason."""
 

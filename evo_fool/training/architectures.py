@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from evo_fool.classifiers.mnist_architectures import convnet_network, mlp_network
+from evo_fool.classifiers.mnist_architectures import ARCHITECTURES
 from evo_fool.training.mnist_data import Digits
 
 BATCH = 128
@@ -18,7 +18,7 @@ RATE = 0.002
 def fit(name: str, train: Digits, *, seed: int, epochs: int) -> nn.Module:
     """The network ``name`` trained by Adam, its rate falling linearly to zero. Draws only from its own generator."""
     generator = torch.Generator().manual_seed(seed)
-    network = {"mlp": mlp_network, "convnet": convnet_network}[name]()
+    network = ARCHITECTURES[name]().network.requires_grad_(True)
     with torch.no_grad():
         for parameter in network.parameters():
             if parameter.ndim > 1:

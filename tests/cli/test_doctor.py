@@ -125,6 +125,13 @@ def test_what_is_wrong_with_a_classifier_is_found(
     assert "FAILED" in invoke("doctor", "--classifier", f"own.py:{factory}", "--photos", "photos")[1]
 
 
+def test_a_softmax_passes_where_the_experiment_says_so(suspects: Path, invoke: Callable[..., Any]) -> None:
+    check = ("run", "mnist-cppn", "--classifier", "own.py:certain", "--check")
+    code, _, err = invoke(*check)
+    assert code == 1 and "-S classifier.output=probabilities" in err
+    assert invoke(*check, "-S", "classifier.output=probabilities")[0] == 0
+
+
 def test_photographs_that_do_not_load_are_named(suspects: Path, invoke: Callable[..., Any]) -> None:
     for name in ("red/a.jpg", "red/b.jpg", "red/c.jpg", "red/d.jpg"):
         (suspects / "photos" / name).write_bytes(b"?")
