@@ -18,12 +18,16 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializeAsAny,
     Strict,
     ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
     model_validator,
 )
 
+from evo_fool import plugins
 from evo_fool.errors import ConfigError
 from evo_fool.overrides import override, unknown_key
 from evo_fool.yaml_file import read_yaml, write_yaml
@@ -38,8 +42,23 @@ Colour = Literal["auto", "grey", "rgb", "hsv", "hls"]
 MAX_BATCH = 100_000
 
 
+ENCODINGS = "evo_fool.encodings"
+"""The entry-point group by which installed packages add encodings: each an ``Encoding`` class with its ``Config``."""
+
+Side = Annotated[Integer, Field(ge=1, le=4096)]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class EncodingSection(_Section):
+    """What every encoding's section has; a package's own encoding adds its fields to it."""
+
+    kind: str
+    size: Side | tuple[Side, Side] | None = Field(
+        None, description="height and width of the image, or [height, width]; none: the classifier's input"
+    )
 
 
 class ClassifierConfig(_Section):
@@ -78,14 +97,13 @@ class ScoringConfig(_Section):
     )
 
 
-class PixelsConfig(_Section):
+class PixelsConfig(EncodingSection):
     """The direct encoding: one gene in [0,1] a pixel and channel (paper, section 2.2)."""
 
     kind: Literal["pixels"]
-    size: Integer | None = Field(
-        None, ge=1, le=4096, description="height and width of the image; none: the classifier's input"
+    colour: Colour = Field(
+        "auto", description="what the genes mean; auto: grey for one channel, hsv for three, else planes"
     )
-    colour: Colour = Field("auto", description="what the genes mean; auto: grey for one channel, hsv for three")
     mutation: Literal["clipped", "bounded"] = Field(
         "clipped", description="polynomial mutation: clipped is the paper's, bounded is DEAP's"
     )
@@ -104,14 +122,13 @@ class PixelsConfig(_Section):
     )
 
 
-class CppnConfig(_Section):
+class CppnConfig(EncodingSection):
     """The indirect encoding: a CPPN mutated by the paper's rules (section 2.2 and the released code)."""
 
     kind: Literal["cppn"]
-    size: Integer | None = Field(
-        None, ge=1, le=4096, description="height and width of the scored image; none: the classifier's input"
+    colour: Colour = Field(
+        "auto", description="what the outputs mean; auto: grey for one channel, hsv for three, else planes"
     )
-    colour: Colour = Field("auto", description="what the outputs mean; auto: grey for one channel, hsv for three")
     coordinates: Literal["normalised", "pixel"] = Field(
         "normalised", description="normalised: [-1,1]; pixel: raw indices, as the released code"
     )
@@ -132,7 +149,24 @@ class CppnConfig(_Section):
     max_links: Integer = Field(256, ge=12, le=16384, description="cap on links; at the cap no link is added")
 
 
-EncodingConfig = Annotated[PixelsConfig | CppnConfig, Field(discriminator="kind")]
+def _installed(value: Any, known: ValidatorFunctionWrapHandler) -> Any:
+    """The section of an encoding that another package adds; those that are known here pass on to ``known``."""
+    kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
+    if kind in ("pixels", "cppn") or kind not in plugins.names(ENCODINGS):
+        return known(value)
+    config = getattr(plugins.load(ENCODINGS, kind), "Config", None)
+    if not (isinstance(config, type) and issubclass(config, EncodingSection)):
+        raise ValueError(f"the installed encoding {kind!r} has no Config that is an EncodingSection")
+    try:
+        return config.model_validate(value)
+    except ValidationError as error:  # with the kind in the path, as pydantic names the members of a union
+        problems: list[Any] = [{**each, "loc": (kind, *each["loc"])} for each in error.errors(include_url=False)]
+        raise ValidationError.from_exception_data("encoding", problems) from None
+
+
+EncodingConfig = Annotated[
+    SerializeAsAny[Annotated[PixelsConfig | CppnConfig, Field(discriminator="kind")]], WrapValidator(_installed)
+]
 
 
 class MapElitesConfig(_Section):
@@ -267,7 +301,7 @@ class Experiment(_Section):
             raise ValueError(
                 f"search.elitism = {self.search.elitism} leaves no room for offspring: keep it below batch"
             )
-        if self.search.kind != "map_elites" and self.encoding.crossover > 0:
+        if self.search.kind != "map_elites" and getattr(self.encoding, "crossover", 0.0) > 0:
             crosses = self.encoding.kind == "pixels" and self.search.kind == "genetic"
             remedy = "set search.crossover, and " * crosses + "leave it at 0"
             raise ValueError(f"encoding.crossover has no effect with search.kind: {self.search.kind}; {remedy}")
@@ -328,6 +362,8 @@ def _known_keys(location: tuple[Any, ...]) -> list[str]:
         part = path.pop(0)
         if part in _UNIONS:
             kinds = {get_args(m.model_fields["kind"].annotation)[0]: m for m in _UNIONS[part]}
+            if path and path[0] in _added(part):
+                kinds[path[0]] = plugins.load(ENCODINGS, path[0]).Config
             if not path or path[0] not in kinds:
                 return ["kind"]
             model = kinds[path.pop(0)]
@@ -342,12 +378,13 @@ def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     location = problem["loc"]
     kind = problem["type"]
-    kinds = {get_args(m.model_fields["kind"].annotation)[0] for models in _UNIONS.values() for m in models}
+    kinds = {kind for section in _UNIONS for kind in _choices(section)}
     # pydantic names the members of a union in the path: the chosen kind of a section, or the type that was tried.
     dotted = ".".join(
         str(part)
         for i, part in enumerate(location)
-        if not (i == 1 and part in kinds) and not (part == "int" or str(part).startswith(("constrained-", "literal[")))
+        if not (i == 1 and part in kinds)
+        and not (part == "int" or str(part).startswith(("constrained-", "literal[", "tuple[")))
     )
     if kind == "extra_forbidden":
         parent = f" in {dotted.rpartition('.')[0]}" if "." in dotted else ""
@@ -380,4 +417,8 @@ def _shown(value: Any) -> str:
 
 
 def _choices(section: str) -> list[str]:
-    return [get_args(m.model_fields["kind"].annotation)[0] for m in _UNIONS.get(section, ())]
+    return [get_args(m.model_fields["kind"].annotation)[0] for m in _UNIONS.get(section, ())] + _added(section)
+
+
+def _added(section: str) -> list[str]:
+    return plugins.names(ENCODINGS) if section == "encoding" else []

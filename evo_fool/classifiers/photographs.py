@@ -19,6 +19,7 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.preparation import Preparation
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
+from evo_fool.shape import Size
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"}
 """What counts as a photograph; as for torchvision's ``ImageFolder``."""
@@ -76,7 +77,7 @@ def measure_accuracy(scorer: Scorer, folder: Path) -> Accuracy:
     images: list[np.ndarray] = []
     for path, label in _photographs(folder, ClassNames(classifier.classes, classifier.aliases), accuracy):
         try:
-            image = _read(path, classifier.preparation, classifier.size, classifier.channels)
+            image = _read(path, classifier.preparation, classifier.shape[1:], classifier.channels)
         except Exception:  # a decoder that is fed garbage fails in any way it likes
             accuracy.unreadable.append(path.relative_to(folder).as_posix())
             continue
@@ -104,7 +105,7 @@ def read_photographs(
         limit: read at most so many, spread evenly over the folder; None: all.
 
     Returns:
-        Images uint8 ``(n, channels, size, size)`` and class indices int64 ``(n,)``; files that do not load are left
+        Images uint8 ``(n, channels, height, width)`` and class indices int64 ``(n,)``; files that do not load are left
         out.
 
     Raises:
@@ -116,7 +117,7 @@ def read_photographs(
     images, labels = [], []
     for path, label in found:
         try:
-            images.append(_read(path, classifier.preparation, classifier.size, classifier.channels))
+            images.append(_read(path, classifier.preparation, classifier.shape[1:], classifier.channels))
         except Exception:  # a decoder that is fed garbage fails in any way it likes
             continue
         labels.append(label)
@@ -143,7 +144,7 @@ def _photographs(folder: Path, names: ClassNames, accuracy: Accuracy) -> Iterato
                 yield path, label
 
 
-def _read(path: Path, prepare: Preparation, size: int, channels: int) -> np.ndarray:
+def _read(path: Path, prepare: Preparation, size: Size, channels: int) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -55,10 +55,10 @@ def assemble(experiment: Experiment, classifier: Classifier | None = None) -> Pa
     """
     device = choose_device(experiment.device)
     classifier = load_classifier(experiment.classifier, device) if classifier is None else classifier.to(device)
-    shape = {"size": classifier.size, "channels": classifier.channels}
-    encoding = build_encoding(experiment.encoding, **shape, device=str(device))
+    channels, *size = classifier.shape
+    encoding = build_encoding(experiment.encoding, size=(size[0], size[1]), channels=channels, device=str(device))
     scoring = resolve_scoring(experiment, classifier.size, device)
-    check_view(scoring.view, encoding.size, classifier.size)
+    check_view(scoring.view, encoding.shape[1:], classifier.shape[1:])
     scorer = Scorer(classifier, batch=scoring.batch or 1, view=scoring.view, device=device, precision=scoring.precision)
     return Parts(device, classifier, encoding, Evaluator(encoding, scorer), resolve_targets(experiment, classifier))
 
@@ -87,7 +87,7 @@ class Plan:
             "fingerprint": classifier.fingerprint(),
             "input": classifier.input_contract(),
             "classes": len(classifier.classes),
-            "image": [self.parts.encoding.channels, self.parts.encoding.size, self.parts.encoding.size],
+            "image": list(self.parts.encoding.shape),
             "encoding": experiment.encoding.kind,
             "search": experiment.search.kind,
             "targets": [classifier.classes[target] for target in self.parts.targets],

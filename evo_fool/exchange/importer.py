@@ -38,6 +38,7 @@ from evo_fool.runs.run import Run, open_run
 from evo_fool.runs.store import Store
 from evo_fool.session.recorder import Recorder
 from evo_fool.session.session import describe
+from evo_fool.shape import compact
 
 RECORD = "import.json"
 """The file of the run directory that says where its images came from and what their names claimed."""
@@ -149,8 +150,9 @@ def import_images(
     _check_classes(found, judge)
     began = time.monotonic()
     files, images, unreadable = _read(found, judge.channels)
-    size = images.shape[-1]
-    config = PixelsConfig(kind="pixels", size=size, colour="grey" if judge.channels == 1 else "rgb")
+    size = images.shape[2:]
+    colour = {1: "grey", 3: "rgb"}.get(judge.channels, "auto")
+    config = PixelsConfig(kind="pixels", size=compact(*size), colour=colour)
     experiment = experiment.model_copy(update={"encoding": config, "batch": len(images)})
     encoding = ByteGenomes(config, size=size, channels=judge.channels)
     batch = choose_batch(experiment.scoring.batch, judge.size, where)
@@ -192,7 +194,7 @@ def _check_classes(found: Found, judge: Classifier) -> None:
 
 
 def _read(found: Found, channels: int) -> tuple[list[ImageFile], np.ndarray, list[Skipped]]:
-    """The readable files, their images uint8 ``(n, channels, size, size)``, and the others."""
+    """The readable files, their images uint8 ``(n, channels, height, width)``, and the others."""
     files: list[ImageFile] = []
     images: list[np.ndarray] = []
     skipped: list[Skipped] = []
@@ -203,11 +205,10 @@ def _read(found: Found, channels: int) -> tuple[list[ImageFile], np.ndarray, lis
             skipped.append(Skipped(file.path, str(error)))
             continue
         height, width = image.shape[1:]
-        if height != width:
-            raise ConfigError(f"{file.path} has {width}x{height} pixels; the images of a run are square")
         if images and image.shape != images[0].shape:
             raise ConfigError(
-                f"{file.path} has {width}x{height} pixels, {files[0].path.name} has {images[0].shape[2]}; "
+                f"{file.path} has {width}x{height} pixels, {files[0].path.name} has "
+                f"{images[0].shape[2]}x{images[0].shape[1]}; "
                 "all images of an import must have one size"
             )
         files.append(file)

@@ -31,7 +31,7 @@ class RunFacts(TypedDict):
     qd_score: float
     captures: int
     classifier: str
-    encoding: str  # cppn, pixels
+    encoding: str  # cppn, pixels, or an installed one
     search: str  # map_elites, genetic, random, imported
     seed: int
     preset: str
@@ -95,7 +95,7 @@ Tile = TypedDict(
         "percent": str,
         "captured": int | None,  # generation of the last capture; None: nobody holds the class
         "individual": int | None,
-        "nodes": int | None,  # complexity of a CPPN
+        "nodes": int | None,  # complexity: of a CPPN its nodes
         "image": str | None,  # a thumbnail by itself
         "sprite": Place | None,
         "url": str | None,
@@ -184,7 +184,7 @@ IndividualPage = TypedDict(
         "image": str | None,  # as scored
         "large": str | None,  # for looking at
         "sizes": list[int],  # of the images that can be had
-        "genome": dict[str, int] | None,  # nodes and links of a CPPN
+        "genome": dict[str, int] | None,  # its complexity: of a CPPN nodes and links
         "graph": str | None,
         "top5": str | None,  # where to fetch what the classifier makes of it
         "history": list[Captured],  # spread over the whole, first and last included, where there are too many

@@ -22,14 +22,6 @@ from evo_fool.runs.individuals import genome_of
 from evo_fool.runs.run import Run
 from evo_fool.text import harmless
 
-OUTPUT_NAMES = {
-    "grey": ("brightness",),
-    "rgb": ("red", "green", "blue"),
-    "hsv": ("hue", "saturation", "value"),
-    "hls": ("hue", "lightness", "saturation"),
-}
-"""What the outputs of a CPPN mean, by colour model."""
-
 DARK_STYLE = "@media (prefers-color-scheme: dark) { svg { color: #ecebe8 } }"
 """The one rule of a drawing that stands by itself; a content security policy may want to know its hash."""
 
@@ -127,15 +119,14 @@ def draw_individual(run: Run, individual: int, *, inline: bool = False) -> str:
     """The CPPN of an individual as SVG, see :func:`draw_genome`.
 
     Raises:
-        ConfigError: the run evolves pixels, which have no graph.
+        ConfigError: the genomes of this run are no networks.
         NotKeptError: retention has given up the genome, or there never was such an individual.
         CorruptRunError: the genome is damaged.
     """
-    if run.experiment.encoding.kind != "cppn":
+    if not run.encoding.outputs:
         raise ConfigError(f"{run.path.name} evolves {run.experiment.encoding.kind}: only a CPPN has a graph")
-    colour = getattr(run.encoding, "colour", "")
     title = f"CPPN of image {individual}"
-    return draw_genome(genome_of(run, individual), outputs=OUTPUT_NAMES.get(colour), title=title, inline=inline)
+    return draw_genome(genome_of(run, individual), outputs=run.encoding.outputs, title=title, inline=inline)
 
 
 def _read(genome: Any, inputs: Sequence[str], outputs: Sequence[str] | None) -> _Graph:

@@ -6,7 +6,9 @@ import hashlib
 import json
 from typing import Any
 
+from evo_fool.encodings import build_encoding
 from evo_fool.experiment import Experiment
+from evo_fool.shape import Size
 
 _NEUTRAL: dict[str, Any] = {
     "name": True,
@@ -23,7 +25,7 @@ _NEUTRAL: dict[str, Any] = {
 """What does not decide the outcome but for the last bits: labels, the machine, and what is kept on disk."""
 
 
-def configuration_digest(experiment: Experiment, fingerprint: str, *, size: int, channels: int) -> str:
+def configuration_digest(experiment: Experiment, fingerprint: str, *, size: Size, channels: int) -> str:
     """SHA-256 (hex) of what a run computes.
 
     Args:
@@ -38,10 +40,5 @@ def configuration_digest(experiment: Experiment, fingerprint: str, *, size: int,
     """
     asked = experiment.model_dump(mode="json", exclude=_NEUTRAL)
     asked["initial"] = experiment.initial_batch
-    encoding = asked["encoding"]
-    encoding["size"] = encoding["size"] or size
-    if encoding["colour"] == "auto":
-        encoding["colour"] = "grey" if channels == 1 else "hsv"
-    if encoding.get("halve_every") is not None and encoding["halve_every"] > experiment.generations:
-        encoding["halve_every"] = None
+    asked["encoding"] = build_encoding(experiment.encoding, size=size, channels=channels).asked(experiment.generations)
     return hashlib.sha256(json.dumps([asked, fingerprint], sort_keys=True).encode()).hexdigest()

@@ -42,27 +42,37 @@ def describe_genome(run: Run, individual: int) -> dict[str, Any]:
     return run.encoding.describe(_genomes(run, individual)[0])
 
 
+def genome_arrays(run: Run, individual: int) -> dict[str, np.ndarray]:
+    """The genome as named arrays, see :meth:`.Encoding.arrays`.
+
+    Raises:
+        NotKeptError: it is not there.
+        CorruptRunError: it is damaged.
+    """
+    return run.encoding.arrays(_genomes(run, individual)[0])
+
+
 def picture_of(run: Run, individual: int, size: int, *, rerender: bool = True) -> np.ndarray:
-    """The image at another size, uint8 ``(channels, size, size)``.
+    """The image at another size, uint8 ``(channels, height, width)``.
 
     Args:
         run: the run.
         individual: its id.
-        size: height and width in pixels.
-        rerender: draw a CPPN from its genome at that size. Otherwise, and for pixels, the scored image is enlarged or
-            thinned out to the nearest pixel; at its own size it is always the scored image itself.
+        size: the longer side in pixels.
+        rerender: draw it from its genome at that size where the encoding can. Otherwise the scored image is enlarged
+            or thinned out to the nearest pixel; at its own size it is always the scored image itself.
 
     Raises:
         NotKeptError: it is not there.
-        ConfigError: a size below 1, or larger than a CPPN can be rendered.
+        ConfigError: a size below 1, or larger than the encoding can render.
         CorruptRunError: it is damaged.
     """
     if size < 1:
         raise ConfigError(f"size {size}: an image is at least 1 pixel wide")
-    if rerender and run.encoding.resizable and run.store.image_shape()[1:] != (size, size):
+    if rerender and run.encoding.resizable and max(run.store.image_shape()[1:]) != size:
         return run.encoding.render(_genomes(run, individual), size)[0]
     stored = image_of(run, individual)
-    return stored if stored.shape[1:] == (size, size) else enlarge(stored, size)
+    return stored if max(stored.shape[1:]) == size else enlarge(stored, size)
 
 
 def _genomes(run: Run, individual: int) -> np.ndarray:

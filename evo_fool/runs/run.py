@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evo_fool.class_names import ClassNames
+from evo_fool.encodings import build_encoding
 from evo_fool.errors import ConfigError, CorruptRunError, RunNotFoundError
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.experiment import Experiment
@@ -165,16 +166,15 @@ class Run(Mapping[int, Elite]):
     @cached_property
     def encoding(self) -> Encoding:
         """The run's encoding; renders and decodes its genomes on the CPU."""
-        from evo_fool.encodings import build_encoding  # numba, which looking at a run does not need
-
         channels, height, width = self.store.image_shape()
         try:
-            encoding = build_encoding(self.experiment.encoding, size=height, channels=channels, device="cpu")
+            encoding = build_encoding(self.experiment.encoding, size=(height, width), channels=channels)
         except ConfigError as error:
             raise CorruptRunError(f"{self.path}: {error}") from None
-        if (encoding.size, encoding.size) != (height, width):
+        if encoding.shape[1:] != (height, width):
             raise CorruptRunError(
-                f"{self.path}: its images are {width}x{height}, its encoding's size is {encoding.size}"
+                f"{self.path}: its images are {width}x{height}, its encoding's size is "
+                f"{encoding.width}x{encoding.height}"
             )
         return encoding
 
@@ -263,7 +263,7 @@ class Run(Mapping[int, Elite]):
         return self.encoding.genome_object(self.encoding.decode(self.genome_bytes(cls))[0])
 
     def render(self, cls: int | str, size: int | None = None) -> np.ndarray:
-        """The elite of a class rendered again from its genome, uint8 ``(channels, size, size)``.
+        """The elite of a class rendered again, uint8 ``(channels, height, width)``; ``size`` is the longer side.
 
         Raises:
             ConfigError: another size than its own for an encoding that cannot be resized.

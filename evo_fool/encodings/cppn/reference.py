@@ -1,4 +1,4 @@
-"""Variation of a CPPN on neat-python's own genome: the readable form of cppn_kernels.py and cppn_crossover.py.
+"""Variation of a CPPN on neat-python's own genome: the readable form of kernels.py and crossover.py.
 
 The mutation is docs/reference/paper.md section 4 (read in the released code), in this order. Draws come from the
 child's SplitMix64 stream.

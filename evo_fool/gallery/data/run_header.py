@@ -42,6 +42,6 @@ def run_facts(run: Run, addresses: Addresses) -> RunFacts:
         "channels": channels,
         "width": width,
         "height": height,
-        "resizable": summary["encoding"] == "cppn",
+        "resizable": run.encoding.resizable,
         "url": addresses.run(run.path.name),
     }

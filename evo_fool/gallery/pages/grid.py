@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from evo_fool.evolution.statistics import THRESHOLDS
-from evo_fool.gallery.data.kept import Complexity, kept_members
+from evo_fool.gallery.data.kept import Complexity, chief, kept_members
 from evo_fool.gallery.data.lru import Recent
 from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.data.sprites import BLOCK, COLUMNS, blocks, identity, is_exact, plan_sheet, thumbnail_side
@@ -97,7 +97,7 @@ def plan_sprites(run: Run, archive: Archive, kept: Mapping[int, object], address
 
 
 def make_tiles(
-    run: Run, archive: Archive, kept: Mapping[int, Complexity | None], sprites: Sprites, addresses: Addresses
+    run: Run, archive: Archive, kept: Mapping[int, Complexity], sprites: Sprites, addresses: Addresses
 ) -> list[Tile]:
     """A tile for every class that a run evolves, by index."""
     name = run.path.name
@@ -116,7 +116,7 @@ def make_tiles(
                 "percent": percent(p),
                 "captured": generations[cell] if occupied else None,
                 "individual": id if occupied else None,
-                "nodes": complexity.nodes if complexity else None,
+                "nodes": chief(complexity),
                 "image": addresses.image(name, id, sprites["tile"]) if there else None,
                 "sprite": {"sheet": position // BLOCK, "place": position % BLOCK} if there else None,
                 "url": addresses.individual(name, id, cls=cell) if occupied else None,

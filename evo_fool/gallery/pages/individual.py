@@ -18,6 +18,7 @@ from evo_fool.gallery.urls import Addresses
 from evo_fool.probability import probability
 from evo_fool.runs import lineage as ancestry
 from evo_fool.runs.run import Run
+from evo_fool.shape import scaled
 from evo_fool.text import percent, printable
 
 _SHOWN = 100
@@ -95,8 +96,8 @@ def individual_page(run: Run, id: int, query: IndividualQuery, addresses: Addres
         "image": addresses.image(name, id) if me.kept else None,
         "large": addresses.image(name, id, _large(sizes) if facts["resizable"] else None) if me.kept else None,
         "sizes": sizes if me.kept else [],
-        "genome": {"nodes": complexity.nodes, "links": complexity.links} if complexity else None,
-        "graph": addresses.graph(name, id) if complexity else None,
+        "genome": complexity or None,
+        "graph": addresses.graph(name, id) if complexity and run.encoding.outputs else None,
         "top5": addresses.top(name, id) if me.kept else None,
         "history": [_captured(run, row, cls, addresses) for row in thinned(history, _SHOWN)],
         "history_total": len(history),
@@ -109,7 +110,7 @@ def individual_page(run: Run, id: int, query: IndividualQuery, addresses: Addres
         "goal_switches": len(switches),
         "previous": addresses.cell(name, around[0]) if around else None,
         "next": addresses.cell(name, around[1]) if around else None,
-        "downloads": _downloads(name, id, sizes, addresses) if me.kept else [],
+        "downloads": _downloads(run, id, sizes, addresses) if me.kept else [],
     }
 
 
@@ -249,9 +250,12 @@ def _large(sizes: Sequence[int]) -> int:
     return min((size for size in sizes if size >= _LARGE), default=sizes[-1])
 
 
-def _downloads(name: str, id: int, sizes: Sequence[int], addresses: Addresses) -> list[Download]:
+def _downloads(run: Run, id: int, sizes: Sequence[int], addresses: Addresses) -> list[Download]:
+    name = run.path.name
+    sides = [scaled(run.store.image_shape()[1:], size) for size in sizes]
     images: list[Download] = [
-        {"label": f"PNG, {size} × {size}", "url": addresses.image(name, id, size)} for size in sizes
+        {"label": f"PNG, {width} × {height}", "url": addresses.image(name, id, size)}
+        for size, (height, width) in zip(sizes, sides, strict=True)
     ]
     return [
         *images,

@@ -83,7 +83,7 @@ class ElitePages:
     def _images(self, kept: Sequence[int], pages: Iterable[Page]) -> None:
         name, native = self._run.path.name, max(self._run.store.image_shape()[1:])
         scored = affordable(SCORED, kept, lambda id, coding: len(encode(self._run, id, coding)), _SCORED) or SCORED[-1]
-        resizable = self._run.experiment.encoding.kind == "cppn"
+        resizable = self._run.encoding.resizable
         larger = [coding for coding in LARGE if (coding.side or native) > native] if resizable else []
         large = affordable(larger, kept, lambda id, coding: len(encode(self._run, id, coding)), _LARGE)
         for id in kept:
@@ -100,9 +100,7 @@ class ElitePages:
 
     def _drawings(self, kept: Sequence[int], pages: Iterable[Page], room: int) -> None:
         """Draw all genomes, or none where there is no room."""
-        if self._run.experiment.encoding.kind == "cppn" and affordable(
-            [True], kept, lambda id, _: len(self._drawing(id)), room
-        ):
+        if self._run.encoding.outputs and affordable([True], kept, lambda id, _: len(self._drawing(id)), room):
             for id in kept:
                 self._put(f"genomes/{id}.svg", self._drawing(id))
             return

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from evo_fool.evolution.statistics import THRESHOLDS
-from evo_fool.gallery.data.kept import Complexity, kept_members
+from evo_fool.gallery.data.kept import Complexity, chief, kept_members
 from evo_fool.gallery.data.sprites import Painter, blocks, plan_sheet
 from evo_fool.gallery.data.timeline import EMPTY, Archive
 from evo_fool.gallery.pages.grid import Grids, plan_sprites
@@ -62,7 +62,7 @@ def _page(run: Run, addresses: SiteAddresses, cell: int, last: Archive) -> str |
 
 def _write_sheets(
     run: Run, archive: Archive, painter: Painter, addresses: SiteAddresses, write: Write, written: dict[str, int]
-) -> dict[int, Complexity | None]:
+) -> dict[int, Complexity]:
     """Write the sheets of an archive that are not there yet; returns its members that are kept."""
     kept = kept_members(run, archive.ids.tolist())
     for block in range(blocks(run)):
@@ -79,7 +79,7 @@ def _snapshot(
     generation: int,
     before: Archive,
     archive: Archive,
-    kept: dict[int, Complexity | None],
+    kept: dict[int, Complexity],
     addresses: SiteAddresses,
 ) -> dict[str, Any]:
     chances = probability(archive.log_odds)
@@ -89,9 +89,16 @@ def _snapshot(
         if id == EMPTY or (id == before.ids[cell] and archive.generations[cell] == before.generations[cell]):
             continue
         complexity, p = kept.get(id), float(chances[cell])
-        nodes = complexity.nodes if complexity else None
         changed.append(
-            [cell, id, int(archive.generations[cell]), float(f"{p:.7g}"), percent(p), nodes, int(id in kept)]
+            [
+                cell,
+                id,
+                int(archive.generations[cell]),
+                float(f"{p:.7g}"),
+                percent(p),
+                chief(complexity),
+                int(id in kept),
+            ]
         )
     evolved = chances[run.targets]
     return {
