@@ -139,9 +139,9 @@ def test_the_page_from_installed_wheels(tmp_path: Path) -> None:
     # addsitedir would follow the checkout's editable install; a plain path does not.
     (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
     python = place / "bin" / "python"
-    where = _python(python, "-c", "import evo_fool; print(evo_fool.__file__)")
+    where = _python(python, "-c", "import evo_fool; print(evo_fool.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(place)
-    run = ("-m", "evo_fool", "run", package / "mnist-strokes.yaml", "--generations", "2", "--quiet")
+    run = ("-m", "evo_fool", "run", package / "mnist-strokes.yaml", "-S", "generations=2")
     _python(python, *run, cwd=tmp_path)
     assert "strokes" in _python(python, "-m", "evo_fool", "show", "latest", "--json", cwd=tmp_path)
     _python(python, "-m", "evo_fool", "verify", "latest", cwd=tmp_path)
