@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "howto" / "add-an-encoding.md"
-_FILES = {"toml": "pyproject.toml", "python": "evo_fool_strokes.py", "yaml": "mnist-strokes.yaml"}
+_FILES = {"toml": "pyproject.toml", "python": "evo_fool_strokes.py", "yaml": "strokes.yaml"}
 
 
 def write_package(folder: Path) -> Path:

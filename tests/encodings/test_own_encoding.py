@@ -55,7 +55,7 @@ def run(strokes: Path, out: Path) -> Iterator[Run]:
 
 
 def test_the_experiment_of_the_page(strokes: Path) -> None:
-    read = Experiment.from_yaml(strokes / "mnist-strokes.yaml")
+    read = Experiment.from_yaml(strokes / "strokes.yaml")
     assert read.encoding.model_dump() == {"kind": "strokes", "size": None, "strokes": 8, "rate": 0.1}
     assert Experiment.model_validate_json(read.model_dump_json()) == read
     assert read.with_overrides(["encoding.rate=0.5"]).encoding.model_dump()["rate"] == 0.5
@@ -141,7 +141,7 @@ def test_the_page_from_installed_wheels(tmp_path: Path) -> None:
     python = place / "bin" / "python"
     where = _python(python, "-c", "import evo_fool; print(evo_fool.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(place)
-    run = ("-m", "evo_fool", "run", package / "mnist-strokes.yaml", "-S", "generations=2")
+    run = ("-m", "evo_fool", "run", package / "strokes.yaml", "-S", "generations=2")
     _python(python, *run, cwd=tmp_path)
     assert "strokes" in _python(python, "-m", "evo_fool", "show", "latest", "--json", cwd=tmp_path)
     _python(python, "-m", "evo_fool", "verify", "latest", cwd=tmp_path)

@@ -100,7 +100,7 @@ class ElitePages:
 
     def _drawings(self, kept: Sequence[int], pages: Iterable[Page], room: int) -> None:
         """Draw all genomes, or none where there is no room."""
-        if self._run.encoding.outputs and affordable([True], kept, lambda id, _: len(self._drawing(id)), room):
+        if bool(self._run.encoding.outputs) and affordable([True], kept, lambda id, _: len(self._drawing(id)), room):
             for id in kept:
                 self._put(f"genomes/{id}.svg", self._drawing(id))
             return
