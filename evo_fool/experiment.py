@@ -27,9 +27,10 @@ from pydantic import (
     model_validator,
 )
 
-from evo_fool import plugins
 from evo_fool.errors import ConfigError
 from evo_fool.overrides import override, unknown_key
+from evo_fool.plugins import load as load_plugin
+from evo_fool.plugins import names as plugin_names
 from evo_fool.yaml_file import read_yaml, write_yaml
 
 # Strict, or pydantic reads true as 1 and "0200" as 200. A whole number is a number, as in rate: 1.
@@ -152,9 +153,9 @@ class CppnConfig(EncodingSection):
 def _installed(value: Any, known: ValidatorFunctionWrapHandler) -> Any:
     """The section of an encoding that another package adds; those that are known here pass on to ``known``."""
     kind = value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
-    if kind in ("pixels", "cppn") or kind not in plugins.names(ENCODINGS):
+    if kind in ("pixels", "cppn") or kind not in plugin_names(ENCODINGS):
         return known(value)
-    config = getattr(plugins.load(ENCODINGS, kind), "Config", None)
+    config = getattr(load_plugin(ENCODINGS, kind), "Config", None)
     if not (isinstance(config, type) and issubclass(config, EncodingSection)):
         raise ValueError(f"the installed encoding {kind!r} has no Config that is an EncodingSection")
     try:
@@ -363,7 +364,7 @@ def _known_keys(location: tuple[Any, ...]) -> list[str]:
         if part in _UNIONS:
             kinds = {get_args(m.model_fields["kind"].annotation)[0]: m for m in _UNIONS[part]}
             if path and path[0] in _added(part):
-                kinds[path[0]] = plugins.load(ENCODINGS, path[0]).Config
+                kinds[path[0]] = load_plugin(ENCODINGS, path[0]).Config
             if not path or path[0] not in kinds:
                 return ["kind"]
             model = kinds[path.pop(0)]
@@ -375,7 +376,10 @@ def _known_keys(location: tuple[Any, ...]) -> list[str]:
 
 
 def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
+    problems = error.errors(include_url=False)
+    # A list where a number may be given too: what is wrong with the list.
+    listed = isinstance(problems[0]["input"], list | tuple)
+    problem = next((each for each in problems if listed and "tuple[" in str(each["loc"])), problems[0])
     location = problem["loc"]
     kind = problem["type"]
     kinds = {kind for section in _UNIONS for kind in _choices(section)}
@@ -421,4 +425,4 @@ def _choices(section: str) -> list[str]:
 
 
 def _added(section: str) -> list[str]:
-    return plugins.names(ENCODINGS) if section == "encoding" else []
+    return plugin_names(ENCODINGS) if section == "encoding" else []

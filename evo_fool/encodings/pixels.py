@@ -51,9 +51,8 @@ class PixelEncoding(Encoding):
 
     def rate(self, generation: int) -> float:
         """The mutation rate at a generation: halved every ``halve_every`` generations where that is set."""
-        if self.config.halve_every is None:
-            return self.config.rate
-        return self.config.rate * 2.0 ** -min(generation // self.config.halve_every, 1000)
+        every = self.config.halve_every
+        return self.config.rate if every is None else self.config.rate * 2.0 ** -min(generation // every, 1000)
 
     def mutate(self, genomes: Genomes, rng: Stream, generation: int) -> Genomes:
         """Polynomial mutation, each gene with probability :meth:`rate`; new array of the same shape."""

@@ -104,6 +104,20 @@ def test_what_a_cppn_cannot_have(channels: int, settings: dict[str, object], mes
         build("cppn", channels, **settings)
 
 
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ([3, 0], r"encoding\.size\.1 = 0: should be greater than or equal to 1"),
+        ([3], r"encoding\.size\.1 = \[3\]: Field required"),
+        (0, r"encoding\.size = 0: should be greater than or equal to 1"),
+        ("28x40", r"encoding\.size = '28x40': should be a valid integer"),
+    ],
+)
+def test_sizes_that_are_none(size: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Experiment.from_mapping({"encoding": {"kind": "cppn", "size": size}})
+
+
 def test_a_classifier_of_planes() -> None:
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(2 * 4 * 6, 3))
     classifier = Classifier(network, classes=["a", "b", "c"], size=(4, 6), channels=2, name="planes")

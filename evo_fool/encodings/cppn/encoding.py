@@ -119,19 +119,18 @@ class CppnEncoding(Encoding):
         """
         if size is not None and not 1 <= size <= _MAX_SIZE:
             raise ConfigError(f"size {size}: an image is 1 to {_MAX_SIZE} pixels wide")
-        at = self.sides_at(size)
-        if self.device != "cpu":
-            return self._render_on_device(genomes, at).cpu().numpy()
-        from evo_fool.encodings.rendering.cpu import render_cpu  # numba
-
-        return render_cpu(genomes, size=at, threads=self.threads, **self.render_options)
+        images = self._drawn(genomes, self.sides_at(size))
+        return images if isinstance(images, np.ndarray) else images.cpu().numpy()
 
     def draw(self, genomes: Genomes) -> Any:
         """The images at the scored size: an array on a CPU, a tensor on any other device."""
-        on_cpu = self.device == "cpu"
-        return self.render(genomes) if on_cpu else self._render_on_device(genomes, (self.height, self.width))
+        return self._drawn(genomes, self.sides_at(None))
 
-    def _render_on_device(self, genomes: Genomes, size: tuple[int, int]) -> Any:
+    def _drawn(self, genomes: Genomes, size: tuple[int, int]) -> Any:
+        if self.device == "cpu":
+            from evo_fool.encodings.rendering.cpu import render_cpu  # numba
+
+            return render_cpu(genomes, size=size, threads=self.threads, **self.render_options)
         from evo_fool.encodings.rendering.gpu import render_torch  # torch
 
         return render_torch(genomes, size=size, device=self.device, **self.render_options)
