@@ -20,6 +20,7 @@ from benchmarks.temporary_run import TemporaryRun
 from evo_fool.evaluation.assembly import assemble, resolved
 from evo_fool.experiment import Experiment
 from evo_fool.randomness import stream
+from evo_fool.shape import sides
 
 POLICIES = ("elites", "lineage", "all")
 
@@ -132,7 +133,7 @@ def measure(experiment: Experiment, classes: int, generations: int) -> dict[str,
         generation and number of cells changed then; the same for the longest generation; ``median_generation_seconds``
         and ``last_commit_seconds``, for which the end of the run waits.
     """
-    classifier = synthetic_classifier(size=experiment.encoding.size or _SIZE, classes=classes)
+    classifier = synthetic_classifier(size=max(sides(experiment.encoding.size or _SIZE)), classes=classes)
     parts = assemble(experiment, classifier)
     experiment = resolved(experiment, parts)
     # Code that is compiled on its first use would make the first generations the longest.

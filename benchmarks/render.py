@@ -21,7 +21,7 @@ from evo_fool.encodings.base import Genomes
 from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.rendering.gpu import render_torch
 from evo_fool.encodings.rendering.reference import render_reference
-from evo_fool.experiment import CppnConfig
+from evo_fool.sections import CppnConfig
 
 BATCH = 200
 

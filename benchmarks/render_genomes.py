@@ -10,8 +10,8 @@ from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Genomes
 from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.rendering.program import compile_programs
-from evo_fool.experiment import CppnConfig
 from evo_fool.randomness import stream
+from evo_fool.sections import CppnConfig
 
 
 def drifted_genomes(

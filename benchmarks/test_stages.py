@@ -15,8 +15,9 @@ from evo_fool.encodings.base import Encoding
 from evo_fool.encodings.rendering.program import compile_programs
 from evo_fool.evaluation.assembly import assemble
 from evo_fool.evolution.archive import ClassArchive
-from evo_fool.experiment import CppnConfig, Experiment, PixelsConfig
+from evo_fool.experiment import Experiment
 from evo_fool.randomness import stream
+from evo_fool.sections import CppnConfig, PixelsConfig
 
 BATCH = 200
 Benchmark = Callable[..., Any]

@@ -126,6 +126,8 @@ def _allowed(part: Schema) -> str:
     """What a value may be, in words."""
     if "anyOf" in part:
         return " or ".join(map(_allowed, part["anyOf"]))
+    if "prefixItems" in part:
+        return f"a list of {len(part['prefixItems'])} of these"
     if "const" in part:
         return f"`{part['const']}`"
     if "enum" in part:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import MAX_BATCH, CppnConfig, Experiment, GeneticConfig, PixelsConfig
+from evo_fool.experiment import Experiment
+from evo_fool.sections import MAX_BATCH, CppnConfig, GeneticConfig, PixelsConfig
 from evo_fool.yaml_file import parse_yaml, read_yaml
 
 rates = st.floats(0, 1)

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from evo_fool.experiment import CppnConfig, Experiment, GeneticConfig, MapElitesConfig, PixelsConfig
+from evo_fool.experiment import Experiment
 from evo_fool.presets import changed_label, preset_folder, preset_names
+from evo_fool.sections import CppnConfig, GeneticConfig, MapElitesConfig, PixelsConfig
 
 DEFAULTS = {f"{data}-{kind}" for data in ("mnist", "imagenet") for kind in ("cppn", "pixels", "ga", "random")}
 ORIGINALS = {

@@ -1,6 +1,6 @@
 """The classifier: a network with its input contract and its classes.
 
-A classifier maps float32 images ``(n, channels, size, size)`` with values in [0, 1] to logits ``(n, classes)``.
+A classifier maps float32 images ``(n, channels, height, width)`` with values in [0, 1] to logits ``(n, classes)``.
 The normalisation that the network was trained with happens inside, so that no caller can forget it.
 """
 
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from evo_fool.classifiers.foreign import first_line, same_directory, unwrapped
 from evo_fool.classifiers.preparation import Preparation
 from evo_fool.errors import ClassifierError, ConfigError
+from evo_fool.shape import Size, compact
 
 Output = Literal["logits", "probabilities"]
 """What a network returns."""
@@ -32,11 +33,11 @@ class Classifier(nn.Module):
     gradients with respect to the images still flow.
 
     Args:
-        network: any module from float32 ``(n, channels, size, size)`` to logits ``(n, len(classes))``: a tensor, or an
-            object, mapping, tuple or list that holds it, see :func:`.unwrapped`.
-        classes: one distinct, non-empty name per logit, in order; at least two. Integers become text.
-        size: height and width in pixels of the images it takes.
-        channels: 1 (grey) or 3 (RGB).
+        network: any module from float32 ``(n, *shape)`` to logits ``(n, len(classes))``: a tensor, or an object,
+            mapping, tuple or list that holds it, see :func:`.unwrapped`.
+        classes: one distinct, non-empty name a logit, in order; at least two. Integers become text.
+        size: height and width in pixels of the images it takes; one number for a square.
+        channels: 1 (grey), 3 (RGB), or any other number of planes.
         mean: subtracted after scaling, one number or one a channel.
         std: divided by, one number or one a channel.
         name: a short label, e.g. the spec it was built from.
@@ -61,7 +62,7 @@ class Classifier(nn.Module):
         network: nn.Module,
         *,
         classes: Sequence[str | int],
-        size: int,
+        size: Size,
         channels: int,
         mean: Sequence[float] | float = 0.0,
         std: Sequence[float] | float = 1.0,
@@ -76,10 +77,15 @@ class Classifier(nn.Module):
             raise ConfigError(f"classifier name = {name!r} must be text that UTF-8 can write, and not empty")
         if not isinstance(network, nn.Module):
             raise ConfigError(f"classifier {name!r}: network is {type(network).__name__}; it must be a torch.nn.Module")
-        if type(size) is not int or size < 1:
-            raise ConfigError(f"classifier {name!r}: size = {size!r} must be a whole number of pixels, at least 1")
-        if type(channels) is not int or channels not in (1, 3):
-            raise ConfigError(f"classifier {name!r}: channels = {channels!r} must be 1 (grey) or 3 (RGB)")
+        both = tuple(size) if isinstance(size, tuple | list) else (size, size)
+        if len(both) != 2 or any(type(side) is not int or side < 1 for side in both):
+            raise ConfigError(
+                f"classifier {name!r}: size = {size!r} must be a whole number of pixels, at least 1, or (height, width)"
+            )
+        if type(channels) is not int or channels < 1:
+            raise ConfigError(
+                f"classifier {name!r}: channels = {channels!r} must be 1 (grey), 3 (RGB) or another number of planes"
+            )
         if not (math.isfinite(scale) and scale > 0):
             raise ConfigError(f"classifier {name!r}: scale = {scale!r} must be a positive number")
         if output not in get_args(Output):
@@ -87,11 +93,15 @@ class Classifier(nn.Module):
         self.name = _checked_name(name)
         self.classes = _checked_classes(classes, name)
         self.aliases = _checked_aliases(aliases, len(self.classes), name)
-        self.size = size
-        self.preparation = Preparation(size) if preparation is None else preparation
-        if self.preparation.resize < size:
+        self.shape = (channels, *both)
+        """Channels, height and width."""
+        self.size = max(both)
+        """The longer side."""
+        self.preparation = Preparation(self.size) if preparation is None else preparation
+        if self.preparation.resize < self.size:
             raise ConfigError(
-                f"classifier {name!r}: preparation.resize = {self.preparation.resize} leaves less than size = {size}"
+                f"classifier {name!r}: preparation.resize = {self.preparation.resize} leaves less than "
+                f"size = {self.size}"
             )
         self.channels = channels
         self.scale = float(scale)
@@ -107,7 +117,7 @@ class Classifier(nn.Module):
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits ``(n, classes)`` of float32 images ``(n, channels, size, size)`` in [0, 1].
+        """Logits ``(n, classes)`` of float32 images ``(n, channels, height, width)`` in [0, 1].
 
         Raises:
             ConfigError: another shape, or values that are not floats in [0, 1].
@@ -183,7 +193,7 @@ class Classifier(nn.Module):
         """
         output = {} if self.output == "logits" else {"output": self.output}
         return output | {
-            "size": self.size,
+            "size": compact(*self.shape[1:]),
             "channels": self.channels,
             "scale": self.scale,
             "mean": self.mean.flatten().tolist(),
@@ -203,14 +213,14 @@ class Classifier(nn.Module):
         return foolbox.PyTorchModel(self, bounds=(0, 1), device=self.mean.device)
 
     def extra_repr(self) -> str:
-        return f"name={self.name!r}, classes={len(self.classes)}, size={self.size}, channels={self.channels}"
+        size = compact(*self.shape[1:])
+        return f"name={self.name!r}, classes={len(self.classes)}, size={size}, channels={self.channels}"
 
     def _check(self, images: Tensor) -> None:
-        expected = (self.channels, self.size, self.size)
-        if images.ndim != 4 or tuple(images.shape[1:]) != expected:
+        if images.ndim != 4 or tuple(images.shape[1:]) != self.shape:
             raise ConfigError(
                 f"classifier {self.name!r}: images of shape {tuple(images.shape)}; "
-                f"expected (n, {', '.join(map(str, expected))})"
+                f"expected (n, {', '.join(map(str, self.shape))})"
             )
         if not images.is_floating_point():
             raise ConfigError(f"classifier {self.name!r}: images are {images.dtype}; divide bytes by 255 to get [0, 1]")

@@ -39,7 +39,7 @@ class Ensemble(Classifier):
         super().__init__(
             _SideBySide(classifiers),
             classes=first.classes,
-            size=first.size,
+            size=first.shape[1:],
             channels=first.channels,
             name=f"ensemble:{way}({', '.join(member.name for member in classifiers)})",
             aliases=first.aliases,
@@ -84,7 +84,7 @@ def _check(classifiers: Sequence[Classifier], way: str) -> None:
         raise ConfigError(f"ensemble: {len(classifiers)} member(s); give at least two")
     first = classifiers[0]
     for member in classifiers[1:]:
-        taken, others = ([c.channels, c.size, c.size] for c in (member, first))
+        taken, others = (list(c.shape) for c in (member, first))
         if taken != others:
             raise ConfigError(f"ensemble: {member.name!r} takes images {taken}, {first.name!r} {others}; not the same")
         if member.classes != first.classes:

@@ -102,7 +102,7 @@ def read_photographs(
         limit: most photographs read, spread evenly over the folder; None: all.
 
     Returns:
-        Images uint8 ``(n, channels, size, size)`` and class indices int64 ``(n,)``; files that do not load are left
+        Images uint8 ``(n, channels, height, width)`` and class indices int64 ``(n,)``; files that do not load are left
         out.
 
     Raises:
@@ -148,7 +148,7 @@ def _inputs(
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 with Image.open(path) as photo:
-                    image = classifier.preparation(photo, classifier.size, classifier.channels)
+                    image = classifier.preparation(photo, classifier.shape[1:], classifier.channels)
         except Exception:  # decoders raise anything on damaged files
             accuracy.unreadable.append(path.relative_to(folder).as_posix())
             continue

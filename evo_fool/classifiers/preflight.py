@@ -92,15 +92,14 @@ def preflight(scorer: Scorer) -> Preflight:
 
 
 def sample_images(classifier: Classifier) -> np.ndarray:
-    """Random images from fine to coarse, uint8 ``(16, channels, size, size)``; some networks do not react to noise."""
-    size = classifier.size
-    images = np.empty((IMAGES, classifier.channels, size, size), np.uint8)
+    """Random images from fine to coarse, uint8 ``(16, channels, height, width)``: not every network sees noise."""
+    channels, height, width = classifier.shape
+    images = np.empty((IMAGES, *classifier.shape), np.uint8)
     rng = stream(0, "preflight")
     for i, image in enumerate(images):
-        grain = min(size, 2 ** (i // 4))
-        cells = -(-size // grain)
-        coarse = rng.integers(0, 256, (classifier.channels, cells, cells), dtype=np.uint8)
-        image[:] = coarse.repeat(grain, axis=1).repeat(grain, axis=2)[:, :size, :size]
+        grain = min(height, width, 2 ** (i // 4))
+        coarse = rng.integers(0, 256, (channels, -(-height // grain), -(-width // grain)), dtype=np.uint8)
+        image[:] = coarse.repeat(grain, axis=1).repeat(grain, axis=2)[:, :height, :width]
     return images
 
 

@@ -20,6 +20,7 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.foreign import first_line
 from evo_fool.classifiers.views import VIEWS, make_views, view_count
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
+from evo_fool.shape import compact
 
 _log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class Scorer:
     def views(self, images: np.ndarray | Tensor) -> tuple[Tensor, ...]:
         """The views of uint8 images on the device, float32 in [0, 1], in sub-batches."""
         pixels = torch.as_tensor(images).to(self.device).to(torch.float32).div_(255)
-        return make_views(pixels, self.view, self.classifier.size).split(self.batch)
+        return make_views(pixels, self.view, self.classifier.shape[1:]).split(self.batch)
 
     def _logits(self, part: Tensor, start: int, network: nn.Module) -> Tensor:
         """Logits ``(images * views, members * classes)``, view by view of each image."""
@@ -194,8 +195,8 @@ class Scorer:
 
     @property
     def _taken(self) -> str:
-        """The declared input, for messages."""
-        return f"size={self.classifier.size} and channels={self.classifier.channels}"
+        """What the classifier is said to take, for messages."""
+        return f"size={compact(*self.classifier.shape[1:])} and channels={self.classifier.channels}"
 
     def _halve(self, views: int) -> None:
         used = min(self.batch, views)

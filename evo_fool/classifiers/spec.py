@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import ClassifierConfig
+from evo_fool.sections import ClassifierConfig
 
 BUILT_IN = ("lenet-mnist", "vae-mnist")
 WAYS = ("mean", "minimum")

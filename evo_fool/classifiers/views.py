@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evo_fool.errors import ConfigError
+from evo_fool.shape import compact
 
 VIEWS = ("auto", "resize", "centre", "ten-crop")
 
@@ -16,35 +17,37 @@ def view_count(view: str) -> int:
     return 10 if view == "ten-crop" else 1
 
 
-def check_view(view: str, image_size: int, size: int) -> None:
-    """Refuse to crop a view of ``size`` pixels out of a smaller image.
+def check_view(view: str, image: tuple[int, int], size: tuple[int, int]) -> None:
+    """Refuse to crop a view out of a smaller image; both are height and width.
 
     Raises:
         ConfigError: names both sizes and the remedy.
     """
-    if view in ("centre", "ten-crop") and image_size < size:
+    if view in ("centre", "ten-crop") and (image[0] < size[0] or image[1] < size[1]):
+        least, most = compact(*size), compact(*image)
         raise ConfigError(
-            f"view {view!r} crops {size}x{size} out of an image of {image_size} pixels; "
-            f"make encoding.size at least {size}, or use scoring.view=resize"
+            f"view {view!r} crops {size[0]}x{size[1]} out of an image of {most} pixels; "
+            f"make encoding.size at least {least}, or use scoring.view=resize"
         )
 
 
-def make_views(images: Tensor, view: str, size: int) -> Tensor:
-    """The views of float32 images ``(n, c, h, w)``: ``(n * views, c, size, size)``, all views of an image together.
+def make_views(images: Tensor, view: str, size: tuple[int, int]) -> Tensor:
+    """The views of float32 images ``(n, c, h, w)``: ``(n * views, c, *size)``, all views of an image together.
 
     Raises:
         ConfigError: crops from an image that is smaller than the classifier's input.
     """
     height, width = images.shape[-2:]
-    check_view(view, min(height, width), size)
+    check_view(view, (height, width), size)
     if view in ("auto", "resize"):
-        if (height, width) == (size, size):
+        if (height, width) == size:
             return images
-        resized = F.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=True)
+        resized = F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
         return resized.clamp_(0.0, 1.0)
-    top, left = (height - size) // 2, (width - size) // 2
+    bottom, right = height - size[0], width - size[1]
+    corners = [(bottom // 2, right // 2), (0, 0), (0, right), (bottom, 0), (bottom, right)]
+    places = corners[:1] if view == "centre" else corners
+    crops = torch.stack([images[..., y : y + size[0], x : x + size[1]] for y, x in places], dim=1)
     if view == "centre":
-        return images[..., top : top + size, left : left + size]
-    corners = [(top, left), (0, 0), (0, width - size), (height - size, 0), (height - size, width - size)]
-    crops = torch.stack([images[..., y : y + size, x : x + size] for y, x in corners], dim=1)
+        return crops[:, 0]
     return torch.cat([crops, crops.flip(-1)], dim=1).flatten(0, 1)

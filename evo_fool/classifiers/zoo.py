@@ -17,8 +17,8 @@ from evo_fool.classifiers.sources.torchvision import from_torchvision
 from evo_fool.classifiers.spec import BUILT_IN, ClassifierSpec
 from evo_fool.classifiers.weights_io import load_weights, read_weights, sha256
 from evo_fool.errors import ClassifierError, ConfigError
-from evo_fool.experiment import ClassifierConfig
 from evo_fool.plugins import names
+from evo_fool.sections import ClassifierConfig
 
 SHIPPED = Path(__file__).with_name("weights") / "lenet-mnist.safetensors"
 """The weights of ``lenet-mnist``; the record beside them says how they were trained and tested."""

@@ -135,7 +135,7 @@ def check_lenet() -> Found:
     from evo_fool.classifiers.preflight import preflight
     from evo_fool.classifiers.scoring import Scorer
     from evo_fool.classifiers.zoo import SHIPPED, load_classifier
-    from evo_fool.experiment import ClassifierConfig
+    from evo_fool.sections import ClassifierConfig
 
     classifier = load_classifier(ClassifierConfig(), torch.device("cpu"))  # compares the checksum
     record = json.loads(SHIPPED.with_suffix(".json").read_text(encoding="utf-8"))

@@ -21,8 +21,8 @@ from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.cli.diagnosis import Finding, Found, Problem, run_check
 from evo_fool.evaluation.environment import choose_device
-from evo_fool.experiment import ClassifierConfig
 from evo_fool.randomness import stream
+from evo_fool.sections import ClassifierConfig
 
 _ENOUGH = 20
 """Photographs from which on no better than guessing is a failure."""
@@ -55,11 +55,12 @@ def diagnose_classifier(config: ClassifierConfig, photos: Path | None) -> list[F
 def check_weights(classifier: Classifier) -> Found:
     """Count the weights; loading has refused missing and unexpected ones."""
     values = sum(value.numel() for value in classifier.network.state_dict().values())
-    kind = "grey" if classifier.channels == 1 else "RGB"
+    channels, height, width = classifier.shape
+    kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-plane")
     facts = {"classes": len(classifier.classes), "values": values, "fingerprint": classifier.fingerprint()}
     detail = (
         f"{classifier.name}: all of its {values:,} values loaded, {len(classifier.classes)} classes, "
-        f"{kind} images of {classifier.size}x{classifier.size}, fingerprint {facts['fingerprint'][:12]}…"
+        f"{kind} images of {height}x{width}, fingerprint {facts['fingerprint'][:12]}…"
     )
     return detail, facts | classifier.input_contract()
 
@@ -74,7 +75,7 @@ def check_input(classifier: Classifier, config: ClassifierConfig) -> Found:
     if published := _published(config):
         photo = _photograph()
         expected = published.transforms()(photo)
-        prepared = classifier.preparation(photo, classifier.size, classifier.channels)
+        prepared = classifier.preparation(photo, classifier.shape[1:], classifier.channels)
         found = classifier.normalise(torch.from_numpy(prepared)[None].to(classifier.mean) / 255)[0].cpu()
         error = float((found - expected).abs().max())
         facts["error"] = error

@@ -23,8 +23,9 @@ from evo_fool.cli.output import Output, output_option
 from evo_fool.presets import changed_label, find_experiment, preset_names
 
 if TYPE_CHECKING:
-    from evo_fool.experiment import ClassifierConfig, Experiment
+    from evo_fool.experiment import Experiment
     from evo_fool.runs import Run
+    from evo_fool.sections import ClassifierConfig
 
 device_option = click.option("--device", metavar="auto|cpu|cuda", help="Where to compute.")
 max_time_option = click.option(
@@ -81,11 +82,12 @@ def _check(experiment: Experiment, out: Path, output: Output) -> int:
         output.data(facts)
         return 0
     channels, height, width = facts["image"]
+    kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} planes of")
     targets = facts["targets"]
     rows = {
         "experiment": f"{facts['name']} ({facts['preset']}), seed {facts['seed']}",
         "classifier": f"{facts['classifier']}, {facts['classes']} classes, fingerprint {facts['fingerprint'][:12]}…",
-        "images": f"{'grey' if channels == 1 else 'RGB'} {height}x{width}, {facts['encoding']}",
+        "images": f"{kind} {height}x{width}, {facts['encoding']}",
         "search": facts["search"] + (f" for {', '.join(targets[:5])}{', …' if targets[5:] else ''}" if targets else ""),
         "budget": f"{facts['batch']} images x {facts['generations']} generations",
         "scoring": f"{facts['precision']}, {facts['sub_batch']} views a pass, {facts['device']}, "

@@ -11,8 +11,8 @@ from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
 from evo_fool.evaluation.environment import choose_device
-from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import Run, find_run, open_run
+from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.elites import ImageSet, elites_of, judge_of
 
 

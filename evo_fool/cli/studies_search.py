@@ -68,7 +68,7 @@ def noise(
     from evo_fool.classifiers.scoring import Scorer
     from evo_fool.classifiers.zoo import load_classifier
     from evo_fool.evaluation.environment import choose_device
-    from evo_fool.experiment import ClassifierConfig
+    from evo_fool.sections import ClassifierConfig
     from evo_fool.studies.noise import KINDS, checked_kind, harvest_noise
 
     chosen = [checked_kind(kind) for kind in kinds] or [kind for kind in KINDS if kind != "permuted" or natural]

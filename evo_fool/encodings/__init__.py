@@ -1,37 +1,53 @@
-"""What is evolved. A new encoding is one file, its section in experiment.py and one line in _BUILDERS."""
+"""What is evolved. Encodings of other packages come by the entry-point group ``evo_fool.encodings``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from evo_fool.encodings.base import Encoding
-from evo_fool.encodings.cppn.encoding import CppnEncoding
-from evo_fool.encodings.pixels import PixelEncoding
-from evo_fool.experiment import CppnConfig, PixelsConfig
+if TYPE_CHECKING:
+    from evo_fool.encodings.base import Encoding, Genomes, Images
+    from evo_fool.encodings.cppn.encoding import CppnEncoding
+    from evo_fool.encodings.pixels import PixelEncoding
+    from evo_fool.sections import EncodingSection
+    from evo_fool.shape import Size
 
-__all__ = ["Encoding", "build_encoding"]
+__all__ = ["CppnEncoding", "Encoding", "Genomes", "Images", "PixelEncoding", "build_encoding"]
 
-_BUILDERS: dict[type, Callable[..., Encoding]] = {
-    PixelsConfig: lambda config, device, **options: PixelEncoding(config, **options),
-    CppnConfig: CppnEncoding,
+_HOMES = {
+    "CppnEncoding": "evo_fool.encodings.cppn.encoding",
+    "Encoding": "evo_fool.encodings.base",
+    "Genomes": "evo_fool.encodings.base",
+    "Images": "evo_fool.encodings.base",
+    "PixelEncoding": "evo_fool.encodings.pixels",
 }
+_KINDS = {"cppn": "CppnEncoding", "pixels": "PixelEncoding"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def build_encoding(
-    config: PixelsConfig | CppnConfig, *, size: int, channels: int, device: str = "cpu", threads: int | None = None
+    config: EncodingSection, *, size: Size, channels: int, device: str = "cpu", threads: int | None = None
 ) -> Encoding:
     """The encoding of an experiment.
 
     Args:
         config: the experiment's encoding section; its ``size`` overrides ``size``.
-        size: height and width of the classifier's input.
+        size: height and width of the classifier's input, in pixels; one number for a square.
         channels: the classifier's input channels.
         device: a torch device that images are rendered on where the encoding can.
         threads: upper bound on CPU threads; none: the cores of this process.
 
     Raises:
-        ConfigError: a colour that does not fit the channels, or channels other than 1 and 3.
+        ConfigError: a colour or cap that does not fit the channels, or no installed package has such an encoding.
     """
-    options: dict[str, Any] = {"size": config.size or size, "channels": channels, "threads": threads}
-    return _BUILDERS[type(config)](config, device=device, **options)
+    from evo_fool.plugins import load
+
+    known = _KINDS.get(config.kind)
+    build = __getattr__(known) if known else load("evo_fool.encodings", config.kind)
+    encoding: Encoding = build(config, size=config.size or size, channels=channels, device=device, threads=threads)
+    return encoding

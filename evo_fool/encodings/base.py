@@ -1,42 +1,83 @@
-"""What is evolved: the protocol every encoding follows.
+"""What is evolved: the protocol that every encoding follows.
 
 A batch of genomes is a numpy array whose first axis counts individuals; its dtype and the remaining axes are the
-encoding's own business. Everything outside this room moves genomes only by indexing and concatenating that axis.
+encoding's own. Code outside this room moves genomes by indexing and concatenating that axis, and never asks which
+encoding it has. Importing an encoding is cheap: what needs numba, torch or neat-python is imported where it is used.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from evo_fool.encodings.numeric.threads import available_threads
 from evo_fool.errors import ConfigError
 from evo_fool.randomness import Stream
+from evo_fool.shape import Size, compact, scaled, sides
 
 Genomes = np.ndarray
 """A batch of genomes, first axis individuals."""
 
 Images = np.ndarray
-"""A batch of images, uint8 ``(n, channels, height, width)``, RGB or grey."""
+"""A batch of images, uint8 ``(n, channels, height, width)``: grey, RGB, or any other number of planes."""
 
 
 class Encoding(ABC):
     """Genomes of one kind: how they start, vary, look, and are written down.
 
+    Args:
+        config: the encoding's section of the experiment, a ``Config``.
+        size: height and width of the image that is scored, in pixels; one number for a square.
+        channels: of the image: 1 is grey, 3 is RGB, any other number as many planes.
+        device: a torch device to draw on, for encodings that can.
+        threads: upper bound on CPU threads; none: the cores of this process.
+
     Attributes:
+        Config: the model of the encoding's section, an :class:`~evo_fool.experiment.EncodingSection`.
         codec: name and version of the byte format of :meth:`encode`, e.g. ``"cppn/1"``; stored with every run.
-        channels: 1 (grey) or 3 (RGB) channels of the rendered image.
-        size: height and width in pixels of the image that is scored.
         can_mate: whether :meth:`mate` is defined.
-        resizable: whether :meth:`render` honours any size (a CPPN does; a pixel grid has only its own).
+        resizable: whether :meth:`render` draws at any size.
+        export_as: how a genome is exported: ``json`` is :meth:`describe`, ``npz`` is :meth:`arrays` and the rest.
+        header: how many bytes at the beginning of an encoded genome :meth:`complexity` reads.
+        device: where :meth:`draw` leaves images; ``"cpu"`` unless the encoding draws elsewhere.
     """
 
+    Config: ClassVar[type]
     codec: str
-    channels: int
-    size: int
-    can_mate: bool
-    resizable: bool
+    can_mate: bool = False
+    resizable: bool = False
+    export_as: Literal["json", "npz"] = "json"
+    header: int = 0
+
+    def __init__(
+        self, config: Any, *, size: Size, channels: int, device: str = "cpu", threads: int | None = None
+    ) -> None:
+        self.config = config
+        self.height, self.width = sides(size)
+        self.channels = channels
+        self.device = "cpu"
+        self.threads = threads or available_threads()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the image that is scored."""
+        return self.channels, self.height, self.width
+
+    @property
+    def size(self) -> int:
+        """The longer side of the image that is scored, in pixels."""
+        return max(self.height, self.width)
+
+    def sides_at(self, size: int | None) -> tuple[int, int]:
+        """Height and width of an image whose longer side is ``size``; None: as it is scored."""
+        return (self.height, self.width) if size is None else scaled((self.height, self.width), size)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the outputs, where :meth:`genome_object` is a neat-python network; else empty."""
+        return ()
 
     @abstractmethod
     def random(self, n: int, rng: Stream) -> Genomes:
@@ -56,7 +97,7 @@ class Encoding(ABC):
 
     @abstractmethod
     def render(self, genomes: Genomes, size: int | None = None) -> Images:
-        """The images of ``genomes``, uint8 ``(n, channels, size, size)``; ``size`` defaults to the scored size.
+        """The images of ``genomes``, uint8 ``(n, channels, height, width)``, as scored or with longer side ``size``.
 
         Raises:
             ConfigError: another size than the encoding's own where ``resizable`` is false.
@@ -82,6 +123,21 @@ class Encoding(ABC):
     def describe(self, genome: Any) -> dict[str, Any]:
         """One genome as plain JSON data, for export and display."""
 
+    def arrays(self, genome: Any) -> dict[str, np.ndarray]:
+        """One genome as named arrays without Python objects, for npz files; by default the row itself."""
+        return {"genome": np.asarray(genome)}
+
+    def complexity(self, header: bytes) -> dict[str, int]:
+        """How large a genome is, from its first :attr:`header` bytes: plural nouns and numbers, the chief one first.
+
+        Empty where there is no such number, or the bytes are no header. Safe on hostile bytes.
+        """
+        return {}
+
     @abstractmethod
     def genome_object(self, genome: Any) -> Any:
         """One row as the object that users work with: an image of genes, or a neat-python genome."""
+
+    def asked(self, generations: int) -> dict[str, Any]:
+        """What of the configuration decides images within ``generations``, JSON-able, nothing left to a rule."""
+        return self.config.model_dump(mode="json") | {"size": compact(self.height, self.width)}

@@ -26,7 +26,8 @@ from evo_fool.errors import ConfigError, UnknownClassError
 from evo_fool.evaluation import Evaluator
 from evo_fool.evaluation.environment import choose_device
 from evo_fool.evaluation.memory_need import check_memory
-from evo_fool.experiment import ClassifierConfig, Experiment, GeneticConfig, ObjectConfig
+from evo_fool.experiment import Experiment
+from evo_fool.sections import ClassifierConfig, GeneticConfig, ObjectConfig
 
 _LARGE_IMAGE = 64
 """Images of more pixels a side are checkpointed by time, because writing one takes longer than scoring a small one."""
@@ -57,15 +58,15 @@ def assemble(experiment: Experiment, classifier: Classifier | None = None, encod
     device = choose_device(experiment.device)
     refuse_missing_objects(experiment, classifier, encoding)
     classifier = load_classifier(experiment.classifier, device) if classifier is None else classifier.to(device)
-    shape = {"size": classifier.size, "channels": classifier.channels}
+    channels, *size = classifier.shape
     if encoding is None:
-        encoding = build_encoding(experiment.encoding, **shape, device=str(device))
+        encoding = build_encoding(experiment.encoding, size=(size[0], size[1]), channels=channels, device=str(device))
     elif encoding.channels != classifier.channels:
         raise ConfigError(
             f"the encoding {type(encoding).__name__} draws {encoding.channels} channels, "
             f"{classifier.name} takes {classifier.channels}; make one for {classifier.channels}"
         )
-    check_view(experiment.scoring.view, encoding.size, classifier.size)
+    check_view(experiment.scoring.view, encoding.shape[1:], classifier.shape[1:])
     evaluator = Evaluator(encoding, _scorer(experiment, classifier, device))
     return Parts(device, classifier, encoding, evaluator, resolve_targets(experiment, classifier))
 
@@ -94,7 +95,7 @@ class Plan:
             "fingerprint": classifier.fingerprint(),
             "input": classifier.input_contract(),
             "classes": len(classifier.classes),
-            "image": [self.parts.encoding.channels, self.parts.encoding.size, self.parts.encoding.size],
+            "image": list(self.parts.encoding.shape),
             "encoding": experiment.encoding.kind,
             "search": experiment.search.kind,
             "targets": [classifier.classes[target] for target in self.parts.targets],

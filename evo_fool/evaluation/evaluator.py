@@ -18,7 +18,7 @@ class Scored:
     """The outcome of an evaluation.
 
     Attributes:
-        images: the quantised images that were scored, uint8 ``(n, channels, size, size)``, where they were drawn: a
+        images: the quantised images that were scored, uint8 ``(n, channels, height, width)``, where they were drawn: a
             numpy array, or a tensor on the GPU.
         log_odds: log p/(1-p) of every class, float64 ``(n, classes)``; ``-inf`` throughout for an image that screening
             found to be no challenger for any cell.
@@ -28,7 +28,7 @@ class Scored:
     log_odds: np.ndarray
 
     def fetch(self, rows: Sequence[int]) -> Images:
-        """Some of the images in this machine's memory, uint8 ``(k, channels, size, size)``; the others stay."""
+        """Some of the images in this machine's memory, uint8 ``(k, channels, height, width)``; the others stay."""
         if isinstance(self.images, torch.Tensor):
             index = torch.tensor(rows, dtype=torch.int64, device=self.images.device)
             return self.images[index].cpu().numpy()

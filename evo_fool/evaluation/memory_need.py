@@ -51,7 +51,7 @@ def memory_need(experiment: Experiment, parts: Parts) -> MemoryNeed:
     """The bytes that a generation of ``experiment`` holds at once."""
     encoding, scorer = parts.encoding, parts.evaluator.scorer
     n = max(experiment.batch, experiment.initial_batch)
-    image = encoding.channels * encoding.size**2
+    image = math.prod(encoding.shape)
     none = encoding.random(0, stream(experiment.seed, "init", 0))
     populations = 2 + max(0, min(len(parts.targets), experiment.generations) - 1)
     views = view_count(scorer.view)
@@ -71,8 +71,8 @@ def check_memory(experiment: Experiment, parts: Parts) -> None:
     """
     need = memory_need(experiment, parts)
     if parts.device.type == "cuda":
-        # Only CPPNs are drawn there; the genomes of both encodings stay in the machine's own memory.
-        drawn = experiment.encoding.kind == "cppn"
+        # Some encodings draw there; all genomes stay in the machine's own memory.
+        drawn = parts.encoding.device != "cpu"
         there = MemoryNeed(need.images if drawn else 0, 0, need.views)
         _compare(experiment, parts, there, torch.cuda.mem_get_info(parts.device)[0], f"on {parts.device}")
         need = MemoryNeed(0 if drawn else need.images, need.genomes, 0)
@@ -104,7 +104,7 @@ def _compare(experiment: Experiment, parts: Parts, need: MemoryNeed, available: 
     counted = {"images": need.images, "genomes": need.genomes, "one scoring batch": need.views}
     listed = ", ".join(f"{what} {size / 1e9:.1f}" for what, size in counted.items() if size)
     raise ConfigError(
-        f"batch = {n} images of {encoding.channels}x{encoding.size}x{encoding.size} takes at least "
+        f"batch = {n} images of {'x'.join(map(str, encoding.shape))} takes at least "
         f"{need.total / 1e9:.1f} GB ({listed}), and {available / 1e9:.1f} GB are free {where}; "
         "lower batch, encoding.size or scoring.batch, as in -S batch=20"
     )

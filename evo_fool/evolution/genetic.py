@@ -18,8 +18,8 @@ from evo_fool.evolution.deap_random import deap_random
 from evo_fool.evolution.population import NO_PARENT, Individual, Population
 from evo_fool.evolution.selection import select_rank
 from evo_fool.evolution.strategy import ArchiveStrategy, PopulationState
-from evo_fool.experiment import GeneticConfig
 from evo_fool.randomness import stream
+from evo_fool.sections import GeneticConfig
 
 if TYPE_CHECKING:
     from evo_fool.evaluation import Scored

@@ -12,8 +12,8 @@ from evo_fool.evolution.deap_random import deap_random
 from evo_fool.evolution.parents import Curiosity, draw, recency
 from evo_fool.evolution.population import NO_PARENT, Individual, Population
 from evo_fool.evolution.strategy import ArchiveStrategy
-from evo_fool.experiment import MapElitesConfig
 from evo_fool.randomness import stream
+from evo_fool.sections import MapElitesConfig
 
 if TYPE_CHECKING:
     from evo_fool.evaluation import Scored

@@ -66,16 +66,16 @@ def export(
 ) -> Exported:
     """Write the elites of a run below ``to``; all files appear together, or none does.
 
-    ``png``: ``<class>_<probability>.png``. ``genomes``: ``genomes/<class>_<probability>`` as ``.json`` for CPPNs, as
-    ``.npz`` for pixels. ``npz``: ``elites.npz``, see :func:`elites_npz`. ``layout2015``:
+    ``png``: ``<class>_<probability>.png``. ``genomes``: ``genomes/<class>_<probability>`` as ``.json`` or, for
+    pixels, as ``.npz``. ``npz``: ``elites.npz``, see :func:`elites_npz`. ``layout2015``:
     ``map_gen_<g>/map_<g>_<class>_<probability>.png``.
 
     Args:
         run: the run; a live one is exported as of its last commit.
         to: a folder; made if missing.
         what: any of :data:`KINDS`.
-        size: height and width of the images. None: the stored images, exactly. Else a CPPN is rendered from its genome
-            at that size and pixels are enlarged to the nearest.
+        size: longer side of the images. None: the stored images, exactly. Else a CPPN is rendered from its genome at
+            that size and pixels are enlarged to the nearest.
         min_confidence: leave out elites below this probability.
         force: replace files that are there.
 
@@ -117,14 +117,16 @@ def elites_npz(run: Run, elites: Sequence[Elite]) -> bytes:
 
 def _plan(run: Run, elites: Sequence[Elite], what: tuple[str, ...], size: int | None) -> _Plan:
     stems = {elite: stem(elite.class_index, len(run.classes), elite.probability) for elite in elites}
-    suffix = "npz" if run.experiment.encoding.kind == "pixels" else "json"
     plan: _Plan = {}
     for kind in what:
         match kind:
             case "png":
                 plan |= {f"{stems[elite]}.png": partial(_png, run, elite, size) for elite in elites}
             case "genomes":
-                plan |= {f"genomes/{stems[elite]}.{suffix}": partial(_genome_file, run, elite) for elite in elites}
+                plan |= {
+                    f"genomes/{stems[elite]}.{run.encoding.export_as}": partial(_genome_file, run, elite)
+                    for elite in elites
+                }
             case "npz":
                 plan["elites.npz"] = partial(elites_npz, run, elites)
             case "layout2015":
@@ -142,10 +144,11 @@ def _genome_file(run: Run, elite: Elite) -> bytes:
     genome = run.genomes(elite.id)[0]
     about = {name: getattr(elite, name) for name in _ABOUT}
     described = run.encoding.describe(genome)
-    if described["kind"] == "pixels":  # thousands of numbers: an array, not text
-        genes = np.array(described.pop("genes"), dtype=np.float32)
-        return _npz(genes=genes, **{key: np.array(value) for key, value in (about | described).items()})
-    return json.dumps(about | {"genome": described}, indent=1).encode() + b"\n"
+    if run.encoding.export_as == "json":
+        return json.dumps(about | {"genome": described}, indent=1).encode() + b"\n"
+    arrays = run.encoding.arrays(genome)
+    rest = {key: value for key, value in described.items() if key not in arrays}
+    return _npz(**arrays, **{key: np.array(value) for key, value in (about | rest).items()})
 
 
 def _npz(**arrays: np.ndarray) -> bytes:

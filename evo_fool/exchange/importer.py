@@ -29,15 +29,17 @@ from evo_fool.evolution.population import Population
 from evo_fool.evolution.statistics import build_statistics
 from evo_fool.evolution.strategy import ArchiveStrategy
 from evo_fool.exchange.png_reader import Found, ImageFile, Skipped, UnusableImageError, find_images, read_image
-from evo_fool.experiment import MAX_BATCH, ClassifierConfig, Experiment, PixelsConfig, ScoringConfig
+from evo_fool.experiment import Experiment
 from evo_fool.probability import probability
 from evo_fool.runs.directory import log_event, new_directory
 from evo_fool.runs.lock import writer
 from evo_fool.runs.retention import Retention
 from evo_fool.runs.run import Run, open_run
 from evo_fool.runs.store import Store
+from evo_fool.sections import MAX_BATCH, ClassifierConfig, PixelsConfig, ScoringConfig
 from evo_fool.session.recorder import Recorder
 from evo_fool.session.session import describe
+from evo_fool.shape import compact
 
 RECORD = "import.json"
 """The file of the run directory that records where its images came from and what their names claimed."""
@@ -144,8 +146,9 @@ def import_images(
     _check_classes(found, judge)
     began = time.monotonic()
     files, images, unreadable = _read(found, judge.channels)
-    size = images.shape[-1]
-    config = PixelsConfig(kind="pixels", size=size, colour="grey" if judge.channels == 1 else "rgb")
+    size = images.shape[2:]
+    colour = {1: "grey", 3: "rgb"}.get(judge.channels, "auto")
+    config = PixelsConfig(kind="pixels", size=compact(*size), colour=colour)
     experiment = experiment.model_copy(update={"encoding": config, "batch": len(images)})
     encoding = ByteGenomes(config, size=size, channels=judge.channels)
     batch = choose_batch(experiment.scoring.batch, judge.size, where)
@@ -187,7 +190,7 @@ def _check_classes(found: Found, judge: Classifier) -> None:
 
 
 def _read(found: Found, channels: int) -> tuple[list[ImageFile], np.ndarray, list[Skipped]]:
-    """The readable files, their images uint8 ``(n, channels, size, size)``, and the others."""
+    """The readable files, their images uint8 ``(n, channels, height, width)``, and the others."""
     files: list[ImageFile] = []
     images: list[np.ndarray] = []
     skipped: list[Skipped] = []
@@ -198,11 +201,10 @@ def _read(found: Found, channels: int) -> tuple[list[ImageFile], np.ndarray, lis
             skipped.append(Skipped(file.path, str(error)))
             continue
         height, width = image.shape[1:]
-        if height != width:
-            raise ConfigError(f"{file.path} has {width}x{height} pixels; the images of a run are square")
         if images and image.shape != images[0].shape:
             raise ConfigError(
-                f"{file.path} has {width}x{height} pixels, {files[0].path.name} has {images[0].shape[2]}; "
+                f"{file.path} has {width}x{height} pixels, {files[0].path.name} has "
+                f"{images[0].shape[2]}x{images[0].shape[1]}; "
                 "all images of an import must have one size"
             )
         files.append(file)

@@ -42,7 +42,7 @@ class RunFacts(TypedDict):
     qd_score: float
     captures: int
     classifier: str
-    encoding: str  # cppn, pixels
+    encoding: str  # cppn, pixels, or an installed one
     search: str  # map_elites, genetic, random, imported
     seed: int
     preset: str
@@ -105,7 +105,7 @@ class Tile(Guess):
     aliases: list[str]
     captured: int | None  # generation of the last capture; None: the class is empty
     individual: int | None
-    nodes: int | None  # complexity of a CPPN
+    nodes: int | None  # complexity: of a CPPN its nodes
     image: str | None  # a thumbnail by itself
     sprite: Place | None
     url: str | None
@@ -192,7 +192,7 @@ class IndividualPage(_OfClassOrNone):
     image: str | None  # as scored
     large: str | None  # for looking at
     sizes: list[int]  # of the available images
-    genome: dict[str, int] | None  # nodes and links of a CPPN
+    genome: dict[str, int] | None  # its complexity: of a CPPN nodes and links
     graph: str | None
     top5: str | None  # where to fetch the classifier's top five
     history: list[Captured]  # thinned out where there are too many; first and last included

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from evo_fool.errors import CorruptRunError, NotKeptError
 from evo_fool.image import to_pillow
@@ -27,7 +27,8 @@ class Board:
         tile: see :func:`.plan`.
         captions: see :func:`.plan`.
         title: whether there is a title.
-        rerender: draw CPPNs from their genomes at the tile's size, rather than enlarge or reduce the scored image.
+        rerender: draw images from their genomes at the tile's size where the encoding can, rather than enlarge or
+            reduce the scored image.
 
     Attributes:
         layout: the measures.
@@ -120,11 +121,10 @@ class Board:
     def _picture(self, elite: Elite) -> Image.Image:
         """The elite's image on a square: rendered at its size, or pixels repeated to enlarge, averaged to reduce."""
         side = self.layout.tile
-        if self.rerender:
-            return to_pillow(picture_of(self.run, elite.id, side)).convert("RGB")
-        picture = to_pillow(image_of(self.run, elite.id))
+        image = picture_of(self.run, elite.id, side) if self.rerender else image_of(self.run, elite.id)
+        picture = to_pillow(image).convert("RGB")
         way = Image.Resampling.NEAREST if side >= max(picture.size) else Image.Resampling.BOX
-        return picture.convert("RGB").resize((side, side), way)
+        return ImageOps.pad(picture, (side, side), way, color=PAPER)
 
     def _draw_forgotten(self, left: int, top: int) -> None:
         """A hatched tile: the class had an elite whose image was discarded."""

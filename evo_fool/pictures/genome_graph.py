@@ -24,14 +24,6 @@ from evo_fool.runs.individuals import genome_of
 from evo_fool.runs.run import Run
 from evo_fool.text import harmless
 
-OUTPUT_NAMES = {
-    "grey": ("brightness",),
-    "rgb": ("red", "green", "blue"),
-    "hsv": ("hue", "saturation", "value"),
-    "hls": ("hue", "lightness", "saturation"),
-}
-"""What the outputs of a CPPN mean, by colour model."""
-
 DARK_STYLE = "@media (prefers-color-scheme: dark) { svg { color: #ecebe8 } }"
 """The only rule in the style sheet of a file; a content security policy may need its hash."""
 
@@ -129,11 +121,10 @@ def draw_individual(run: Run, individual: int, *, inline: bool = False) -> str:
         NotKeptError: the genome was discarded by retention, or the id does not exist.
         CorruptRunError: the genome is damaged.
     """
-    if run.experiment.encoding.kind != "cppn":
+    if not run.encoding.outputs:
         raise ConfigError(f"{run.path.name} evolves {run.experiment.encoding.kind}: only a CPPN has a graph")
-    colour = getattr(run.encoding, "colour", "")
     title = f"CPPN of image {individual}"
-    return draw_genome(genome_of(run, individual), outputs=OUTPUT_NAMES.get(colour), title=title, inline=inline)
+    return draw_genome(genome_of(run, individual), outputs=run.encoding.outputs, title=title, inline=inline)
 
 
 def _read(genome: Any, inputs: Sequence[str], outputs: Sequence[str] | None) -> _Graph:

@@ -114,7 +114,7 @@ def write_poster(
 
 def _captioned(image: Image.Image, elite: Elite, judge: str, origin: str) -> Image.Image:
     """The image on a page with a margin, its caption below, in letters that suit its size."""
-    side = image.width
+    side = max(image.size)
     margin, text = side // 14, max(8, side // 40)
     lines = [
         (printable(elite.class_name), font(2 * text, bold=True), INK),
@@ -122,11 +122,11 @@ def _captioned(image: Image.Image, elite: Elite, judge: str, origin: str) -> Ima
         (origin, font(max(7, text // 2)), GREY),
     ]
     height = margin // 2 + sum(math.ceil(1.5 * letters.size) for _, letters, _ in lines)
-    page = Image.new("RGB", (side + 2 * margin, side + 2 * margin + height), PAPER)
+    page = Image.new("RGB", (image.width + 2 * margin, image.height + 2 * margin + height), PAPER)
     page.paste(image, (margin, margin))
     pen = ImageDraw.Draw(page)
-    top = margin + side + margin // 2
+    top = margin + image.height + margin // 2
     for line, letters, colour in lines:
-        pen.text((margin, top), shorten(line, letters, side), font=letters, fill=colour)
+        pen.text((margin, top), shorten(line, letters, image.width), font=letters, fill=colour)
         top += math.ceil(1.5 * letters.size)
     return page

@@ -7,8 +7,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from evo_fool.encodings import build_encoding
 from evo_fool.experiment import Experiment
 from evo_fool.presets import NEUTRAL
+from evo_fool.shape import Size
 
 _EXCLUDED: dict[str, Any] = dict.fromkeys(NEUTRAL, True) | {
     "scoring": {"precision", "batch"},  # precision only chooses the candidates, which are then scored in float32
@@ -16,7 +18,7 @@ _EXCLUDED: dict[str, Any] = dict.fromkeys(NEUTRAL, True) | {
 }
 
 
-def configuration_digest(experiment: Experiment, fingerprint: str, *, size: int, channels: int) -> str:
+def configuration_digest(experiment: Experiment, fingerprint: str, *, size: Size, channels: int) -> str:
     """SHA-256 (hex) of what a run computes, whatever it is called and wherever it runs.
 
     Args:
@@ -31,12 +33,7 @@ def configuration_digest(experiment: Experiment, fingerprint: str, *, size: int,
     """
     asked = experiment.model_dump(mode="json", exclude=_EXCLUDED)
     asked["initial"] = experiment.initial_batch
-    encoding = asked["encoding"]
-    encoding["size"] = encoding["size"] or size
-    if encoding.get("colour") == "auto":
-        encoding["colour"] = "grey" if channels == 1 else "hsv"
-    if encoding.get("halve_every") is not None and encoding["halve_every"] > experiment.generations:
-        encoding["halve_every"] = None
+    asked["encoding"] = build_encoding(experiment.encoding, size=size, channels=channels).asked(experiment.generations)
     return hashlib.sha256(json.dumps([asked, fingerprint], sort_keys=True).encode()).hexdigest()
 
 

@@ -30,18 +30,23 @@ def describe_genome(run: Run, individual: int) -> dict[str, Any]:
     return run.encoding.describe(run.genomes(individual)[0])
 
 
+def genome_arrays(run: Run, individual: int) -> dict[str, np.ndarray]:
+    """The genome as named arrays, see :meth:`.Encoding.arrays`."""
+    return run.encoding.arrays(run.genomes(individual)[0])
+
+
 def picture_of(run: Run, individual: int, size: int | None, *, rerender: bool = True) -> np.ndarray:
-    """The image at another size, uint8 ``(channels, size, size)``.
+    """The image at another size, uint8 ``(channels, height, width)``.
 
     Args:
         run: the run.
         individual: its id.
-        size: height and width in pixels. None, or its own size: the scored image itself.
+        size: the longer side in pixels. None, or its own size: the scored image itself.
         rerender: draw a resizable encoding from the genome at that size. Otherwise, and for pixels, each new pixel is
             the nearest of the scored image.
 
     Raises:
-        ConfigError: a size below 1, or larger than a CPPN can be rendered.
+        ConfigError: a size below 1, or larger than the encoding can render.
     """
     if size is not None and size < 1:
         raise ConfigError(f"size {size}: an image is at least 1 pixel wide")

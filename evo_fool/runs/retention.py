@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from evo_fool.experiment import RetentionConfig
+from evo_fool.sections import RetentionConfig
 
 
 class Record:

@@ -173,15 +173,14 @@ class Run(Mapping[int, Elite]):
         if "encoding" in self.objects:
             name = self.objects["encoding"]
             raise ConfigError(f"{self.path}: its encoding was an object of Python ({name}); pass it: encoding=...")
-        from evo_fool.encodings import build_encoding  # numba, which looking at a run does not need
-
         try:
-            encoding = build_encoding(self.experiment.encoding, size=height, channels=channels, device="cpu")
+            encoding = build_encoding(self.experiment.encoding, size=(height, width), channels=channels)
         except ConfigError as error:
             raise CorruptRunError(f"{self.path}: {error}") from None
-        if (encoding.size, encoding.size) != (height, width):
+        if encoding.shape[1:] != (height, width):
             raise CorruptRunError(
-                f"{self.path}: its images are {width}x{height}, its encoding's size is {encoding.size}"
+                f"{self.path}: its images are {width}x{height}, its encoding's size is "
+                f"{encoding.width}x{encoding.height}"
             )
         return encoding
 
@@ -307,7 +306,7 @@ class Run(Mapping[int, Elite]):
             return self.encoding.genome_object(self.genomes(self[cls].id)[0])
 
     def render(self, cls: int | str, size: int | None = None) -> np.ndarray:
-        """The elite of a class rendered again from its genome, uint8 ``(channels, size, size)``.
+        """The elite of a class rendered again, uint8 ``(channels, height, width)``; ``size`` is the longer side.
 
         Raises:
             ConfigError: another size than its own for an encoding that cannot be resized.

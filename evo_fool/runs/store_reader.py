@@ -192,7 +192,9 @@ class StoreReader:
             CorruptRunError: not the shape of an image.
         """
         match self._meta_json("image_shape"):
-            case [1 | 3 as channels, int(height), int(width)] if 0 < height <= MAX_SIZE and 0 < width <= MAX_SIZE:
+            case [int(channels), int(height), int(width)] if (
+                0 < height <= MAX_SIZE and 0 < width <= MAX_SIZE and 0 < channels * height * width <= 3 * MAX_SIZE**2
+            ):
                 return channels, height, width
             case other:
                 raise CorruptRunError(f"{self.path}: {str(other)[:60]!r} is not the shape of an image")

@@ -10,9 +10,9 @@ import numpy as np
 from evo_fool.encodings.base import Encoding, Genomes
 from evo_fool.errors import CorruptRunError, GenomeError
 from evo_fool.evolution.strategy import ArchiveStrategy, PopulationState
-from evo_fool.experiment import RetentionConfig
 from evo_fool.runs.retention import Retention
 from evo_fool.runs.store_reader import StoreReader
+from evo_fool.sections import RetentionConfig
 
 
 def restore(

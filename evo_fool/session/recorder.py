@@ -18,10 +18,10 @@ from evo_fool.evaluation import Scored
 from evo_fool.evolution.archive import EMPTY, Insertions
 from evo_fool.evolution.population import Population
 from evo_fool.evolution.strategy import ArchiveStrategy, PopulationState
-from evo_fool.experiment import CheckpointConfig
 from evo_fool.runs.retention import Retention
 from evo_fool.runs.schema import METRICS
 from evo_fool.runs.store import Batch, IndividualRow, Store
+from evo_fool.sections import CheckpointConfig
 
 _MAX_PENDING = 512 * 1024 * 1024
 """Bytes of genomes and images that may wait for the clock: a thousand busy cells fill a gigabyte in seconds."""

@@ -304,7 +304,7 @@ def describe(experiment: Experiment, parts: Parts) -> tuple[dict[str, str], dict
         "classifier_sha256": classifier.fingerprint(),
         "classes": json.dumps(list(classifier.classes)),
         "codec": encoding.codec,
-        "image_shape": json.dumps([encoding.channels, encoding.size, encoding.size]),
+        "image_shape": json.dumps(encoding.shape),
     }
     if any(classifier.aliases):
         meta["class_aliases"] = json.dumps(classifier.aliases, ensure_ascii=False)

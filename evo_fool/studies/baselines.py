@@ -7,9 +7,9 @@ from scipy.ndimage import gaussian_filter
 
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.encodings import build_encoding
-from evo_fool.experiment import CppnConfig
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
+from evo_fool.sections import CppnConfig
 from evo_fool.studies.noise import random_images
 
 _SMOOTH = (1.0, 2.5)

@@ -20,11 +20,12 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
 from evo_fool.evaluation.environment import choose_device
-from evo_fool.experiment import ClassifierConfig, Experiment
+from evo_fool.experiment import Experiment
 from evo_fool.jsonable import plain
 from evo_fool.presets import changed_label, find_experiment
 from evo_fool.runs import Run
 from evo_fool.runs.experiment_diff import configuration_digest
+from evo_fool.sections import ClassifierConfig
 from evo_fool.session import evolve, resume
 from evo_fool.session.session import Callback
 from evo_fool.studies.data_folder import DataFolder

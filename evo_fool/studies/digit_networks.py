@@ -15,7 +15,7 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.lenet import lenet_classifier
 from evo_fool.classifiers.mnist_architectures import ARCHITECTURES
 from evo_fool.classifiers.zoo import SHIPPED as SHIPPED_WEIGHTS
-from evo_fool.experiment import ClassifierConfig
+from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.array_digest import array_digest
 from evo_fool.studies.context import Context
 from evo_fool.studies.data_folder import MnistData

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from evo_fool.classifiers.spec import WAYS, ClassifierSpec
-from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import Run
+from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.context import Context
 from evo_fool.studies.digit_networks import SHIPPED, DigitNetwork, digit_networks
 from evo_fool.studies.digit_runs import digit_run

@@ -12,7 +12,7 @@ from benchmarks.render_genomes import drifted_genomes, grown_genomes
 from evo_fool.encodings.base import Genomes
 from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.rendering.program import compile_programs
-from evo_fool.experiment import CppnConfig
+from evo_fool.sections import CppnConfig
 
 
 @pytest.fixture

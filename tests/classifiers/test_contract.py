@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.ensemble import Ensemble
 from evo_fool.classifiers.zoo import load_classifier
-from evo_fool.experiment import ClassifierConfig
+from evo_fool.sections import ClassifierConfig
 from evo_fool.testing import ClassifierContract
 
 

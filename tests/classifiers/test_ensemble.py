@@ -14,8 +14,8 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import verify
+from evo_fool.sections import ClassifierConfig
 from evo_fool.session import evolve, resume
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from evo_fool.classifiers.zoo import load_classifier
-from evo_fool.experiment import ClassifierConfig
+from evo_fool.sections import ClassifierConfig
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "tiny_classifier.py"
 

@@ -10,7 +10,7 @@ from torch import nn
 from evo_fool.classifiers.further_class import find_head, has_further_class, widen
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import ClassifierConfig
+from evo_fool.sections import ClassifierConfig
 
 
 def linear() -> nn.Module:

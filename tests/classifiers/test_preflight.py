@@ -18,7 +18,7 @@ from evo_fool.classifiers.preflight import IMAGES, preflight, sample_images
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ClassifierError
-from evo_fool.experiment import ClassifierConfig
+from evo_fool.sections import ClassifierConfig
 
 CPU = torch.device("cpu")
 Answer = Callable[["Odd", Tensor, Tensor], Any]

@@ -6,7 +6,7 @@ import pytest
 
 from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import ClassifierConfig
+from evo_fool.sections import ClassifierConfig
 
 SPECS = [
     ("lenet-mnist", "lenet-mnist", False),

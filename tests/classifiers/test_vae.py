@@ -124,7 +124,7 @@ def test_training_repeats_itself_and_its_file_loads(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     from evo_fool.classifiers.zoo import load_classifier
-    from evo_fool.experiment import ClassifierConfig
+    from evo_fool.sections import ClassifierConfig
 
     first, _ = fit_vaes(bars(300, 0), seed=1, epochs=2, report=lambda line: None, hidden=8, latent=2)
     again, _ = fit_vaes(bars(300, 0), seed=1, epochs=2, report=lambda line: None, hidden=8, latent=2)

@@ -20,7 +20,8 @@ from evo_fool.classifiers.sources.torchvision import published_weights
 from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision, with_torchvision
 from evo_fool.classifiers.zoo import SHIPPED, check_shipped, load_classifier
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
-from evo_fool.experiment import ClassifierConfig, Experiment
+from evo_fool.experiment import Experiment
+from evo_fool.sections import ClassifierConfig
 
 CPU = torch.device("cpu")
 

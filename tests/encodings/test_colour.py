@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evo_fool.encodings.colour import hls_bytes_to_rgb, hsv_to_rgb, resolve_colour, round_byte, to_byte
+from evo_fool.encodings.colour import resolve_colour
+from evo_fool.encodings.rendering.quantise import hls_bytes_to_rgb, hsv_to_rgb, round_byte, to_byte
 from evo_fool.encodings.rendering.reference import to_bytes
 from evo_fool.errors import ConfigError
 
@@ -46,9 +47,10 @@ def test_bytes_truncate(value: float) -> None:
 def test_auto_colour() -> None:
     assert resolve_colour("auto", 1) == "grey"
     assert resolve_colour("auto", 3) == "hsv"
+    assert resolve_colour("auto", 5) == "planes"
 
 
-@pytest.mark.parametrize(("colour", "channels"), [("hsv", 1), ("grey", 3), ("rgb", 1), ("auto", 4), ("auto", 2)])
+@pytest.mark.parametrize(("colour", "channels"), [("hsv", 1), ("grey", 3), ("rgb", 1), ("hsv", 4), ("grey", 2)])
 def test_colours_that_do_not_fit(colour: str, channels: int) -> None:
     with pytest.raises(ConfigError, match="channel"):
         resolve_colour(colour, channels)

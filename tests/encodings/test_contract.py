@@ -12,8 +12,8 @@ from support import broken_promises
 from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Encoding, Genomes, Images
 from evo_fool.errors import GenomeError
-from evo_fool.experiment import CppnConfig, PixelsConfig
 from evo_fool.randomness import Stream
+from evo_fool.sections import CppnConfig, PixelsConfig
 from evo_fool.testing import EncodingContract
 
 

@@ -13,8 +13,8 @@ from evo_fool.encodings.cppn.genome import MAX_KEY
 from evo_fool.encodings.cppn.reference import mutate_reference, start_reference
 from evo_fool.encodings.numeric.splitmix import SplitMix64
 from evo_fool.encodings.rendering.program import fields
-from evo_fool.experiment import CppnConfig
 from evo_fool.randomness import child_seeds, stream
+from evo_fool.sections import CppnConfig
 
 
 def build(channels: int = 1, **settings_: object) -> CppnEncoding:

@@ -11,8 +11,8 @@ from evo_fool.encodings import build_encoding
 from evo_fool.encodings.pixels import PixelEncoding
 from evo_fool.encodings.rendering.reference import to_bytes
 from evo_fool.errors import GenomeError
-from evo_fool.experiment import PixelsConfig
 from evo_fool.randomness import stream
+from evo_fool.sections import PixelsConfig
 
 
 def build(size: int = 8, channels: int = 1, **settings: object) -> PixelEncoding:

@@ -6,7 +6,7 @@ import pytest
 from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Encoding
 from evo_fool.evaluation import Scored
-from evo_fool.experiment import PixelsConfig
+from evo_fool.sections import PixelsConfig
 
 CLASSES = 4
 

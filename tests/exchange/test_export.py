@@ -19,9 +19,9 @@ from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError, CorruptRunError, EvoFoolError
 from evo_fool.exchange.export import KINDS, export
 from evo_fool.exchange.file_names import parse_image_name
-from evo_fool.experiment import ClassifierConfig
 from evo_fool.image import enlarge
 from evo_fool.runs import Run, open_run
+from evo_fool.sections import ClassifierConfig
 
 
 @pytest.fixture(params=["cppn_run", "pixels_run"])

@@ -20,8 +20,8 @@ from evo_fool.errors import ConfigError, EvoFoolError
 from evo_fool.exchange.export import export
 from evo_fool.exchange.importer import ByteGenomes, Imported, genes_of, import_images
 from evo_fool.exchange.png_reader import UnusableImageError, find_images, read_image
-from evo_fool.experiment import ClassifierConfig, PixelsConfig
 from evo_fool.runs import digest, open_run, verify
+from evo_fool.sections import ClassifierConfig, PixelsConfig
 from evo_fool.session import resume
 
 RNG = np.random.default_rng(7)
@@ -309,8 +309,8 @@ def test_a_class_that_is_not_there_is_named(folder: Path, out: Path) -> None:
 @pytest.mark.parametrize(
     ("shapes", "words"),
     [
-        ([(28, 28), (29, 29)], r"1_0\.5\.png has 29x29 pixels, 0_0\.5\.png has 28; all images"),
-        ([(28, 30)], "30x28 pixels; the images of a run are square"),
+        ([(28, 28), (29, 29)], r"1_0\.5\.png has 29x29 pixels, 0_0\.5\.png has 28x28; all images"),
+        ([(28, 30), (30, 28)], r"1_0\.5\.png has 28x30 pixels, 0_0\.5\.png has 30x28; all images"),
     ],
 )
 def test_shapes_that_do_not_fit_are_named(shapes: list[tuple[int, ...]], words: str, folder: Path, out: Path) -> None:
@@ -319,6 +319,14 @@ def test_shapes_that_do_not_fit_are_named(shapes: list[tuple[int, ...]], words: 
     with pytest.raises(ConfigError, match=words):
         import_images(folder, out=out)
     assert not out.exists()
+
+
+def test_images_need_not_be_square(folder: Path, out: Path) -> None:
+    pixels = noise(20, 36)
+    save(folder / "3_0.5.png", pixels)
+    run = import_images(folder, out=out).run
+    assert np.array_equal(run.image(3), pixels[None]) and np.array_equal(run.render(3), pixels[None])
+    assert verify(run).clean
 
 
 def test_no_readable_image_at_all(folder: Path, out: Path) -> None:

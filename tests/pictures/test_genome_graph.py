@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from neat.genome import DefaultGenome
 
-from evo_fool.encodings.colour import resolve_colour
+from evo_fool.encodings.colour import OUTPUT_NAMES, resolve_colour
 from evo_fool.encodings.cppn.neat import link_gene, node_gene
 from evo_fool.errors import ConfigError, GenomeError, NotKeptError
 from evo_fool.pictures.genome_graph import DARK_STYLE, OUTPUT_NAMES, draw_genome, draw_individual

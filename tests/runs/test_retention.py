@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evo_fool.experiment import RetentionConfig
 from evo_fool.runs.retention import Retention
+from evo_fool.sections import RetentionConfig
 
 
 def reachable(held: list[int], parents: dict[int, tuple[int, ...]]) -> set[int]:

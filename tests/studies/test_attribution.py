@@ -11,8 +11,8 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import open_run
+from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.attribution.measure import best_quarter, integrated_gradients, occlusion
 from evo_fool.studies.attribution.study import Attribution, Case
 from evo_fool.studies.context import Context

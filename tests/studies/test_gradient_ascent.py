@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import ClassifierConfig
 from evo_fool.probability import probability
+from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.gradient_ascent import SETTINGS, Setting, ascend, blurred, regularised, shortened, start_images
 from evo_fool.studies.gradient_ascent_page import claims
 

@@ -4,7 +4,7 @@ import click
 import pytest
 
 from evo_fool.cli.verbs import application
-from evo_fool.experiment import ClassifierConfig
+from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.digit_networks import DigitNetwork
 from evo_fool.studies.generative import Contest
 from evo_fool.studies.generative_page import commands_of

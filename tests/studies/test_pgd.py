@@ -9,7 +9,7 @@ import torch
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ClassifierError, ConfigError
-from evo_fool.experiment import ClassifierConfig
+from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.pgd import targeted_pgd
 
 

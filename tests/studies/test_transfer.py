@@ -11,8 +11,8 @@ from evo_fool.classifiers.lenet import LeNet, lenet_classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import ClassifierConfig
 from evo_fool.runs import open_run
+from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.elites import ImageSet, elites_of, judge_of, noise_set
 from evo_fool.studies.transfer import CHANCE, TransferMatrix, beside_noise, transfer, transfer_of_noise
 from evo_fool.studies.transfer_figures import (

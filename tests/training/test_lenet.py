@@ -15,8 +15,8 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.weights_io import sha256
 from evo_fool.classifiers.zoo import SHIPPED, load_classifier
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import ClassifierConfig
 from evo_fool.probability import probability
+from evo_fool.sections import ClassifierConfig
 from evo_fool.training.lenet import Outliers, count_errors, fit, train_lenet
 from evo_fool.training.mnist_data import Digits, load_mnist
 

@@ -2,7 +2,7 @@
 
 The paper's CPPNs have no crossover; this one is ours. A child takes, say, its brightness from one parent and its hue
 and saturation from the other, so that a shape of one class meets the colours of another. What feeds no output is left
-behind, which keeps genomes small. It needs three outputs. cppn_reference.py says the same on neat-python's genome.
+behind, which keeps genomes small. It needs three outputs. reference.py says the same on neat-python's genome.
 """
 # The kernels' types are numba's to infer.
 # mypy: disable-error-code="no-untyped-def"

@@ -1,84 +1,94 @@
 """The indirect encoding: CPPNs under the paper's rules (docs/reference/paper.md section 4).
 
-A batch is a structured array ``(n,)`` (cppn_genome.py) that compiled kernels start, mutate and render; each row is at
-any time a neat-python genome (``genome_object``), and cppn_reference.py is the same variation on that genome.
+A batch is a structured array ``(n,)`` (genome.py) that compiled kernels start, mutate and render; each row is at any
+time a neat-python genome (``genome_object``), and reference.py is the same variation on that genome.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from neat.genome import DefaultGenome
 
 from evo_fool.encodings.base import Encoding, Genomes, Images
-from evo_fool.encodings.colour import resolve_colour
-from evo_fool.encodings.cppn import genome as cppn_genome
-from evo_fool.encodings.cppn import kernels as cppn_kernels
-from evo_fool.encodings.cppn import neat as cppn_neat
+from evo_fool.encodings.colour import output_names, resolve_colour
+from evo_fool.encodings.cppn import genome as packed
 from evo_fool.encodings.cppn.activations import NAMES
-from evo_fool.encodings.cppn.crossover import cross_channels
-from evo_fool.encodings.cppn.genome import INPUT_NAMES
-from evo_fool.encodings.numeric.threads import available_threads, run_chunks
-from evo_fool.encodings.rendering.cpu import render_cpu
-from evo_fool.encodings.rendering.program import fields
+from evo_fool.encodings.numeric.threads import run_chunks
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import CppnConfig
 from evo_fool.randomness import Stream, child_seeds
+from evo_fool.sections import CppnConfig
+
+if TYPE_CHECKING:
+    from neat.genome import DefaultGenome
 
 _ROWS_PER_THREAD = 500
 _MAX_SIZE = 16384
+_MAX_OUTPUTS = 255
+_MAX_MATING_OUTPUTS = 32
 
 
 class CppnEncoding(Encoding):
-    """CPPNs with outputs grey, or three read as HSV, HLS or RGB.
+    """CPPNs with an output a channel: grey, three read as HSV, HLS or RGB, or any other number of planes.
 
     Args:
         config: rates, coordinates, colour and caps.
-        size: height and width of the scored image, in pixels.
-        channels: 1 or 3, which is also the number of outputs.
+        size, channels, threads: see :class:`.Encoding`.
         device: where images are rendered: ``cpu`` by the compiled kernel, anything else by torch on that device.
-        threads: upper bound on CPU threads; none: the cores of this process.
 
     Raises:
-        ConfigError: a colour that does not fit ``channels``, or a crossover of a single channel.
+        ConfigError: a colour or a cap that does not fit ``channels``, more than 255 channels, or a crossover of one.
     """
 
+    Config = CppnConfig
     codec = "cppn/1"
     resizable = True
+    header = packed.HEADER.size
 
-    def __init__(
-        self, config: CppnConfig, *, size: int, channels: int, device: str = "cpu", threads: int | None = None
-    ) -> None:
-        self.config = config
-        self.size = size
-        self.channels = channels
-        self.can_mate = channels > 1
-        if config.crossover and not self.can_mate:
-            raise ConfigError(
-                f"encoding.crossover = {config.crossover:g}: CPPNs exchange colour channels, and grey images have one; "
-                "set it to 0"
-            )
-        self.colour = resolve_colour(config.colour, channels)
+    def __init__(self, config: CppnConfig, *, device: str = "cpu", **options: Any) -> None:
+        super().__init__(config, **options)
         self.device = str(device)
-        self.threads = threads or available_threads()
-        self.dtype = cppn_genome.genome_dtype(config.max_nodes, config.max_links)
+        channels = self.channels
+        self.can_mate = 1 < channels <= _MAX_MATING_OUTPUTS
+        if config.crossover and not self.can_mate:
+            has = "grey images have one" if channels == 1 else f"at most {_MAX_MATING_OUTPUTS} can be crossed"
+            raise ConfigError(
+                f"encoding.crossover = {config.crossover:g}: CPPNs exchange colour channels, and {has}; set it to 0"
+            )
+        if channels > _MAX_OUTPUTS:
+            raise ConfigError(f"a classifier of {channels} channels: a CPPN has at most {_MAX_OUTPUTS} outputs")
+        for cap, least in (("max_nodes", channels), ("max_links", packed.INPUTS * channels)):
+            if getattr(config, cap) < least:
+                raise ConfigError(f"encoding.{cap} must be at least {least} for {channels} channels")
+        self.colour = resolve_colour(config.colour, channels)
+        self.dtype = packed.genome_dtype(config.max_nodes, config.max_links)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the outputs mean, one a channel."""
+        return output_names(self.colour, self.channels)
 
     def random(self, n: int, rng: Stream) -> Genomes:
         """Starting genomes: every input linked to every output, no hidden nodes; structured ``(n,)``."""
+        from evo_fool.encodings.cppn.kernels import start_rows  # numba
+        from evo_fool.encodings.rendering.program import fields
+
         out = np.zeros(n, self.dtype)
-        cppn_kernels.start_rows(*fields(out), child_seeds(rng, n), 0, n, self.channels, self.config.weight_range)
+        start_rows(*fields(out), child_seeds(rng, n), 0, n, self.channels, self.config.weight_range)
         return out
 
     def mutate(self, genomes: Genomes, rng: Stream, generation: int) -> Genomes:
         """Mutated copies, by the paper's six steps; ``generation`` is not used."""
+        from evo_fool.encodings.cppn.kernels import mutate_rows  # numba
+        from evo_fool.encodings.rendering.program import fields
+
         config, seeds = self.config, child_seeds(rng, len(genomes))
         out = np.array(genomes, self.dtype, order="C")
         arrays = fields(out)
         rates = (config.link_rate, config.node_rate, config.add_link, config.delete_link, config.split_link)
 
         def work(first: int, last: int) -> None:
-            cppn_kernels.mutate_rows(
+            mutate_rows(
                 *arrays, seeds, first, last, self.channels, config.weight_range, config.eta, *rates, config.delete_node
             )
 
@@ -86,13 +96,15 @@ class CppnEncoding(Encoding):
         return out
 
     def mate(self, first: Genomes, second: Genomes, rng: Stream) -> tuple[Genomes, Genomes]:
-        """Two children a pair: each parent with some of the other's outputs, see cppn_crossover.py.
+        """Two children a pair: each parent with some of the other's outputs, see crossover.py.
 
         Raises:
             ConfigError: grey images have one output.
         """
         if not self.can_mate:
             return super().mate(first, second, rng)
+        from evo_fool.encodings.cppn.crossover import cross_channels  # numba
+
         seeds = child_seeds(rng, len(first))
         return (
             cross_channels(first, second, seeds, self.channels),
@@ -100,24 +112,26 @@ class CppnEncoding(Encoding):
         )
 
     def render(self, genomes: Genomes, size: int | None = None) -> Images:
-        """Uint8 ``(n, channels, size, size)`` at any size.
+        """Uint8 ``(n, channels, height, width)`` at any size; ``size`` is the longer side.
 
         Raises:
             ConfigError: a size below 1 or above 16384.
         """
-        size = self.size if size is None else size
-        if not 1 <= size <= _MAX_SIZE:
+        if size is not None and not 1 <= size <= _MAX_SIZE:
             raise ConfigError(f"size {size}: an image is 1 to {_MAX_SIZE} pixels wide")
-        if self.device == "cpu":
-            return render_cpu(genomes, size=size, threads=self.threads, **self.render_options)
-        return self._render_on_device(genomes, size).cpu().numpy()
+        images = self._drawn(genomes, self.sides_at(size))
+        return images if isinstance(images, np.ndarray) else images.cpu().numpy()
 
     def draw(self, genomes: Genomes) -> Any:
         """The images at the scored size: an array on a CPU, a tensor on any other device."""
-        return self.render(genomes) if self.device == "cpu" else self._render_on_device(genomes, self.size)
+        return self._drawn(genomes, self.sides_at(None))
 
-    def _render_on_device(self, genomes: Genomes, size: int) -> Any:
-        from evo_fool.encodings.rendering.gpu import render_torch  # torch only where it renders
+    def _drawn(self, genomes: Genomes, size: tuple[int, int]) -> Any:
+        if self.device == "cpu":
+            from evo_fool.encodings.rendering.cpu import render_cpu  # numba
+
+            return render_cpu(genomes, size=size, threads=self.threads, **self.render_options)
+        from evo_fool.encodings.rendering.gpu import render_torch  # torch
 
         return render_torch(genomes, size=size, device=self.device, **self.render_options)
 
@@ -128,12 +142,12 @@ class CppnEncoding(Encoding):
             "outputs": self.channels,
             "colour": self.colour,
             "coordinates": self.config.coordinates,
-            "native": self.size,
+            "native": (self.height, self.width),
         }
 
     def encode(self, genome: Any) -> bytes:
-        """The used nodes and links as bytes, see :func:`cppn_genome.encode`."""
-        return cppn_genome.encode(genome, self.channels)
+        """The used nodes and links as bytes, see :func:`packed.encode`."""
+        return packed.encode(genome, self.channels)
 
     def decode(self, data: bytes) -> Genomes:
         """One genome as a batch of one.
@@ -141,12 +155,12 @@ class CppnEncoding(Encoding):
         Raises:
             GenomeError: ``data`` is not what :meth:`encode` writes for these caps, outputs and weight range.
         """
-        return cppn_genome.decode(data, outputs=self.channels, dtype=self.dtype, weight_range=self.config.weight_range)
+        return packed.decode(data, outputs=self.channels, dtype=self.dtype, weight_range=self.config.weight_range)
 
     def describe(self, genome: Any) -> dict[str, Any]:
         """Nodes (key, activation) and links (from, to, weight); inputs by name, outputs are the keys 0..channels-1."""
         nodes, links = int(genome["nodes"]), int(genome["links"])
-        names = {-1 - i: name for i, name in enumerate(INPUT_NAMES)}
+        names = {-1 - i: name for i, name in enumerate(packed.INPUT_NAMES)}
         sources, targets, weights = (genome[name][:links].tolist() for name in ("src", "dst", "weight"))
         return {
             "kind": "cppn",
@@ -163,9 +177,37 @@ class CppnEncoding(Encoding):
             ],
         }
 
+    def arrays(self, genome: Any) -> dict[str, np.ndarray]:
+        """``node_key`` int64, ``node_activation`` text, ``link_from`` and ``link_to`` text, ``link_weight`` float64.
+
+        Ends of links are keys, or names of inputs.
+        """
+        described = self.describe(genome)
+        nodes, links = described["nodes"], described["links"]
+        return {
+            "node_key": np.array([node["key"] for node in nodes], np.int64),
+            "node_activation": np.array([node["activation"] for node in nodes], np.str_),
+            "link_from": np.array([str(link["from"]) for link in links], np.str_),
+            "link_to": np.array([str(link["to"]) for link in links], np.str_),
+            "link_weight": np.array([link["weight"] for link in links], np.float64),
+        }
+
+    def complexity(self, header: bytes) -> dict[str, int]:
+        """Hidden and output nodes, and links."""
+        if len(header) < self.header:
+            return {}
+        _, _, nodes, links = packed.HEADER.unpack(header[: self.header])
+        return {"nodes": nodes, "links": links}
+
+    def asked(self, generations: int) -> dict[str, Any]:
+        """With the resolved colour."""
+        return super().asked(generations) | {"colour": self.colour}
+
     def genome_object(self, genome: Any) -> DefaultGenome:
-        """The genome as neat-python has it; ``cppn_neat.network_config`` makes a network of it."""
-        return cppn_neat.to_neat(genome)
+        """The genome as neat-python has it; ``cppn.neat.network_config`` makes a network of it."""
+        from evo_fool.encodings.cppn.neat import to_neat
+
+        return to_neat(genome)
 
     def from_neat(self, genome: DefaultGenome) -> Genomes:
         """A neat genome as a batch of one.
@@ -173,6 +215,6 @@ class CppnEncoding(Encoding):
         Raises:
             GenomeError: it has parts that these CPPNs do not have, or exceeds the caps.
         """
-        return cppn_neat.from_neat(
-            genome, outputs=self.channels, dtype=self.dtype, weight_range=self.config.weight_range
-        )
+        from evo_fool.encodings.cppn.neat import from_neat
+
+        return from_neat(genome, outputs=self.channels, dtype=self.dtype, weight_range=self.config.weight_range)

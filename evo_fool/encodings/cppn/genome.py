@@ -21,7 +21,8 @@ INPUT_NAMES = ("x", "y", "d", "bias")
 MAX_KEY = 32766
 """Largest node key. A new node's key is the largest in the genome plus one; past MAX_KEY, the smallest free one."""
 
-_HEADER = struct.Struct("<BBHH")
+HEADER = struct.Struct("<BBHH")
+"""Format version, outputs, nodes, links."""
 _VERSION = 1
 _KEY, _WEIGHT = np.dtype("<i2"), np.dtype("<f8")
 
@@ -67,7 +68,7 @@ def encode(row: Any, outputs: int) -> bytes:
     nodes, links = int(row["nodes"]), int(row["links"])
     return b"".join(
         (
-            _HEADER.pack(_VERSION, outputs, nodes, links),
+            HEADER.pack(_VERSION, outputs, nodes, links),
             row["key"][:nodes].astype(_KEY).tobytes(),
             row["act"][:nodes].tobytes(),
             row["src"][:links].astype(_KEY).tobytes(),
@@ -83,18 +84,18 @@ def decode(data: bytes, *, outputs: int, dtype: np.dtype, weight_range: float) -
     Raises:
         GenomeError: ``data`` is not what :func:`encode` writes for such an encoding. Safe on hostile bytes.
     """
-    if len(data) < _HEADER.size:
+    if len(data) < HEADER.size:
         raise GenomeError(f"CPPN genome of {len(data)} bytes: shorter than its header; the data is damaged")
-    version, found_outputs, nodes, links = _HEADER.unpack_from(data)
+    version, found_outputs, nodes, links = HEADER.unpack_from(data)
     if version != _VERSION:
         raise GenomeError(f"CPPN genome of format {version}: this program reads format {_VERSION}")
     if found_outputs != outputs:
         raise GenomeError(f"CPPN genome with {found_outputs} outputs: this encoding has {outputs}")
-    expected = _HEADER.size + 3 * nodes + 12 * links
+    expected = HEADER.size + 3 * nodes + 12 * links
     if len(data) != expected:
         raise GenomeError(f"CPPN genome of {len(data)} bytes: its header says {expected}; the data is damaged")
     sizes = (2 * nodes, nodes, 2 * links, 2 * links, 8 * links)
-    ends = np.cumsum((_HEADER.size, *sizes))
+    ends = np.cumsum((HEADER.size, *sizes))
     parts = [data[start:end] for start, end in pairwise(ends.tolist())]
     keys, sources, targets = (np.frombuffer(parts[i], _KEY) for i in (0, 2, 3))
     acts, weights = np.frombuffer(parts[1], np.uint8), np.frombuffer(parts[4], _WEIGHT)

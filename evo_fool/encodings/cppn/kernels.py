@@ -1,8 +1,8 @@
 """Compiled start and mutation of packed CPPN genomes (docs/reference/paper.md section 4).
 
-The readable form is cppn_reference.py.
+The readable form is reference.py.
 
-Each kernel takes the fields of a batch (cppn_genome.py) and one seed a row, and draws in exactly the order of the
+Each kernel takes the fields of a batch (genome.py) and one seed a row, and draws in exactly the order of the
 reference, so the two agree bit for bit.
 """
 # The kernels' types are numba's to infer.

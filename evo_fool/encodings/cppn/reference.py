@@ -1,4 +1,4 @@
-"""Variation of a CPPN on neat-python's own genome: the readable form of cppn_kernels.py and cppn_crossover.py.
+"""Variation of a CPPN on neat-python's own genome: the readable form of kernels.py and crossover.py.
 
 The mutation is docs/reference/paper.md section 4 (read in the released code), in this order. Draws come from the
 child's SplitMix64 stream.
@@ -12,7 +12,7 @@ from evo_fool.encodings.cppn.activations import FUNCTIONS, NAMES
 from evo_fool.encodings.cppn.genome import INPUTS, MAX_KEY
 from evo_fool.encodings.cppn.neat import link_gene, node_gene
 from evo_fool.encodings.numeric.splitmix import SplitMix64
-from evo_fool.experiment import CppnConfig
+from evo_fool.sections import CppnConfig
 
 
 def start_reference(stream: SplitMix64, config: CppnConfig, outputs: int) -> DefaultGenome:

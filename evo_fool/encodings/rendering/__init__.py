@@ -1,1 +1,1 @@
-"""From CPPN genomes to pixels: a flat program, a compiled CPU renderer, a batched torch one, and neat-python's own."""
+"""From genomes to pixels, compiled: CPPNs as flat programs on a CPU or by torch, neat-python's own way, and genes."""

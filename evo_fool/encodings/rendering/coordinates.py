@@ -6,28 +6,34 @@ from functools import lru_cache
 
 import numpy as np
 
-_KEPT = 512
-"""Planes of larger images are made when they are needed: at 2048x2048 they take 100 MB."""
+from evo_fool.shape import Size, sides
+
+_KEPT = 512 * 512
+"""Planes of more pixels are made when they are needed: at 2048x2048 they take 100 MB."""
 
 
-def coordinate_planes(size: int, kind: str, native: int) -> np.ndarray:
-    """x, y and d at the pixels of a square image, row by row: float64 ``(3, size * size)``, read-only.
+def coordinate_planes(size: Size, kind: str, native: Size) -> np.ndarray:
+    """x, y and d at the pixels of an image, row by row: float64 ``(3, height * width)``, read-only.
 
-    x grows to the right and y downwards. ``normalised``: x and y run from -1 to 1 inclusive (0 where size is 1).
-    ``pixel``: raw indices 0..native-1, as the released code; at another size than ``native`` they cover the same range
-    more finely or coarsely, so that the picture stays the same. d is sqrt(x^2 + y^2) of the normalised coordinates in
-    both.
+    x grows to the right and y downwards. ``normalised``: x and y run from -1 to 1 inclusive (one pixel: 0).
+    The paper's images are square; in others each axis has that range, so a circle in x and y becomes an ellipse.
+    ``pixel``: raw indices from 0 to the side of ``native`` less one, as the released code; at another size they cover
+    the same range more finely or coarsely, so that the picture stays the same. d is sqrt(x^2 + y^2) of the normalised
+    coordinates in both.
     """
-    return _kept(size, kind, native) if size <= _KEPT else _planes(size, kind, native)
+    height, width = sides(size)
+    return (_kept if height * width <= _KEPT else _planes)(sides(size), kind, sides(native))
 
 
-def _planes(size: int, kind: str, native: int) -> np.ndarray:
-    axis = np.linspace(-1.0, 1.0, size) if size > 1 else np.zeros(1)
-    y, x = np.meshgrid(axis, axis, indexing="ij")
+def _planes(size: tuple[int, int], kind: str, native: tuple[int, int]) -> np.ndarray:
+    y, x = np.meshgrid(*(np.linspace(-1.0, 1.0, n) if n > 1 else np.zeros(1) for n in size), indexing="ij")
     d = np.sqrt(x * x + y * y)
     if kind == "pixel":
-        raw = np.arange(size, dtype=np.float64) if size == native else np.linspace(0.0, native - 1.0, size)
-        y, x = np.meshgrid(raw, raw, indexing="ij")
+        axes = (
+            np.arange(n, dtype=np.float64) if n == own else np.linspace(0.0, own - 1.0, n)
+            for n, own in zip(size, native, strict=True)
+        )
+        y, x = np.meshgrid(*axes, indexing="ij")
     planes = np.stack([x.ravel(), y.ravel(), d.ravel()])
     planes.setflags(write=False)
     return planes

@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from evo_fool.encodings import colour as colours
+from evo_fool.encodings.colour import HSV, MODES, PLANES
 from evo_fool.encodings.cppn.activations import GAUSSIAN, SIGMOID, SINE
 from evo_fool.encodings.numeric.jit import inner, kernel
 from evo_fool.encodings.numeric.threads import run_chunks
 from evo_fool.encodings.numeric.vector_math import vector_exp, vector_sin
 from evo_fool.encodings.rendering.coordinates import coordinate_planes
 from evo_fool.encodings.rendering.program import compile_rows, fields
+from evo_fool.encodings.rendering.quantise import hls_bytes_to_rgb, hsv_to_rgb, round_byte, to_byte
+from evo_fool.shape import Size, sides
 
 TILE = 392
 """Pixels a tile: half of 28x28 and a divisor of 224x224; 3 kB a node."""
@@ -83,29 +85,25 @@ def _activate(v, t, code):
 @inner
 def _quantise(v, output, mode, tile):
     """The tile's bytes from the output rows: tile is uint8 (channels, TILE); negative outputs fold."""
-    o0 = output[0]
-    if mode == colours.GREY:
-        for i in range(TILE):
-            tile[0, i] = colours.to_byte(abs(v[o0, i]))
+    if mode == PLANES:
+        for channel in range(len(output)):
+            row = output[channel]
+            for i in range(TILE):
+                tile[channel, i] = to_byte(abs(v[row, i]))
         return
-    o1, o2 = output[1], output[2]
-    if mode == colours.RGB:
+    o0, o1, o2 = output[0], output[1], output[2]
+    if mode == HSV:
         for i in range(TILE):
-            tile[0, i] = colours.to_byte(abs(v[o0, i]))
-            tile[1, i] = colours.to_byte(abs(v[o1, i]))
-            tile[2, i] = colours.to_byte(abs(v[o2, i]))
-    elif mode == colours.HSV:
-        for i in range(TILE):
-            red, green, blue = colours.hsv_to_rgb(abs(v[o0, i]), abs(v[o1, i]), abs(v[o2, i]))
-            tile[0, i] = colours.to_byte(red)
-            tile[1, i] = colours.to_byte(green)
-            tile[2, i] = colours.to_byte(blue)
+            red, green, blue = hsv_to_rgb(abs(v[o0, i]), abs(v[o1, i]), abs(v[o2, i]))
+            tile[0, i] = to_byte(red)
+            tile[1, i] = to_byte(green)
+            tile[2, i] = to_byte(blue)
     else:
         for i in range(TILE):
-            red, green, blue = colours.hls_bytes_to_rgb(abs(v[o0, i]), abs(v[o1, i]), abs(v[o2, i]))
-            tile[0, i] = colours.round_byte(red)
-            tile[1, i] = colours.round_byte(green)
-            tile[2, i] = colours.round_byte(blue)
+            red, green, blue = hls_bytes_to_rgb(abs(v[o0, i]), abs(v[o1, i]), abs(v[o2, i]))
+            tile[0, i] = round_byte(red)
+            tile[1, i] = round_byte(green)
+            tile[2, i] = round_byte(blue)
 
 
 @kernel
@@ -148,31 +146,32 @@ def render_cpu(
     outputs: int,
     colour: str,
     coordinates: str,
-    size: int,
-    native: int,
+    size: Size,
+    native: Size,
     threads: int = 1,
 ) -> np.ndarray:
     """Render a batch of packed genomes.
 
     Args:
-        genomes: structured ``(n,)``, see cppn_genome.py.
-        outputs: 1 (grey) or 3.
-        colour: grey, rgb, hsv or hls.
+        genomes: structured ``(n,)``, see cppn/genome.py.
+        outputs: channels of the images.
+        colour: hsv or hls for three outputs that make colours; anything else: each output is a plane of its own.
         coordinates: normalised or pixel.
-        size: height and width of the images.
+        size: height and width of the images, in pixels.
         native: the size at which ``pixel`` coordinates are raw indices.
         threads: upper bound on threads; the images do not depend on it.
 
     Returns:
-        uint8 ``(n, outputs, size, size)``, grey or RGB.
+        uint8 ``(n, outputs, height, width)``: RGB, or planes.
     """
     planes = coordinate_planes(size, coordinates, native)
-    pixels = size * size
+    height, width = sides(size)
+    pixels = height * width
     tiles = -(-pixels // TILE)
     n = len(genomes)
     out = np.empty((n, outputs, pixels), np.uint8)
     arrays = fields(genomes)
-    mode = colours.MODES[colour]
+    mode = MODES.get(colour, PLANES)
     if n >= threads:
         run_chunks(
             lambda a, b: _render_rows(*arrays, a, b, outputs, mode, planes, 0, tiles, out),
@@ -187,4 +186,4 @@ def render_cpu(
             threads,
             _PIXELS_PER_THREAD // (TILE * max(1, n)) + 1,
         )
-    return out.reshape(n, outputs, size, size)
+    return out.reshape(n, outputs, height, width)

@@ -18,6 +18,7 @@ from evo_fool.encodings.cppn.activations import GAUSSIAN, SIGMOID, SINE
 from evo_fool.encodings.cppn.genome import INPUTS
 from evo_fool.encodings.rendering.coordinates import coordinate_planes
 from evo_fool.encodings.rendering.program import Program, compile_programs
+from evo_fool.shape import Size, sides
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ def _fold(x: torch.Tensor, period: float) -> torch.Tensor:
 
 
 def _bytes(values: torch.Tensor, colour: str) -> torch.Tensor:
-    """Outputs folded to [0,1], float64 (n, channels, pixels) -> uint8 RGB or grey; see colour.py."""
-    if colour in ("grey", "rgb"):
+    """Outputs folded to [0,1], float64 (n, channels, pixels) -> uint8 RGB or planes; see quantise.py."""
+    if colour not in ("hsv", "hls"):
         return (values * 255.0).to(torch.uint8)
     if colour == "hsv":
         h, s, v = values.unsqueeze(1).unbind(2)
@@ -111,8 +112,8 @@ def render_torch(
     outputs: int,
     colour: str,
     coordinates: str,
-    size: int,
-    native: int,
+    size: Size,
+    native: Size,
     device: torch.device | str,
     memory: int = 1 << 28,
 ) -> torch.Tensor:
@@ -124,18 +125,20 @@ def render_torch(
         memory: bound in bytes on the matrix of values; smaller means more tiles, the images stay the same.
 
     Returns:
-        uint8 ``(n, outputs, size, size)`` on ``device``.
+        uint8 ``(n, outputs, height, width)`` on ``device``.
     """
     device = torch.device(device)
-    images = torch.empty((len(genomes), outputs, size * size), dtype=torch.uint8, device=device)
+    height, width = sides(size)
+    pixels = height * width
+    images = torch.empty((len(genomes), outputs, pixels), dtype=torch.uint8, device=device)
     if len(genomes) == 0:
-        return images.view(0, outputs, size, size)
+        return images.view(0, outputs, height, width)
     schedule, output_rows, rows = _schedule(compile_programs(genomes, outputs), device)
     planes = torch.from_numpy(coordinate_planes(size, coordinates, native).copy()).to(device)
-    tile = max(1, min(size * size, memory // (8 * rows)))
+    tile = max(1, min(pixels, memory // (8 * rows)))
     values = torch.empty((rows, tile), dtype=torch.float64, device=device)
-    for start in range(0, size * size, tile):
-        count = min(tile, size * size - start)
+    for start in range(0, pixels, tile):
+        count = min(tile, pixels - start)
         v = values[:, :count] if count == tile else torch.empty_like(values[:, :count])
         v[:3] = planes[:, start : start + count]
         v[3] = 1.0
@@ -146,4 +149,4 @@ def render_torch(
             for code, low, high in level.spans:
                 _activate(code, sums[low:high], v[level.first + low : level.first + high])
         images[:, :, start : start + count] = _bytes(v[output_rows].abs_(), colour)
-    return images.view(len(genomes), outputs, size, size)
+    return images.view(len(genomes), outputs, height, width)

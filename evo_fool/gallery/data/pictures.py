@@ -8,28 +8,44 @@ import numpy as np
 from PIL import Image
 
 from evo_fool.errors import ConfigError
-from evo_fool.image import enlarge, png_bytes
+from evo_fool.image import enlarge, png_bytes, shown
 from evo_fool.runs.individuals import image_of
 from evo_fool.runs.run import Run
+from evo_fool.shape import scaled
 
 MIN_SIDE, MAX_SIDE = 8, 2048
 """Sizes that an image can be asked for, in pixels."""
 
 _QUALITY = 85
+_GROUND = 128
 
 
 def reduce(image: np.ndarray, side: int) -> np.ndarray:
-    """A uint8 image ``(1 or 3, h, w)`` averaged down to ``(side, side, 3)``; a smaller one is enlarged to the nearest.
+    """A uint8 image ``(channels, h, w)`` averaged down to ``(side, side, 3)``; a smaller one is enlarged.
+
+    Images that are not square are centred on grey; planes that are not colours are grey tiles, see :func:`.shown`.
 
     >>> reduce(np.full((1, 4, 4), 7, np.uint8), 2).tolist()
     [[[7, 7, 7], [7, 7, 7]], [[7, 7, 7], [7, 7, 7]]]
     """
+    averaged = _averaged(shown(image), side)
+    height, width = averaged.shape[:2]
+    if height == width:
+        return averaged
+    out = np.full((side, side, 3), _GROUND, np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    out[top : top + height, left : left + width] = averaged
+    return out
+
+
+def _averaged(image: np.ndarray, side: int) -> np.ndarray:
     if max(image.shape[1:]) <= side:
         image = enlarge(image, side)
-    out = np.empty((side, side, 3), np.uint8)
+    height, width = scaled(image.shape[1:], side)
+    out = np.empty((height, width, 3), np.uint8)
     # Channel by channel, as stored: interleaving first takes as long again.
     for channel, plane in enumerate(image):
-        out[..., channel] = np.asarray(Image.fromarray(plane).resize((side, side), Image.Resampling.BOX))
+        out[..., channel] = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BOX))
     out[..., len(image) :] = out[..., :1]
     return out
 
@@ -50,7 +66,7 @@ def resized_png(run: Run, individual: int, size: int) -> bytes | None:
     Args:
         run: the run.
         individual: its id.
-        size: the side in pixels. Smaller ones than it has are averages; larger ones of pixels repeat each pixel.
+        size: the longer side in pixels. Smaller ones than it has are averages; larger ones of pixels repeat each pixel.
 
     Raises:
         ConfigError: a size out of range.
@@ -60,12 +76,12 @@ def resized_png(run: Run, individual: int, size: int) -> bytes | None:
     if not MIN_SIDE <= size <= MAX_SIDE:
         raise ConfigError(f"{size}: an image is {MIN_SIDE} to {MAX_SIDE} pixels wide")
     image = image_of(run, individual)
-    native = image.shape[1:]
-    if native == (size, size):
+    native = max(image.shape[1:])
+    if size == native:
         return png_bytes(image)
-    if size < max(native):
-        return png_bytes(np.ascontiguousarray(reduce(image, size).transpose(2, 0, 1)))
-    return None if run.experiment.encoding.kind == "cppn" else png_bytes(enlarge(image, size))
+    if size < native:
+        return png_bytes(_averaged(shown(image), size).transpose(2, 0, 1))
+    return None if run.encoding.resizable else png_bytes(enlarge(image, size))
 
 
 def photograph(pixels: np.ndarray) -> bytes:

@@ -42,6 +42,6 @@ def run_facts(run: Run, urls: Urls) -> RunFacts:
         "channels": channels,
         "width": width,
         "height": height,
-        "resizable": summary["encoding"] == "cppn",
+        "resizable": run.encoding.resizable,
         "url": urls.run(run.path.name),
     }

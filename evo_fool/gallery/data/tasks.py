@@ -6,13 +6,13 @@ import io
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evo_fool.errors import ClassifierError, ConfigError
 from evo_fool.image import png_bytes
-from evo_fool.runs.individuals import describe_genome, image_of, picture_of
+from evo_fool.runs.individuals import describe_genome, genome_arrays, image_of, picture_of
 from evo_fool.runs.run import Run, open_run
 from evo_fool.text import percent, printable
 
@@ -25,7 +25,7 @@ _TOP = 5
 
 
 def render(path: Path, individual: int, size: int) -> bytes:
-    """A CPPN rendered again at ``size``, as PNG."""
+    """An image drawn again from its genome at ``size``, as PNG."""
     with open_run(path) as run:
         return png_bytes(picture_of(run, individual, size))
 
@@ -48,27 +48,13 @@ def genome_json(path: Path, individual: int) -> bytes:
 def genome_npz(path: Path, individual: int) -> bytes:
     """A genome and its image as arrays that ``np.load(file, allow_pickle=False)`` reads.
 
-    ``image`` uint8 ``(channels, h, w)``. Pixels: ``genes`` float32 ``(channels, h, w)``. A CPPN: ``node_key`` and
-    ``node_activation`` (text), ``link_from`` and ``link_to`` (text: keys, or names of inputs), ``link_weight``.
+    ``image`` uint8 ``(channels, h, w)``, and what :meth:`.Encoding.arrays` gives.
     """
     with open_run(path) as run:
-        arrays = {"image": image_of(run, individual), **_arrays(describe_genome(run, individual))}
+        arrays = {"image": image_of(run, individual), **genome_arrays(run, individual)}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays for options
     return buffer.getvalue()
-
-
-def _arrays(genome: dict[str, Any]) -> dict[str, np.ndarray]:
-    if genome["kind"] == "pixels":
-        return {"genes": np.array(genome["genes"], np.float32)}
-    nodes, links = genome["nodes"], genome["links"]
-    return {
-        "node_key": np.array([node["key"] for node in nodes], np.int64),
-        "node_activation": np.array([node["activation"] for node in nodes], np.str_),
-        "link_from": np.array([str(link["from"]) for link in links], np.str_),
-        "link_to": np.array([str(link["to"]) for link in links], np.str_),
-        "link_weight": np.array([link["weight"] for link in links], np.float64),
-    }
 
 
 def top_five(path: Path, individual: int) -> TopFive:

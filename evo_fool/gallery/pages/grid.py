@@ -9,7 +9,7 @@ import numpy as np
 
 from evo_fool.evolution.archive import EMPTY
 from evo_fool.evolution.statistics import THRESHOLDS
-from evo_fool.gallery.data.kept import kept_members
+from evo_fool.gallery.data.kept import chief, kept_members
 from evo_fool.gallery.data.lru import Recent
 from evo_fool.gallery.data.run_header import run_facts
 from evo_fool.gallery.data.sprites import BLOCK, COLUMNS, blocks, identity, is_exact, plan_sheet, thumbnail_side
@@ -98,7 +98,7 @@ def make_tiles(run: Run, archive: Archive, urls: Urls) -> tuple[Sprites, list[Ti
                 "percent": percent(p),
                 "captured": generations[cell] if occupied else None,
                 "individual": id if occupied else None,
-                "nodes": complexity.nodes if complexity else None,
+                "nodes": chief(complexity),
                 "image": urls.image(name, id, side) if there else None,
                 "sprite": {"sheet": position // BLOCK, "place": position % BLOCK} if there else None,
                 "url": urls.individual(name, id, cls=cell) if occupied else None,

@@ -20,6 +20,7 @@ from evo_fool.probability import probability
 from evo_fool.runs import lineage as ancestry
 from evo_fool.runs.run import Run
 from evo_fool.sampling import evenly
+from evo_fool.shape import scaled
 from evo_fool.text import percent, printable
 
 _SHOWN = 100
@@ -98,8 +99,8 @@ def individual_page(run: Run, id: int, query: IndividualQuery, urls: Urls) -> In
         "image": urls.image(name, id) if me.kept else None,
         "large": urls.image(name, id, large) if me.kept else None,
         "sizes": sizes,
-        "genome": {"nodes": complexity.nodes, "links": complexity.links} if complexity else None,
-        "graph": urls.graph(name, id) if complexity else None,
+        "genome": complexity or None,
+        "graph": urls.graph(name, id) if complexity and run.encoding.outputs else None,
         "top5": urls.top(name, id) if me.kept else None,
         "history": [_captured(run, row, cls, urls) for row in thinned(history, _SHOWN)],
         "history_total": len(history),
@@ -112,7 +113,7 @@ def individual_page(run: Run, id: int, query: IndividualQuery, urls: Urls) -> In
         "goal_switches": len(switches),
         "previous": None if before is None else urls.cell(name, before),
         "next": None if after is None else urls.cell(name, after),
-        "downloads": _downloads(name, id, sizes, urls),
+        "downloads": _downloads(run, id, sizes, urls),
     }
 
 
@@ -231,10 +232,15 @@ def _sizes(width: int, height: int, *, resizable: bool) -> list[int]:
     return [native * times for times in (1, 2, 4, 8, 16, 32, 64) if native * times <= MAX_SIDE]
 
 
-def _downloads(name: str, id: int, sizes: Sequence[int], urls: Urls) -> list[Download]:
+def _downloads(run: Run, id: int, sizes: Sequence[int], urls: Urls) -> list[Download]:
     if not sizes:
         return []
-    images: list[Download] = [{"label": f"PNG, {size} × {size}", "url": urls.image(name, id, size)} for size in sizes]
+    name = run.path.name
+    sides = [scaled(run.store.image_shape()[1:], size) for size in sizes]
+    images: list[Download] = [
+        {"label": f"PNG, {width} × {height}", "url": urls.image(name, id, size)}
+        for size, (height, width) in zip(sizes, sides, strict=True)
+    ]
     return [
         *images,
         {"label": "Genome, JSON", "url": urls.genome(name, id, "json")},

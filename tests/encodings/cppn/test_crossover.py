@@ -10,8 +10,8 @@ from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.cppn.reference import cross_reference
 from evo_fool.encodings.numeric.splitmix import SplitMix64
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import CppnConfig
 from evo_fool.randomness import child_seeds, stream
+from evo_fool.sections import CppnConfig
 
 
 def grown(seed: int, n: int, generations: int, **changes: object) -> tuple[CppnEncoding, np.ndarray]:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.errors import GenomeError
-from evo_fool.experiment import CppnConfig
 from evo_fool.randomness import stream
+from evo_fool.sections import CppnConfig
 
 
 def build(channels: int = 1, **settings_: object) -> CppnEncoding:

@@ -11,8 +11,8 @@ from evo_fool.encodings.cppn.activations import FUNCTIONS, NAMES
 from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.cppn.neat import link_gene, neat_config, network_config, node_gene
 from evo_fool.errors import GenomeError
-from evo_fool.experiment import CppnConfig
 from evo_fool.randomness import stream
+from evo_fool.sections import CppnConfig
 
 
 def build(channels: int = 1, **settings: object) -> CppnEncoding:

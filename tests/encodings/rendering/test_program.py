@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.rendering.program import compile_programs
-from evo_fool.experiment import CppnConfig
 from evo_fool.randomness import stream
+from evo_fool.sections import CppnConfig
 
 
 def live_keys(row: np.void, outputs: int) -> set[int]:

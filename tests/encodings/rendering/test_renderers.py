@@ -12,8 +12,8 @@ from evo_fool.encodings.rendering.coordinates import coordinate_planes
 from evo_fool.encodings.rendering.gpu import render_torch
 from evo_fool.encodings.rendering.reference import render_reference
 from evo_fool.errors import ConfigError
-from evo_fool.experiment import CppnConfig
 from evo_fool.randomness import stream
+from evo_fool.sections import CppnConfig
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
 
