@@ -35,7 +35,7 @@ class Encoding(ABC):
         threads: upper bound on CPU threads; none: the cores of this process.
 
     Attributes:
-        Config: the model of the encoding's section, an :class:`~evo_fool.experiment.EncodingSection`.
+        Config: the model of the encoding's section, an :class:`~evo_fool.sections.EncodingSection`.
         codec: name and version of the byte format of :meth:`encode`, e.g. ``"cppn/1"``; stored with every run.
         can_mate: whether :meth:`mate` is defined.
         resizable: whether :meth:`render` draws at any size.

@@ -1,7 +1,7 @@
 """Which individuals a run still needs: elites, members of populations, and the ancestors of either.
 
 References are counted: an individual is alive while it holds a cell, belongs to a population, or has a living child.
-The genomes and images of the others are discarded (see :class:`~evo_fool.experiment.RetentionConfig`); the rows of
+The genomes and images of the others are discarded (see :class:`~evo_fool.sections.RetentionConfig`); the rows of
 those that ever held a cell stay for good, so that captures and scores can always be read.
 """
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evo_fool.class_names import ClassNames
+from evo_fool.encodings import build_encoding
 from evo_fool.errors import ConfigError, CorruptRunError, EmptyCellError, GenomeError, NotKeptError, RunNotFoundError
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.experiment import Experiment

@@ -13,7 +13,7 @@ from neat.genome import DefaultGenome
 from evo_fool.encodings.colour import OUTPUT_NAMES, resolve_colour
 from evo_fool.encodings.cppn.neat import link_gene, node_gene
 from evo_fool.errors import ConfigError, GenomeError, NotKeptError
-from evo_fool.pictures.genome_graph import DARK_STYLE, OUTPUT_NAMES, draw_genome, draw_individual
+from evo_fool.pictures.genome_graph import DARK_STYLE, draw_genome, draw_individual
 from evo_fool.pictures.graph_layout import place
 from evo_fool.runs import open_run
 
