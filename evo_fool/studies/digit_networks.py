@@ -19,7 +19,7 @@ from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.array_digest import array_digest
 from evo_fool.studies.context import Context
 from evo_fool.studies.data_folder import MnistData
-from evo_fool.studies.training import trained_and_noted
+from evo_fool.studies.training import trained
 from evo_fool.training import lenet as training
 from evo_fool.training.architectures import fit as fit_architecture
 from evo_fool.training.mnist_data import Digits
@@ -79,7 +79,7 @@ def digit_networks(context: Context, data: MnistData) -> dict[str, DigitNetwork]
             context.count(len(data.test.labels))
             return classifier.network, {"test_error": _test_error(classifier, data.test)}
 
-        path, noted = trained_and_noted(context, f"{what} seed {seed} {taught}", make)
+        path, noted = trained(context, f"{what} seed {seed} {taught}", make)
         config = ClassifierConfig(spec=spec, weights=str(path.absolute()))
         return DigitNetwork(config, seed, epochs, float(noted["test_error"]))
 
