@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "new", "skipped", "failed"]
 """``new``: the paper has no such result. ``skipped``: data or results that it needs are missing. ``failed``: an error
 ended it."""
-
-VERDICTS: tuple[str, ...] = get_args(Verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +63,12 @@ class Section:
         key, title, figures: the study's.
         verdict: see :data:`Verdict`.
         why: the verdict in one to three sentences, with numbers.
-        rows, pictures: in this order.
+        images: scored by a network for it, in all.
+        seconds: of computing, in this or an earlier process.
         settings: what was run, JSON-able.
         seeds: of the runs that it rests on.
         commands: how to run its parts again.
-        images: scored by a network for it, in all.
-        seconds: of computing, in this or an earlier process.
+        rows, pictures: in this order.
         data: the raw figures behind table and pictures, JSON-able.
     """
 
@@ -79,13 +77,13 @@ class Section:
     figures: str
     verdict: Verdict
     why: str
-    rows: tuple[Row, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    images: int = 0
+    seconds: float = 0.0
     settings: dict[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     commands: tuple[str, ...] = ()
-    images: int = 0
-    seconds: float = 0.0
+    rows: tuple[Row, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)
 
 
