@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -15,9 +16,8 @@ from evo_fool.studies.charts import Curve, board, draw_confidence
 from evo_fool.studies.context import Context
 from evo_fool.studies.generative import Contest, Options
 from evo_fool.studies.generative.measure import ENCODINGS, FLOOR, LENET, attack, likelihoods, train_judges, worth
-from evo_fool.studies.mnist import spread
 from evo_fool.studies.published import MNIST_MEDIAN, as_printed
-from evo_fool.studies.section import Picture, Row, Table
+from evo_fool.studies.section import Picture, Row, Table, spread
 from evo_fool.studies.study import Study
 from evo_fool.studies.training import mnist_of
 from evo_fool.text import percent
@@ -52,7 +52,7 @@ class Generative(Study[Options]):
                 f"worth of {judge.name} {scorer.classifier.fingerprint()[:12]}, {contest.control} random, "
                 f"test images {array_digest(test.images, test.labels)}"
             )
-            worths[judge.name] = context.cache(key, lambda scorer=scorer: worth(scorer, test, contest.control))
+            worths[judge.name] = context.cache(key, partial(worth, scorer, test, contest.control))
         attacks, images = [], {}
         for encoding, judge in product(ENCODINGS, judges):
             found = [attack(context, judge, encoding, contest, seed) for seed in context.seeds[:_SEEDS]]
