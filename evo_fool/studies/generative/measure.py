@@ -144,9 +144,9 @@ def attack(
         "classifier.weights": str(judge.weights.absolute()),
     }
     with context.run(context.experiment(ENCODINGS[encoding], settings)) as run:
-        p = [elite.probability for elite in run.elites]
-        entry = {"judge": judge.name, "encoding": encoding, "seed": seed, "p": p}
-        return entry | {"medians": run.metrics["median"].tolist()}, np.stack([run.image(cell) for cell in run])
+        medians, p = run.metrics["median"].tolist(), [elite.probability for elite in run.elites]
+        entry = {"judge": judge.name, "encoding": encoding, "seed": seed, "medians": medians, "p": p}
+        return entry, np.stack([run.image(cell) for cell in run])
 
 
 def likelihoods(context: Context, vaes: Path, images: np.ndarray, digits: np.ndarray) -> np.ndarray:
