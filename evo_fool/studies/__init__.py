@@ -26,15 +26,17 @@ STUDIES: dict[str, str] = {
     "repetition": "evo_fool.studies.repetition_page:section",
     "attribution": "evo_fool.studies.attribution.study:Attribution",
     "paths": "evo_fool.studies.paths.study:Paths",
-    "retraining": "evo_fool.studies.retraining_page:section",
-    "retraining-imagenet": "evo_fool.studies.retraining_imagenet_page:section",
-    "generative": "evo_fool.studies.generative_page:section",
+    "retraining": "evo_fool.studies.retraining.study:Retraining",
+    "retraining-imagenet": "evo_fool.studies.retraining_imagenet.study:RetrainingImagenet",
+    "generative": "evo_fool.studies.generative.study:Generative",
 }
 """Name -> ``module:class``, in the order of the report."""
 
 QUESTIONS: dict[str, str] = {
     "attribution": STUDIES["attribution"],
     "paths": STUDIES["paths"],
+    "retraining": STUDIES["retraining"],
+    "generative": STUDIES["generative"],
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 

@@ -7,8 +7,6 @@ UNDER_REVIEW = {
     "network, CaffeNet: their blur and their ratio of step to decay do not carry over.",
     "repetition": "that one element is not enough, because most of these elites are textures of which all but a strip "
     "was painted over: the paper removed extra copies of objects on an even background.",
-    "retraining-imagenet": "that unseen fooling images are recognised, because these come from the same search as "
-    "those that were taught: the paper's 70 were bred by people on Picbreeder.",
 }
 """Key of a study -> which conclusion, and the reason, in one sentence."""
 
@@ -16,7 +14,7 @@ UNDER_REVIEW = {
 def reviewed(key: str, why: str) -> str:
     """The reason for a verdict, with the remark that a conclusion is under review.
 
-    >>> reviewed("retraining-imagenet", "It recognises 80 %.")[:60]
-    'It recognises 80 %. Under review: that unseen fooling images'
+    >>> reviewed("repetition", "It keeps 9 %.")[:50]
+    'It keeps 9 %. Under review: that one element is no'
     """
     return f"{why} Under review: {UNDER_REVIEW[key]}"

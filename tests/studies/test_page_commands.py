@@ -5,9 +5,10 @@ import pytest
 
 from evo_fool.cli.verbs import application
 from evo_fool.sections import ClassifierConfig
+from evo_fool.studies.context import Context
 from evo_fool.studies.digit_networks import DigitNetwork
 from evo_fool.studies.generative import Contest
-from evo_fool.studies.generative_page import commands_of
+from evo_fool.studies.generative.study import Generative
 from evo_fool.studies.transfer_page import _commands
 
 
@@ -24,7 +25,8 @@ def _parsed(command: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("settings", [Contest(), Contest(seed=3, vae_epochs=4, digits=6000)])
 def test_generative(settings: Contest) -> None:
-    *trained, contest = map(_parsed, commands_of(settings, (settings.seed, 7)))
+    context = Context(None, seeds=(settings.seed, 7))
+    *trained, contest = map(_parsed, Generative().commands(context, {"contest": settings.model_dump()}))
     for key in ("seed", "vae_epochs", "lenet_epochs", "generations", "digits"):
         assert contest[key] == getattr(settings, key)
     # `train vae` always learns from all digits.

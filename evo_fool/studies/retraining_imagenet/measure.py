@@ -8,7 +8,7 @@ fooling images and below them for photographs. So whatever it recognises, it rec
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from itertools import chain, count, islice
 from typing import Any
 
@@ -21,13 +21,13 @@ from evo_fool.classifiers.further_class import Head, find_head, widen
 from evo_fool.classifiers.photographs import read_photographs
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
-from evo_fool.probability import probability
 from evo_fool.runs import Run
 from evo_fool.studies.array_digest import array_digest
 from evo_fool.studies.context import Context
 from evo_fool.studies.imagenet_runs import imagenet_run, primary_network
-from evo_fool.studies.mann_whitney import Comparison, mann_whitney
-from evo_fool.studies.retraining import fooling_images
+from evo_fool.studies.mann_whitney import mann_whitney
+from evo_fool.studies.retraining.measure import fooling_images
+from evo_fool.studies.study import Skipped
 from evo_fool.studies.training import trained
 
 _STEPS = 300
@@ -37,59 +37,37 @@ _CHUNK = 32
 _SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class HeadRetraining:
-    """What came of one more output.
-
-    Attributes:
-        network: torchvision's name.
-        photographs: how many it was trained with, and how many it is measured on.
-        taught: fooling images that it was trained with.
-        top1: share of the latter photographs that DNN_1 and DNN_2 call by their class.
-        false_alarms: share of them that DNN_2 calls fooling.
-        recognised: share of the distinct elites of another run against DNN_1, none of them taught, that DNN_2 calls
-            fooling.
-        unseen: how many that is of.
-        medians: median confidence over the 1000 classes of the images evolved against DNN_1 and DNN_2.
-        test: whether DNN_1's are the higher ones.
-        images: that each of the two runs scored.
-        seeds: of the run against DNN_1 that DNN_2 is taught with, of the run that the unseen images are from, and of
-            the run against DNN_2; all distinct.
-        shown: for DNN_1 and for DNN_2 the same classes, those in which the latter is surest: images and confidences.
-    """
-
-    network: str
-    photographs: tuple[int, int]
-    taught: int
-    top1: tuple[float, float]
-    false_alarms: float
-    recognised: float
-    unseen: int
-    medians: tuple[float, float]
-    test: Comparison
-    images: int
-    seeds: tuple[int, int, int]
-    shown: tuple[list[tuple[np.ndarray, float]], list[tuple[np.ndarray, float]]]
-
-    def as_json(self) -> dict[str, Any]:
-        """The figures, JSON-able."""
-        return {name: value for name, value in asdict(replace(self, shown=([], []))).items() if name != "shown"}
+Shown = list[tuple[np.ndarray, float]]
+"""Images uint8 ``(3, height, width)`` and their confidences."""
 
 
-def retrain_imagenet(context: Context) -> HeadRetraining | None:
-    """Evolve against a network, give it a 1001st class, evolve against that; None without weights or photographs.
+def retrain_imagenet(context: Context) -> tuple[dict[str, Any], tuple[Shown, Shown]]:
+    """Evolve against a network, give it a 1001st class, evolve against that.
+
+    Returns:
+        For DNN_1 and DNN_2 images of the classes in which the latter is surest, and the figures: ``photographs`` that
+        it was trained with and that it is measured on; fooling images ``taught``; of the latter photographs the shares
+        ``top1`` that DNN_1 and DNN_2 call by their class and ``false_alarms`` that DNN_2 calls fooling; of the
+        ``unseen`` distinct elites of another run against DNN_1, none of them taught, the share ``recognised`` as
+        fooling; ``medians`` over 1000 classes of the confidences against DNN_1 and DNN_2, and the ``test`` whether the
+        former are higher; ``images`` of each run; ``seeds`` of the runs, see :func:`distinct_seeds`.
 
     Raises:
+        Skipped: there are no weights or no photographs.
         ConfigError: the network's head cannot be retrained.
         Stopped: asked to; runs go on where they stopped.
     """
     network, folder = primary_network(context), context.data.photographs()
     if network is None or folder is None:
-        return None
+        raise Skipped(
+            "It needs an ImageNet network and photographs: give --data a folder with imagenet/weights/NAME.pt and "
+            "imagenet/photos/CLASS/*.jpg."
+        )
     name, weights = network
     classifier = context.classifier(f"torchvision:{name}", weights)
+    classes = len(classifier.classes)
     photos, labels = read_photographs(classifier, folder, limit=context.scale(smoke=40, laptop=None, paper=None))
-    shown = np.arange(len(photos)) % 2 == 0
+    learning, tested, truth = photos[::2], photos[1::2], labels[1::2]
     n = context.scale(smoke=40, laptop=500, paper=2000)
     seeds = distinct_seeds(context)
     with (
@@ -100,36 +78,34 @@ def retrain_imagenet(context: Context) -> HeadRetraining | None:
         fooling = fooling_images(first, n)
 
         def make() -> tuple[nn.Module, dict[str, Any]]:
-            context.count(int(shown.sum()) + n)
-            return retrain_head(scorer, photos[shown], fooling), {"photographs": int(shown.sum()), "fooling": n}
+            context.count(len(learning) + n)
+            return retrain_head(scorer, learning, fooling), {"photographs": len(learning), "fooling": n}
 
-        learned = array_digest(photos[shown], fooling)
+        learned = array_digest(learning, fooling)
         key = f"{name} with a further class, {n} fooling images, {classifier.fingerprint()[:12]}, {learned}"
-        retrained = trained(context, key, make)
-        before = _confidences(first, len(classifier.classes))
+        retrained, _ = trained(context, key, make)
         unseen = unseen_elites(other, fooling)
         images = first.summary()["evaluations"]
         with imagenet_run(context, name, retrained.absolute(), "cppn", seeds[2]) as second:
-            after = _confidences(second, len(classifier.classes))
+            before, after = _confidences(first, classes), _confidences(second, classes)
             surest = after.argsort()[::-1][:_SHOWN].tolist()
-            shown_images = (_images(first, surest), _images(second, surest))
+            shown = _images(first, surest), _images(second, surest)
     judge = context.scorer(context.classifier(f"torchvision:{name}", retrained))
-    answers = [s.score(photos[~shown]).argmax(axis=1) for s in (scorer, judge)]
-    fooled = len(classifier.classes)
-    return HeadRetraining(
-        network=name,
-        photographs=(int(shown.sum()), int((~shown).sum())),
-        taught=n,
-        top1=(float((answers[0] == labels[~shown]).mean()), float((answers[1] == labels[~shown]).mean())),
-        false_alarms=float((answers[1] == fooled).mean()),
-        recognised=float((judge.score(unseen).argmax(axis=1) == fooled).mean()),
-        unseen=len(unseen),
-        medians=(float(np.median(before)), float(np.median(after))),
-        test=mann_whitney(before, after),
-        images=images,
-        seeds=seeds,
-        shown=shown_images,
-    )
+    answers = [s.score(tested).argmax(axis=1) for s in (scorer, judge)]
+    found = {
+        "network": name,
+        "photographs": [len(learning), len(tested)],
+        "taught": n,
+        "top1": [float((answer == truth).mean()) for answer in answers],
+        "false_alarms": float((answers[1] == classes).mean()),
+        "recognised": float((judge.score(unseen).argmax(axis=1) == classes).mean()),
+        "unseen": len(unseen),
+        "medians": [float(np.median(before)), float(np.median(after))],
+        "test": asdict(mann_whitney(before, after)),
+        "images": images,
+        "seeds": seeds,
+    }
+    return found, shown
 
 
 def retrain_head(scorer: Scorer, photos: np.ndarray, fooling: np.ndarray) -> nn.Module:
@@ -205,23 +181,21 @@ def _answer(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def _confidences(run: Run, classes: int) -> np.ndarray:
-    """The probability of every class but a further one, float64 ``(classes,)``; 0 for an empty cell."""
-    found = np.zeros(classes)
-    for elite in run.elites:
-        if elite.class_index < classes:
-            found[elite.class_index] = float(probability(np.array([elite.log_odds]))[0])
-    return found
+    """The confidence in each of the first ``classes`` classes, float64; 0 for an empty cell."""
+    found = {elite.class_index: elite.probability for elite in run.elites}
+    return np.array([found.get(cell, 0.0) for cell in range(classes)])
 
 
-def _images(run: Run, classes: list[int]) -> list[tuple[np.ndarray, float]]:
-    return [(run.image(cell), run[cell].probability) for cell in classes if cell in run]
+def _images(run: Run, cells: list[int]) -> Shown:
+    return [(run.image(cell), run[cell].probability) for cell in cells if cell in run]
 
 
 def distinct_seeds(context: Context) -> tuple[int, int, int]:
-    """The context's seeds, as many as there are of three, and further ones.
+    """Seeds of the run whose images are taught, of that of the unseen images, and of the run against DNN_2: the
+    context's, and further ones where it has fewer.
 
-    Two runs of one seed begin with the same images, whatever their network, and the network is taught with the first
-    generation of its run: with its seed it would be attacked by what it knows.
+    Two runs of one seed begin with the same images, whatever their network, and DNN_2 is taught with the first
+    generation of a run: attacked with its seed it would know the images.
     """
     given = context.seeds[:3]
     further = (seed for seed in count(given[0] + 1) if seed not in given)
