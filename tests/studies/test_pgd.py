@@ -10,7 +10,7 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ClassifierError, ConfigError
 from evo_fool.experiment import ClassifierConfig
-from evo_fool.studies.pgd import targeted_pgd
+from evo_fool.studies.gradient_ascent.pgd import targeted_pgd
 
 
 class Halves(torch.nn.Module):

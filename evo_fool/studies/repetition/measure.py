@@ -56,6 +56,8 @@ _PEAK = 0.5
 _DIP = 0.15
 """How far the autocorrelation must fall on the way to a peak: a smooth shade correlates with itself everywhere."""
 
+QUARTILES = (0.25, 0.5, 0.75)
+
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
@@ -76,57 +78,6 @@ class Repetition:
     removed: np.ndarray
     period: tuple[int, int] | None
     fill: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Ablation:
-    """What removing repetition did to images, in the order of ``rows``.
-
-    Attributes:
-        rows: the images in which a repetition was found, int64 ``(k,)``, as places in the set.
-        found: their repetitions.
-        images: with one element left, uint8 ``(k, channels, height, width)``.
-        before: probability of the class as it was, float64 ``(k,)``.
-        one: with one element left.
-        none: with no element left.
-        elsewhere: with as many pixels as for ``one`` painted over at random places.
-        changed: share of the pixels that ``one`` and ``elsewhere`` clearly change, float64 ``(k, 2)``: painting
-            background over background changes nothing.
-        of: how many images were searched.
-    """
-
-    rows: np.ndarray
-    found: tuple[Repetition, ...]
-    images: np.ndarray
-    before: np.ndarray
-    one: np.ndarray
-    none: np.ndarray
-    elsewhere: np.ndarray
-    changed: np.ndarray
-    of: int
-
-    @property
-    def drop(self) -> np.ndarray:
-        """How much probability the removal of all elements but one costs, float64 ``(k,)``; negative for a gain."""
-        drop: np.ndarray = self.before - self.one
-        return drop
-
-    def to_json(self) -> dict[str, Any]:
-        """The figures of the whole, JSON-able; None where nothing repeats."""
-        found = {"searched": self.of, "repeating": len(self.rows)}
-        if not len(self.rows):
-            return found | {"before": None, "one": None, "none": None, "drop": None, "elements": None}
-        return found | {
-            "elements": float(np.median([repetition.count for repetition in self.found])),
-            "removed_pixels": float(np.median([repetition.removed.mean() for repetition in self.found])),
-            "before": _quartiles(self.before),
-            "one": _quartiles(self.one),
-            "none": _quartiles(self.none),
-            "elsewhere": _quartiles(self.elsewhere),
-            "changed": np.median(self.changed, axis=0).tolist(),
-            "drop": _quartiles(self.drop),
-            "within_1_percent": float((self.drop <= 0.01).mean()),
-        }
 
 
 def find_repetition(image: np.ndarray) -> Repetition | None:
@@ -181,7 +132,7 @@ def elsewhere(image: np.ndarray, repetition: Repetition, rng: Stream) -> np.ndar
     return without(image, random_places((height, width), pixels, side, rng), repetition.fill)
 
 
-def ablate(images: ImageSet, scorer: Scorer, *, seed: int = 1) -> Ablation:
+def ablate(images: ImageSet, scorer: Scorer, *, seed: int = 1) -> dict[str, Any]:
     """Remove all repeated elements but one from every image that has any, and score what is left.
 
     Args:
@@ -189,33 +140,55 @@ def ablate(images: ImageSet, scorer: Scorer, *, seed: int = 1) -> Ablation:
         scorer: the classifier at work.
         seed: of the random places that are painted over for comparison.
 
+    Returns:
+        ``searched`` and ``repeating``: how many images; of each repeating image ``rows``: its place in the set, float64
+        ``(k,)`` each the probability of its class ``before``, with ``one`` element left, with ``none``, and with as
+        many pixels as for ``one`` painted over ``elsewhere``; ``changed``: the share of the pixels that ``one`` and
+        ``elsewhere`` clearly change, float64 ``(k, 2)``: painting background over background changes nothing; ``names``
+        of the classes, ``kinds`` and ``counts`` of the elements; medians of ``elements`` and ``removed_pixels``, the
+        quartiles of the ``drop`` in probability, and the share of images ``within_1_percent`` of it. None where nothing
+        repeats.
+
     Raises:
         ClassifierError: the classifier fails.
     """
-    rows, found, one, none, control = [], [], [], [], []
-    for row, image in enumerate(images.images):
-        repetition = find_repetition(image)
-        if repetition is None:
-            continue
-        rows.append(row)
-        found.append(repetition)
-        one.append(without(image, repetition.removed, repetition.fill))
-        none.append(without(one[-1], repetition.kept, repetition.fill))
-        control.append(elsewhere(image, repetition, stream(seed, "equal area", row)))
-    chosen = np.array(rows, dtype=np.int64)
-    targets, before = images.targets[chosen], images.images[chosen]
-    one_left, none_left, painted = (np.stack(found) if found else before for found in (one, none, control))
-    changed = [[_differs(image, other).mean() for image, other in zip(before, s, strict=True)] for s in (one, control)]
-    return Ablation(
-        rows=chosen,
-        found=tuple(found),
-        images=one_left,
-        before=confidences(scorer, before, targets),
-        one=confidences(scorer, one_left, targets),
-        none=confidences(scorer, none_left, targets),
-        elsewhere=confidences(scorer, painted, targets),
-        changed=np.array(changed, dtype=np.float64).T,
-        of=len(images),
+    searched = [(row, find_repetition(image)) for row, image in enumerate(images.images)]
+    found = {row: repetition for row, repetition in searched if repetition is not None}
+    chosen = images.pick(np.array(list(found), dtype=np.int64))
+    versions: dict[str, list[np.ndarray]] = {"one": [], "none": [], "elsewhere": []}
+    changed = []
+    for image, (row, repetition) in zip(chosen.images, found.items(), strict=True):
+        one = without(image, repetition.removed, repetition.fill)
+        control = elsewhere(image, repetition, stream(seed, "equal area", row))
+        versions["one"].append(one)
+        versions["none"].append(without(one, repetition.kept, repetition.fill))
+        versions["elsewhere"].append(control)
+        changed.append([_differs(image, other).mean() for other in (one, control)])
+    p = {
+        key: confidences(scorer, np.stack(made) if made else chosen.images, chosen.targets)
+        for key, made in ({"before": list(chosen.images)} | versions).items()
+    }
+    drop = p["before"] - p["one"]
+    summary: dict[str, Any] = dict.fromkeys(("elements", "removed_pixels", "drop", "within_1_percent"))
+    if found:
+        summary = {
+            "elements": np.median([repetition.count for repetition in found.values()]),
+            "removed_pixels": np.median([repetition.removed.mean() for repetition in found.values()]),
+            "drop": np.quantile(drop, QUARTILES),
+            "within_1_percent": (drop <= 0.01).mean(),
+        }
+    return (
+        p
+        | summary
+        | {
+            "searched": len(images),
+            "repeating": len(found),
+            "rows": list(found),
+            "names": chosen.names,
+            "kinds": [repetition.kind for repetition in found.values()],
+            "counts": [repetition.count for repetition in found.values()],
+            "changed": np.array(changed, dtype=np.float64).reshape(-1, 2),
+        }
     )
 
 
@@ -264,12 +237,6 @@ def tilings(
 def _resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     planes = [Image.fromarray(plane).resize((width, height), Image.Resampling.BOX) for plane in image]
     return np.stack([np.asarray(plane) for plane in planes])
-
-
-def _quartiles(values: np.ndarray) -> list[float]:
-    """Lower quartile, median, upper quartile."""
-    quartiles: list[float] = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
-    return quartiles
 
 
 def _objects(image: np.ndarray, fill: np.ndarray) -> Repetition | None:

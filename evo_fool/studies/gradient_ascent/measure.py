@@ -138,7 +138,7 @@ def ascend(
     """Climb for every target at once.
 
     Args:
-        classifier: whose gradient is followed; it stays on its device.
+        classifier: whose gradient is followed, on its device.
         targets: class indices; one image each.
         setting: usually one of :data:`SETTINGS`.
         start: one of :data:`STARTS`.
