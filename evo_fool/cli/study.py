@@ -144,6 +144,8 @@ def _ask(name: str, options: Options, to: Path | None, output: Output) -> int:
 def _print(output: Output, why: str, rows: list[Row]) -> None:
     """The sentences, and the table without its empty columns."""
     output.say(why)
+    if not rows:
+        return
     output.say()
     keys = [key for key in ("what", "ours", "paper", "control", "note") if any(getattr(row, key) for row in rows)]
     columns = [f" {key}" if key in ("ours", "paper", "control") else key for key in keys]

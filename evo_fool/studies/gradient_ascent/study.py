@@ -21,7 +21,7 @@ from evo_fool.studies.context import Context
 from evo_fool.studies.controls import noise_budget, noise_harvest
 from evo_fool.studies.elites import ImageSet, noise_set
 from evo_fool.studies.gradient_ascent import Options
-from evo_fool.studies.gradient_ascent.measure import SETTINGS, STARTS, Setting, ascend, shortened
+from evo_fool.studies.gradient_ascent.measure import SETTINGS, STARTS, ascend, shortened
 from evo_fool.studies.gradient_ascent.pgd import targeted_pgd
 from evo_fool.studies.imagenet_runs import primary_network
 from evo_fool.studies.published import GRADIENT_ASCENT_CONFIDENCE as SURE
@@ -57,10 +57,9 @@ class Case:
         what: its label.
         classifier: the network.
         classes: to try without regularisation.
-        shared: those of them that every setting and every start tries; the comparisons between settings are over these.
-        shown: those of them on the picture.
-        mean: the data's mean in [0, 1]; None: the one that the classifier subtracts.
-        until: where climbs end; None: nowhere.
+        shared: those that every setting and every start tries, so that settings are compared over the same classes.
+        shown: those on the picture.
+        mean, until: see :func:`.ascend`.
         elites: of the classes, for comparison; None in the report.
     """
 
@@ -98,42 +97,28 @@ class GradientAscent(Study[Options]):
         return cases
 
     def load(self, context: Context) -> list[tuple[Case, dict[str, dict[str, Any]]]]:
-        """The cases, and by setting and start what :meth:`_climb` found."""
-        found = []
-        for case in self.cases(context):
-            climbs = {}
-            for name, start, steps in self._asked(context):
-                first = name == "none" and start == "mean"
-                label = name if start == "mean" else f"{name} from {start}"
-                setting = SETTINGS[name] if steps is None else shortened(SETTINGS[name], steps)
-                climbs[label] = self._climb(context, case, case.classes if first else case.shared, setting, start)
-            found.append((case, climbs))
-        return found
+        """The cases, and by setting and start what :meth:`_climb` found: every setting from the mean, and the first one
+        from the other starts."""
+        asked, steps = self.options, context.scale(smoke=150, laptop=None, paper=None)
+        climbs = [(name, start) for name in SETTINGS for start in (STARTS if name == "none" else STARTS[:1])]
+        if asked is not None:
+            names = SETTINGS if asked.setting == "all" else [asked.setting]
+            climbs, steps = [(name, asked.start) for name in names], asked.steps
+        labels = {(name, start): name if start == "mean" else f"{name} from {start}" for name, start in climbs}
+        return [
+            (case, {label: self._climb(context, case, *climb, steps) for climb, label in labels.items()})
+            for case in self.cases(context)
+        ]
 
-    def _asked(self, context: Context) -> list[tuple[str, str, int | None]]:
-        """Setting, start, and the most steps: every setting from the mean, and the first one from the other starts."""
-        if self.options is not None:
-            names = SETTINGS if self.options.setting == "all" else [self.options.setting]
-            return [(name, self.options.start, self.options.steps) for name in names]
-        steps = context.scale(smoke=150, laptop=None, paper=None)
-        return [(name, start, steps) for name in SETTINGS for start in (STARTS if name == "none" else STARTS[:1])]
-
-    def _climb(
-        self, context: Context, case: Case, tried: Sequence[int], setting: Setting, start: str
-    ) -> dict[str, Any]:
+    def _climb(self, context: Context, case: Case, name: str, start: str, steps: int | None) -> dict[str, Any]:
+        tried, setting = case.shared, shortened(SETTINGS[name], steps)
+        if (name, start) == ("none", "mean"):
+            tried = case.classes
         seed = context.seeds[0] if self.options is None else self.options.seed
 
         def climb() -> dict[str, Any]:
-            ascent = ascend(
-                case.classifier,
-                tried,
-                setting,
-                start=start,
-                seed=seed,
-                mean=case.mean,
-                until=case.until,
-                report=lambda *_: context.check(),
-            )
+            how: dict[str, Any] = {"start": start, "seed": seed, "mean": case.mean, "until": case.until}
+            ascent = ascend(case.classifier, tried, setting, check=context.check, **how)
             context.count(int(ascent.steps.sum()))
             rows = [list(tried).index(cls) for cls in case.shown]
             return {
@@ -162,19 +147,16 @@ class GradientAscent(Study[Options]):
         """How many classes reach 99.99 % by a setting."""
         how = "without regularisation" if name == "none" else f"with {_label(name)}"
         count, of = _count(entry), len(entry["by class"])
-        return f"{how} {count} of {of} classes reach 99.99 % (median {percent(entry['median'])}) with the 8-bit image."
+        return f"{how} {count} of {of} classes reach 99.99 % (median {percent(entry['median'])}) with the 8-bit image"
 
     def rows(self, data: dict[str, Any]) -> list[Row]:
         return [row for what, part in data.items() for row in _rows(what, part)]
 
     def table(self, data: dict[str, Any]) -> Table:
         (part,) = data.values()
+        shares = {_label(name): (*entry["reaching"].values(), entry["predicted"]) for name, entry in part.items()}
         columns = ["share of the classes", " ≥ 90 %", " ≥ 99 %", " ≥ 99.99 %", " answered"]
-        lines = [
-            (_label(name), *map(share_text, (*entry["reaching"].values(), entry["predicted"])))
-            for name, entry in part.items()
-        ]
-        return Table(columns, lines)
+        return Table(columns, [(label, *map(share_text, line)) for label, line in shares.items()])
 
     def document(self, data: dict[str, Any]) -> dict[str, Any]:
         (part,) = data.values()
@@ -257,16 +239,11 @@ def _check(context: Context, case: Case) -> dict[str, Any] | None:
     noise = noise_set(judge.classes, shape, len(tried), seed=context.seeds[0])
 
     def attack() -> dict[str, Any]:
-        found = targeted_pgd(judge, noise.images, tried, epsilon=_EPSILON, steps=steps)
+        log_odds = targeted_pgd(judge, noise.images, tried, epsilon=_EPSILON, steps=steps)[1]
         context.count(len(tried) * steps)
-        p = probability(found.log_odds)
-        return {
-            "classes": len(tried),
-            "median": np.median(p),
-            "reaching": float((p >= SURE).mean()),
-            "predicted": found.predicted.mean(),
-            "steps": steps,
-        }
+        p, predicted = probability(log_odds[np.arange(len(tried)), tried]), log_odds.argmax(axis=1) == tried
+        found = {"median": np.median(p), "reaching": (p >= SURE).mean(), "predicted": predicted.mean()}
+        return found | {"classes": len(tried), "steps": steps}
 
     digest = array_digest(np.array(tried), noise.images)
     key = f"PGD {case.what} {len(tried)} classes {digest} epsilon {_EPSILON} {steps} steps {judge.fingerprint()[:12]}"
@@ -297,20 +274,11 @@ def _rows(what: str, part: dict[str, Any]) -> list[Row]:
             note += f"; control: best of {noise['images']:,} uniform random images"
             control = percent(noise["median"]), f"{noise['reaching']} of {of}"
         slightly, shown = ("slightly lower", "all that are shown") if what == "ImageNet" else (None, None)
+        label, lower = f"{what}, {_label(name)}", slightly if _regularised(name) else None
+        count = f"{_count(entry)} of {of}"
         rows += [
-            Row(
-                f"{what}, {_label(name)}: median confidence",
-                percent(entry["median"]),
-                slightly if _regularised(name) else None,
-                control[0],
-                note,
-            ),
-            Row(
-                f"{what}, {_label(name)}: classes ≥ 99.99 %",
-                f"{_count(entry)} of {of}",
-                shown if plain else None,
-                control[1],
-            ),
+            Row(f"{label}: median confidence", percent(entry["median"]), lower, control[0], note),
+            Row(f"{label}: classes ≥ 99.99 %", count, shown if plain else None, control[1]),
         ]
     if check:
         rows.append(

@@ -15,7 +15,6 @@ converse is tiling: the image k × k times, smaller.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,7 +67,6 @@ class Repetition:
         count: how many there are, the kept one included.
         kept: the pixels of the one that stays, bool ``(height, width)``.
         removed: the pixels of all others, bool ``(height, width)``.
-        period: for a lattice the displacement (rows, columns) from one element to the next; else None.
         fill: the background, uint8 ``(channels,)``.
     """
 
@@ -76,7 +74,6 @@ class Repetition:
     count: int
     kept: np.ndarray
     removed: np.ndarray
-    period: tuple[int, int] | None
     fill: np.ndarray
 
 
@@ -101,13 +98,13 @@ def without(image: np.ndarray, pixels: np.ndarray, fill: np.ndarray) -> np.ndarr
 
 
 def random_places(shape: tuple[int, int], pixels: int, side: int, rng: Stream) -> np.ndarray:
-    """Squares at random places that together cover so many pixels, bool ``shape``.
+    """Squares at random places that together cover so many pixels, bool ``shape`` (height, width).
 
     Args:
-        shape: height and width; squares that leave the image come in again at the other side.
-        pixels: how many in all, 0 to all of them; the last square is cut to fit.
-        side: of a square, at least 1 and at most the image's smaller side.
-        rng: says where.
+        shape: of the image, which squares leave on one side to enter it again on the other.
+        pixels: 0 to all; the last square is cut to fit.
+        side: of a square, at most the image's smaller side.
+        rng: draws the places.
     """
     covered = np.zeros(shape, dtype=bool)
     left = pixels
@@ -141,13 +138,13 @@ def ablate(images: ImageSet, scorer: Scorer, *, seed: int = 1) -> dict[str, Any]
         seed: of the random places that are painted over for comparison.
 
     Returns:
-        ``searched`` and ``repeating``: how many images; of each repeating image ``rows``: its place in the set, float64
-        ``(k,)`` each the probability of its class ``before``, with ``one`` element left, with ``none``, and with as
-        many pixels as for ``one`` painted over ``elsewhere``; ``changed``: the share of the pixels that ``one`` and
-        ``elsewhere`` clearly change, float64 ``(k, 2)``: painting background over background changes nothing; ``names``
-        of the classes, ``kinds`` and ``counts`` of the elements; medians of ``elements`` and ``removed_pixels``, the
-        quartiles of the ``drop`` in probability, and the share of images ``within_1_percent`` of it. None where nothing
-        repeats.
+        The numbers of images ``searched`` and ``repeating``. Of each of the k repeating images ``rows``: its place in
+        the set, the ``names`` of the classes, ``kinds`` and ``counts`` of the elements, and the probability of its
+        class ``before``, with ``one`` element left, with ``none``, and with as many pixels as for ``one`` painted over
+        ``elsewhere``, float64 ``(k,)``; ``changed``: the shares of the pixels that ``one`` and ``elsewhere`` clearly
+        change, float64 ``(k, 2)``: painting background over background changes nothing. The medians of ``elements``
+        and ``removed_pixels``, the quartiles of the ``drop`` in probability, and the share of images that it leaves
+        ``within_1_percent``; None where nothing repeats.
 
     Raises:
         ClassifierError: the classifier fails.
@@ -155,39 +152,36 @@ def ablate(images: ImageSet, scorer: Scorer, *, seed: int = 1) -> dict[str, Any]
     searched = [(row, find_repetition(image)) for row, image in enumerate(images.images)]
     found = {row: repetition for row, repetition in searched if repetition is not None}
     chosen = images.pick(np.array(list(found), dtype=np.int64))
-    versions: dict[str, list[np.ndarray]] = {"one": [], "none": [], "elsewhere": []}
-    changed = []
+    scored: dict[str, list[np.ndarray]] = {"before": list(chosen.images), "one": [], "none": [], "elsewhere": []}
     for image, (row, repetition) in zip(chosen.images, found.items(), strict=True):
         one = without(image, repetition.removed, repetition.fill)
-        control = elsewhere(image, repetition, stream(seed, "equal area", row))
-        versions["one"].append(one)
-        versions["none"].append(without(one, repetition.kept, repetition.fill))
-        versions["elsewhere"].append(control)
-        changed.append([_differs(image, other).mean() for other in (one, control)])
-    p = {
-        key: confidences(scorer, np.stack(made) if made else chosen.images, chosen.targets)
-        for key, made in ({"before": list(chosen.images)} | versions).items()
+        scored["one"].append(one)
+        scored["none"].append(without(one, repetition.kept, repetition.fill))
+        scored["elsewhere"].append(elsewhere(image, repetition, stream(seed, "equal area", row)))
+    result: dict[str, Any] = {
+        "searched": len(images),
+        "repeating": len(found),
+        "rows": list(found),
+        "names": chosen.names,
+        "kinds": [repetition.kind for repetition in found.values()],
+        "counts": [repetition.count for repetition in found.values()],
+        "changed": [
+            [_differs(image, other).mean() for other in others]
+            for image, *others in zip(scored["before"], scored["one"], scored["elsewhere"], strict=True)
+        ],
     }
+    if not found:
+        return result | scored | dict.fromkeys(("elements", "drop"))
+    p = {key: confidences(scorer, np.stack(made), chosen.targets) for key, made in scored.items()}
     drop = p["before"] - p["one"]
-    summary: dict[str, Any] = dict.fromkeys(("elements", "removed_pixels", "drop", "within_1_percent"))
-    if found:
-        summary = {
-            "elements": np.median([repetition.count for repetition in found.values()]),
+    return (
+        result
+        | p
+        | {
+            "elements": np.median(result["counts"]),
             "removed_pixels": np.median([repetition.removed.mean() for repetition in found.values()]),
             "drop": np.quantile(drop, QUARTILES),
             "within_1_percent": (drop <= 0.01).mean(),
-        }
-    return (
-        p
-        | summary
-        | {
-            "searched": len(images),
-            "repeating": len(found),
-            "rows": list(found),
-            "names": chosen.names,
-            "kinds": [repetition.kind for repetition in found.values()],
-            "counts": [repetition.count for repetition in found.values()],
-            "changed": np.array(changed, dtype=np.float64).reshape(-1, 2),
         }
     )
 
@@ -201,37 +195,12 @@ def tiled(image: np.ndarray, times: int) -> np.ndarray:
     height, width = image.shape[1:]
     if not 1 <= times <= min(height, width):
         raise ConfigError(f"{times} tiles a side: give 1 to {min(height, width)}")
-    if times == 1:
-        return image.copy()
     # Tiles of unequal size, by at most a pixel, so that they fill the image exactly.
     rows, columns = (np.diff(np.linspace(0, side, times + 1).round().astype(int)) for side in (height, width))
     tiles = {(h, w): _resized(image, h, w) for h in set(rows.tolist()) for w in set(columns.tolist())}
     return np.concatenate(
         [np.concatenate([tiles[h, w] for w in columns.tolist()], axis=2) for h in rows.tolist()], axis=1
     )
-
-
-def tilings(
-    images: ImageSet, scorer: Scorer, times: Iterable[int], whole: np.ndarray, check: Callable[[], None] = lambda: None
-) -> dict[str, dict[str, float]]:
-    """What tiling does to confidence: by the number of tiles a side, the median, and the share of images it raises.
-
-    Args:
-        images: as they are.
-        scorer: the network at work.
-        times: tiles a side, each at least 2.
-        whole: probability of each image's class as it is, float64 ``(n,)``.
-        check: called before each number; may raise to stop.
-
-    Raises:
-        ConfigError: see :func:`tiled`.
-    """
-    found = {}
-    for number in times:
-        check()
-        p = confidences(scorer, np.stack([tiled(image, number) for image in images.images]), images.targets)
-        found[str(number)] = {"median": float(np.median(p)), "raised": float((p > whole).mean())}
-    return found
 
 
 def _resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -247,7 +216,8 @@ def _objects(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
         i for i in range(1, len(areas)) if max(4, _SMALLEST * pixels) <= areas[i] <= _LARGEST * pixels
     ]  # dust is left where it is
     shapes = dict(zip(patches, _shapes(labels, patches), strict=True))
-    colours = dict(zip(patches, _colours(image, labels, patches), strict=True))
+    means = np.stack([ndimage.mean(plane, labels, patches) for plane in image], axis=1)
+    colours = dict(zip(patches, means, strict=True))
     best: list[int] = []
     for patch in patches:
         group = [
@@ -263,18 +233,13 @@ def _objects(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
     kept = best[int(areas[best].argmax())]
     one, others = labels == kept, np.isin(labels, [patch for patch in best if patch != kept])
     grown, rest = (ndimage.binary_dilation(m, iterations=_HALO) & ((labels == 0) | m) for m in (one, others))
-    return Repetition("objects", len(best), grown, rest & ~grown, None, fill)
+    return Repetition("objects", len(best), grown, rest & ~grown, fill)
 
 
 def _differs(image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Where two colours are told apart, bool ``(height, width)``."""
     difference: np.ndarray = np.abs(image.astype(np.int16) - other.astype(np.int16)).max(axis=0) >= _CONTRAST
     return difference
-
-
-def _colours(image: np.ndarray, labels: np.ndarray, patches: list[int]) -> np.ndarray:
-    """Each patch's mean colour, float64 ``(patches, channels)``."""
-    return np.stack([ndimage.mean(plane, labels, patches) for plane in image], axis=1)
 
 
 def _shapes(labels: np.ndarray, patches: list[int]) -> list[np.ndarray]:
@@ -308,7 +273,7 @@ def _lattice(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
     place = ((rows - (height - 1) / 2) * step[0] + (columns - (width - 1) / 2) * step[1]) / (step**2).sum()
     repeat = np.floor(place + 0.5).astype(int)
     kept = repeat == 0
-    return Repetition("lattice", len(np.unique(repeat)), kept, ~kept, period, fill)
+    return Repetition("lattice", len(np.unique(repeat)), kept, ~kept, fill)
 
 
 def find_period(image: np.ndarray) -> tuple[int, int] | None:

@@ -15,7 +15,7 @@ from evo_fool.studies.context import Context
 from evo_fool.studies.elites import ImageSet, confidences, elites_of
 from evo_fool.studies.published import REPETITION, as_printed
 from evo_fool.studies.repetition import Options
-from evo_fool.studies.repetition.measure import QUARTILES, ablate, find_repetition, tilings, without
+from evo_fool.studies.repetition.measure import QUARTILES, ablate, find_repetition, tiled, without
 from evo_fool.studies.section import Picture, Row, Table, Verdict, share_text
 from evo_fool.studies.study import Skipped, Study
 from evo_fool.text import percent
@@ -55,9 +55,13 @@ class Repetitions(Study[Options]):
         tiles, seed = sorted(set(self.options.tiles)) if self.options else _TILINGS, context.seeds[0]
 
         def make() -> dict[str, Any]:
-            whole = confidences(scorer, elites.images, elites.targets)
-            found = ablate(elites, scorer, seed=seed) | {"all_elites": np.median(whole)}
-            return found | {"tilings": tilings(elites, scorer, tiles, whole, context.check)}
+            found, whole = ablate(elites, scorer, seed=seed), confidences(scorer, elites.images, elites.targets)
+            tilings = {}
+            for times in tiles:
+                context.check()
+                p = confidences(scorer, np.stack([tiled(image, times) for image in elites.images]), elites.targets)
+                tilings[times] = {"median": np.median(p), "raised": (p > whole).mean()}
+            return found | {"all_elites": np.median(whole), "tilings": tilings}
 
         digest = array_digest(elites.images, elites.targets)
         judge = scorer.classifier.fingerprint()[:12]

@@ -99,20 +99,9 @@ class Transfer(Study[Options]):
         return _compared(context, configs, members, evolved, context.seeds[:1], noise)
 
     def rows(self, data: dict[str, Any]) -> list[Row]:
-        if self.options is None:
-            return [row for name, part in data.items() for row in rows_of(name, part)]
-        evolved, noise, judges = data["evolved"], data["noise"], data["noise"]["judges"]
-        note = "mean over the networks; control: for each class the best random image by the network itself"
-        return [
-            Row(
-                f"{source}: {what}",
-                text(_mean(evolved, (table,), [(source, judge) for judge in judges])),
-                control=text(_mean(noise, (table,), [(judge, judge) for judge in judges])),
-                note=note,
-            )
-            for source in evolved["sources"]
-            for what, table, text in _TABLES
-        ]
+        if self.options is not None:
+            return []  # the table says it all
+        return [row for name, part in data.items() for row in rows_of(name, part)]
 
     def table(self, data: dict[str, Any]) -> Table:
         whole = self.document(data)
@@ -121,7 +110,7 @@ class Transfer(Study[Options]):
             for what, table, text in _TABLES
             for source, values in zip(whole["sources"], whole[table], strict=True)
         ]
-        return Table(["images", "judged by", *(f" {judge}" for judge in whole["judges"])], lines)
+        return Table(["images", "what", *(f" {judge}" for judge in whole["judges"])], lines)
 
     def document(self, data: dict[str, Any]) -> dict[str, Any]:
         return beside_noise(data["evolved"], data["noise"])
@@ -146,10 +135,7 @@ class Transfer(Study[Options]):
 
     def pictures(self, context: Context, data: dict[str, Any]) -> list[Picture]:
         if self.options is not None:
-            whole = self.document(data)
-            drawn = heat_map(
-                np.array(whole["mean"]), whole["sources"], whole["judges"], row_label="images", label="judged by"
-            )
+            drawn = _heat_map([self.document(data)], "mean", "images")
             return [Picture("confidence", drawn, "Mean confidence of each network in the class of the images.")]
         return [picture for name, part in data.items() for picture in _pictures(name, part)]
 
@@ -183,15 +169,8 @@ def _compared(
     seeds: Sequence[int],
     noise: int,
 ) -> Part:
-    """Images evolved against every network and against ensembles, seed by seed, and noise, shown to every network.
-
-    Args:
-        context: what finds networks and runs.
-        networks: by name.
-        members: of the ensembles.
-        evolved: the run of a name, a classifier and a seed.
-        seeds: of the runs.
-        noise: random images.
+    """Images evolved against every network and against ensembles of ``members``, seed by seed, and ``noise`` random
+    images, shown to every network; ``evolved`` finds the run of a name, a classifier and a seed.
     """
     ensembles = {f"{way} of {' + '.join(members)}": (way, members) for way in WAYS} if len(members) > 1 else {}
     specs = tuple(ClassifierSpec.of(networks[member]) for member in members)
@@ -246,8 +225,8 @@ def claims_of(name: str, part: Part, threshold: str) -> Iterator[dict[str, Any]]
         if kind not in kinds:
             continue
         own_pairs = [(one, one) for one, _ in kinds[kind]]
-        own = np.array([_mean(matrix, ("reaching", threshold), own_pairs) for matrix in part["by seed"]])
-        both = np.array([_mean(matrix, ("both", threshold), kinds[kind]) for matrix in part["by seed"]])
+        own = _by_seed(part, ("reaching", threshold), own_pairs)
+        both = _by_seed(part, ("both", threshold), kinds[kind])
         yield {
             "name": name,
             "kind": kind,
@@ -269,9 +248,8 @@ def rows_of(name: str, part: Part) -> list[Row]:
 
     def row(what: str, pairs: Pairs, *table: str, note: str = "", paper: str | None = None) -> Row:
         text = percent if table == ("mean",) else share_text
-        ours = _range(np.array([_mean(matrix, table, pairs) for matrix in part["by seed"]]), text)
-        note = "; ".join(filter(None, (note, control)))
-        return Row(f"{name}, {what}", ours, paper, text(_mean(noise, table, pairs)), note)
+        ours, chance = _range(_by_seed(part, table, pairs), text), text(_mean(noise, table, pairs))
+        return Row(f"{name}, {what}", ours, paper, chance, "; ".join(filter(None, (note, control))))
 
     own = [(judge, judge) for judge in noise["judges"]]
     rows = [row(f"their own network, at least {_printed(t)}", own, "reaching", t) for t in THRESHOLDS]
@@ -324,10 +302,7 @@ def _ensembles_left_out(name: str, part: Part) -> dict[str, Any] | None:
 
     def told(sources: Sequence[str]) -> str:
         pairs = [(source, judge) for source in sources for judge in out]
-        mean, kept = (
-            float(np.mean([_mean(matrix, (table,), pairs) for matrix in part["by seed"]]))
-            for table in ("mean", "agreement")
-        )
+        mean, kept = (float(_by_seed(part, (table,), pairs).mean()) for table in ("mean", "agreement"))
         return f"{percent(mean)} (class kept by {share_text(kept)})"
 
     members = part["ensembles of"]
@@ -337,24 +312,26 @@ def _ensembles_left_out(name: str, part: Part) -> dict[str, Any] | None:
 
 def _pictures(name: str, part: Part) -> list[Picture]:
     """The matrices as heat maps, mean over seeds."""
+    below = (
+        f"Below, for each class the best of {part['random images']:,} random images by each network, and all of them "
+        "with the classes in turn."
+    )
+    caption = f"{name}: share of images that each network takes for the class they were evolved for. {below}"
     whole = [beside_noise(matrix, part["noise"]) for matrix in part["by seed"]]
-    labels = {"row_label": "evolved against, or chosen from noise by", "label": "judged by"}
-    drawn = {
-        table: heat_map(
-            np.mean([matrix[table] for matrix in whole], axis=0), whole[0]["sources"], whole[0]["judges"], **labels
-        )
-        for table in ("agreement", "mean")
-    }
+    label = "evolved against, or chosen from noise by"
     return [
+        Picture(f"{name} agreement", _heat_map(whole, "agreement", label), caption),
         Picture(
-            f"{name} agreement",
-            drawn["agreement"],
-            f"{name}: share of images that each network takes for the class they were evolved for. Below, for "
-            f"each class the best of {part['random images']:,} random images by each network, and all of them with the "
-            "classes in turn.",
+            f"{name} confidence",
+            _heat_map(whole, "mean", label),
+            f"{name}: mean confidence of each network in that class.",
         ),
-        Picture(f"{name} confidence", drawn["mean"], f"{name}: mean confidence of each network in that class."),
     ]
+
+
+def _heat_map(matrices: Sequence[Matrix], table: str, row_label: str) -> bytes:
+    values, first = np.mean([matrix[table] for matrix in matrices], axis=0), matrices[0]
+    return heat_map(values, first["sources"], first["judges"], row_label=row_label, label="judged by")
 
 
 _TABLES = (("class kept", "agreement", share_text), ("mean confidence", "mean", percent))
@@ -366,8 +343,12 @@ def _mean(matrix: Matrix, table: Sequence[str], pairs: Pairs) -> float:
     values: Any = matrix
     for key in table:
         values = values[key]
-    at = [(matrix["sources"].index(one), matrix["judges"].index(other)) for one, other in pairs]
-    return float(np.mean([values[row][column] for row, column in at]))
+    rows, columns = matrix["sources"], matrix["judges"]
+    return float(np.mean([values[rows.index(one)][columns.index(other)] for one, other in pairs]))
+
+
+def _by_seed(part: Part, table: Sequence[str], pairs: Pairs) -> np.ndarray:
+    return np.array([_mean(matrix, table, pairs) for matrix in part["by seed"]])
 
 
 def _range(values: np.ndarray, text: Callable[[float], str]) -> str:
