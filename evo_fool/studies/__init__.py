@@ -21,9 +21,9 @@ STUDIES: dict[str, str] = {
     "imagenet": "evo_fool.studies.imagenet:section",
     "controls": "evo_fool.studies.controls:section",
     "searches": "evo_fool.studies.searches:section",
-    "gradient-ascent": "evo_fool.studies.gradient_ascent_page:section",
-    "transfer": "evo_fool.studies.transfer_page:section",
-    "repetition": "evo_fool.studies.repetition_page:section",
+    "gradient-ascent": "evo_fool.studies.gradient_ascent.study:GradientAscent",
+    "transfer": "evo_fool.studies.transfer.study:Transfer",
+    "repetition": "evo_fool.studies.repetition.study:Repetitions",
     "attribution": "evo_fool.studies.attribution.study:Attribution",
     "paths": "evo_fool.studies.paths.study:Paths",
     "retraining": "evo_fool.studies.retraining.study:Retraining",
@@ -33,6 +33,9 @@ STUDIES: dict[str, str] = {
 """Name -> ``module:class``, in the order of the report."""
 
 QUESTIONS: dict[str, str] = {
+    "gradient-ascent": STUDIES["gradient-ascent"],
+    "transfer": STUDIES["transfer"],
+    "repetition": STUDIES["repetition"],
     "attribution": STUDIES["attribution"],
     "paths": STUDIES["paths"],
     "retraining": STUDIES["retraining"],

@@ -4,12 +4,10 @@ import click
 import pytest
 
 from evo_fool.cli.verbs import application
-from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.context import Context
-from evo_fool.studies.digit_networks import DigitNetwork
 from evo_fool.studies.generative import Contest
 from evo_fool.studies.generative.study import Generative
-from evo_fool.studies.transfer_page import _commands
+from evo_fool.studies.transfer.study import Transfer
 
 
 def _parsed(command: str) -> dict[str, object]:
@@ -37,11 +35,10 @@ def test_generative(settings: Contest) -> None:
 
 
 def test_transfer() -> None:
-    networks = {
-        f"LeNet {letter}": DigitNetwork(ClassifierConfig(), seed, 3, 0.01)
-        for letter, seed in zip("BC", (5, 6), strict=True)
-    }
-    second, third, ensemble, judged = map(_parsed, _commands(networks))
+    networks = {f"LeNet {letter}": {"seed": seed, "epochs": 3} for letter, seed in zip("BC", (5, 6), strict=True)}
+    commands = Transfer().commands(Context(None), {"MNIST": {"networks": networks}})
+    second, third, ensemble, judged, runs = map(_parsed, commands)
     assert [(c["seed"], c["epochs"]) for c in (second, third)] == [(5, 3), (6, 3)]
     assert str(second["out"]) in str(ensemble["classifier"])
     assert f"lenet-mnist@{third['out']}" in judged["judges"]  # type: ignore[operator]
+    assert runs["runs"] == ("RUN", "RUN")

@@ -1,4 +1,7 @@
-"""A conclusion under review says so wherever it stands: in the study, the report, the findings and the README."""
+"""A conclusion under review says so wherever it stands: in the report, the findings and the README.
+
+That the study says so too is tested with the rest of its sentences in ``test_committed_report.py``.
+"""
 
 import json
 

@@ -22,7 +22,7 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.studies.elites import confidences
-from evo_fool.studies.repetition import background
+from evo_fool.studies.repetition.measure import background
 
 STEPS = 64
 """Points at which integrated gradients sample the way from the baseline to the image."""

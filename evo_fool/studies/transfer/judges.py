@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
@@ -14,61 +13,52 @@ from evo_fool.evaluation.environment import choose_device
 from evo_fool.runs import Run, find_run, open_run
 from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.elites import ImageSet, elites_of, judge_of
+from evo_fool.studies.transfer import Options
 
 
-def judges_of(
-    runs: Sequence[str], out: Path, judges: Sequence[str], classifiers: Sequence[str], device: str
-) -> tuple[list[ImageSet], dict[str, Scorer], list[str]]:
-    """The elites of runs, the networks that judge them, each once, by name, and what there is to remark.
-
-    Args:
-        runs: as the user names them.
-        out: the folder in which they are looked for.
-        judges: further networks, ``SPEC`` or ``SPEC@WEIGHTS``.
-        classifiers: the networks of the runs, in the same form, where they cannot be loaded by the record alone.
-        device: where to score.
+def judges_of(options: Options) -> tuple[list[ImageSet], dict[str, Scorer], list[str]]:
+    """The elites of the runs, the networks that judge them, each once, by name, and the remarks for the reader.
 
     Raises:
         ConfigError: no such run or network, or a classifier that is no run's.
     """
-    named = {text: ClassifierSpec.parse_with_weights(text).config() for text in classifiers}
+    named = {text: ClassifierSpec.parse_with_weights(text).config() for text in options.classifiers}
     used: set[str] = set()
     sets: list[ImageSet] = []
-    at_work: dict[str, Scorer] = {}
+    judges: dict[str, Scorer] = {}
     known: dict[str, str] = {}
-    remarks: list[str] = []
+    recorded, remarks = [], []
 
-    def add(scorer: Scorer, where: str) -> None:
-        fingerprint = scorer.classifier.fingerprint()
-        if fingerprint in known:
-            if where:
-                remarks.append(f"{where} is the network {known[fingerprint]}, which judges already")
-            return
-        known[fingerprint] = _distinct(scorer.classifier.name, at_work)
-        at_work[known[fingerprint]] = scorer
+    def add(scorer: Scorer) -> None:
+        name = scorer.classifier.name  # two LeNets are both called lenet-mnist
+        number = sum(other == name or other.startswith(f"{name} #") for other in judges)
+        name = f"{name} #{number + 1}" if number else name
+        known[scorer.classifier.fingerprint()], judges[name] = name, scorer
 
-    recorded = []
-    for text in runs:
-        with open_run(find_run(text, out)) as run:
+    for text in options.runs:
+        with open_run(find_run(text, options.out)) as run:
             sets.append(elites_of(run))
             recorded.append(run.experiment.classifier.spec)
             fitting = {key: config for key, config in named.items() if _same(run, config)}
-            used.update(fitting)
+            used |= set(fitting)
             if run.classifier_fingerprint not in known:
-                scorer, remark = _judge(run, list(fitting.values()), device)
+                scorer, remark = _judge(run, list(fitting.values()), options.device)
                 remarks += [remark] if remark else []
-                add(scorer, "")
+                if scorer.classifier.fingerprint() not in known:
+                    add(scorer)
     if unused := [text for text in named if text not in used]:
         raise ConfigError(
             f"--classifier {unused[0]}: no RUN was evolved on it, but on {', '.join(dict.fromkeys(recorded))}; "
             "to judge by one more network use --judge"
         )
-    place = choose_device(device)
-    for text in judges:
-        network = load_classifier(ClassifierSpec.parse_with_weights(text).config(), place)
-        batch = choose_batch(None, network.size, place)
-        add(Scorer(network, batch=batch, view="auto", device=place), f"--judge {text}")
-    return sets, at_work, remarks
+    device = choose_device(options.device)
+    for text in options.judges:
+        network = load_classifier(ClassifierSpec.parse_with_weights(text).config(), device)
+        if double := known.get(network.fingerprint()):
+            remarks.append(f"--judge {text} is the network {double}, which judges already")
+        else:
+            add(Scorer(network, batch=choose_batch(None, network.size, device), view="auto", device=device))
+    return sets, judges, remarks
 
 
 def _judge(run: Run, named: Sequence[ClassifierConfig], device: str) -> tuple[Scorer, str]:
@@ -92,9 +82,3 @@ def _judge(run: Run, named: Sequence[ClassifierConfig], device: str) -> tuple[Sc
 def _same(run: Run, config: ClassifierConfig) -> bool:
     """Whether it has the spec of a run's record, a file's path being taken from here."""
     return run.experiment.classifier.spec in (config.spec, str(ClassifierSpec.of(config).absolute()))
-
-
-def _distinct(name: str, taken: dict[str, Scorer]) -> str:
-    """The name, numbered where another has it: two LeNets are both called lenet-mnist."""
-    number = sum(other == name or other.startswith(f"{name} #") for other in taken)
-    return name if not number else f"{name} #{number + 1}"

@@ -71,10 +71,9 @@ SETTINGS: dict[str, Setting] = {
 
 @dataclass(frozen=True, slots=True)
 class Ascent:
-    """Where the climb ended.
+    """Where climbs ended.
 
     Attributes:
-        targets: the class that each image climbed for, int64 ``(n,)``.
         images: the best of each climb, uint8 ``(n, channels, size, size)``.
         log_odds: of the target class, of these very images, float64 ``(n,)``.
         predicted: whether the target is the class that the network answers, bool ``(n,)``.
@@ -82,7 +81,6 @@ class Ascent:
         steps: steps taken, int64 ``(n,)``; fewer than the setting's where the climb was cut short.
     """
 
-    targets: np.ndarray
     images: np.ndarray
     log_odds: np.ndarray
     predicted: np.ndarray
@@ -90,7 +88,7 @@ class Ascent:
     steps: np.ndarray
 
     def to_json(self) -> dict[str, Any]:
-        """The figures of the whole, JSON-able."""
+        """Figures over all climbs, JSON-able."""
         p = probability(self.log_odds)
         return {
             "classes": len(p),
@@ -118,8 +116,7 @@ def start_images(
     images = np.zeros((n, *shape), dtype=np.float32)
     for i in range(n if start != "zero" else 0):
         rng = stream(seed, f"gradient ascent {start}", i)
-        drawn = rng.standard_normal(shape) if start == "mean" else rng.uniform(0, 255, shape) - middle
-        images[i] = drawn
+        images[i] = rng.standard_normal(shape) if start == "mean" else rng.uniform(0, 255, shape) - middle
     return images
 
 
@@ -133,12 +130,12 @@ def ascend(
     mean: Sequence[float] | None = None,
     until: float | None = None,
     batch: int | None = None,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    check: Callable[[], None] = lambda: None,
 ) -> Ascent:
     """Climb for every target at once.
 
     Args:
-        classifier: whose gradient is followed; it stays on its device.
+        classifier: whose gradient is followed, on its device.
         targets: class indices; one image each.
         setting: usually one of :data:`SETTINGS`.
         start: one of :data:`STARTS`.
@@ -146,7 +143,7 @@ def ascend(
         mean: the data's mean in [0, 1], one number a channel; None: the mean that the classifier subtracts.
         until: end a climb once its probability is this high; None: take every step, as the paper.
         batch: images in one pass; None: what suits the device.
-        report: told how many climbs have ended, of how many.
+        check: called after every batch; may raise to stop.
 
     Raises:
         ConfigError: a class that the classifier does not have, an unknown start, or a mean of other channels.
@@ -163,37 +160,25 @@ def ascend(
     for first in range(0, len(wanted), size):
         rows = slice(first, first + size)
         parts.append(_climb(scorer, wanted[rows], starts[rows], setting, _mean_bytes(classifier, mean), until))
-        report(min(first + size, len(wanted)), len(wanted))
-    images = np.concatenate([images for images, _, _ in parts])
+        check()
+    found, curves, taken = zip(*parts, strict=True)
+    images, curve, steps = np.concatenate(found), np.concatenate(curves, axis=1), np.concatenate(taken)
     log_odds = scorer.score(images)
-    return Ascent(
-        targets=wanted,
-        images=images,
-        log_odds=log_odds[np.arange(len(wanted)), wanted],
-        predicted=log_odds.argmax(axis=1) == wanted,
-        curve=np.concatenate([curve for _, curve, _ in parts], axis=1),
-        steps=np.concatenate([steps for _, _, steps in parts]),
-    )
+    own = log_odds[np.arange(len(wanted)), wanted]
+    return Ascent(images, own, log_odds.argmax(axis=1) == wanted, curve, steps)
 
 
-def shortened(setting: Setting, steps: int) -> Setting:
-    """The same setting with at most so many steps."""
-    return replace(setting, steps=min(setting.steps, steps))
+def shortened(setting: Setting, steps: int | None) -> Setting:
+    """The same setting with at most so many steps; None: with its own."""
+    return setting if steps is None else replace(setting, steps=min(setting.steps, steps))
 
 
 def _climb(
-    scorer: Scorer,
-    targets: np.ndarray,
-    starts: np.ndarray,
-    setting: Setting,
-    mean_bytes: np.ndarray,
-    until: float | None,
+    scorer: Scorer, targets: np.ndarray, starts: np.ndarray, setting: Setting, middle: np.ndarray, until: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The best images in bytes, the curve, and the steps taken."""
     device = scorer.device
-    mean = torch.from_numpy(mean_bytes.astype(np.float32)).to(device)
-    x = torch.from_numpy(starts).to(device)
-    wanted = torch.from_numpy(targets).to(device)
+    x, wanted, mean = (torch.from_numpy(a).to(device) for a in (starts, targets, middle.astype(np.float32)))
     best = torch.full((len(x),), -1.0, dtype=torch.float64, device=device)
     best_x = x.clone()
     taken = torch.zeros(len(x), dtype=torch.int64, device=device)

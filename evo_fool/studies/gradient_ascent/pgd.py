@@ -6,7 +6,6 @@ foolbox is an optional extra (``pip install 'evo-fool[foolbox]'``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,24 +16,9 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True)
-class Attack:
-    """What the attack came to.
-
-    Attributes:
-        images: uint8 ``(n, channels, size, size)``.
-        log_odds: of the target class, of these very images, float64 ``(n,)``.
-        predicted: whether the target is what the network answers, bool ``(n,)``.
-    """
-
-    images: np.ndarray
-    log_odds: np.ndarray
-    predicted: np.ndarray
-
-
 def targeted_pgd(
     classifier: Classifier, starts: np.ndarray, targets: Sequence[int], *, epsilon: float = 0.3, steps: int = 100
-) -> Attack:
+) -> tuple[np.ndarray, np.ndarray]:
     """Attack every start for its target, by at most ``epsilon`` in every value; without random start.
 
     Args:
@@ -43,6 +27,10 @@ def targeted_pgd(
         targets: class indices.
         epsilon: bound on the change of a value in [0, 1].
         steps: of the attack.
+
+    Returns:
+        The images, uint8 ``(n, channels, size, size)``, and of these very images the log-odds of all classes, float64
+        ``(n, classes)``.
 
     Raises:
         ConfigError: starts and targets of different number, or a bad epsilon or number of steps.
@@ -67,6 +55,4 @@ def targeted_pgd(
         _, clipped, _ = attack(model, pixels, TargetedMisclassification(wanted[rows]), epsilons=epsilon)
         parts.append(clipped.mul(255).round().clamp(0, 255).to(torch.uint8).cpu().numpy())
     images = np.concatenate(parts)
-    log_odds = Scorer(classifier, batch=size, view="auto", device=device).score(images)
-    places = np.arange(len(images)), np.asarray(targets)
-    return Attack(images, log_odds[places], log_odds.argmax(axis=1) == places[1])
+    return images, Scorer(classifier, batch=size, view="auto", device=device).score(images)

@@ -15,7 +15,6 @@ converse is tiling: the image k × k times, smaller.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,6 +55,8 @@ _PEAK = 0.5
 _DIP = 0.15
 """How far the autocorrelation must fall on the way to a peak: a smooth shade correlates with itself everywhere."""
 
+QUARTILES = (0.25, 0.5, 0.75)
+
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
@@ -66,7 +67,6 @@ class Repetition:
         count: how many there are, the kept one included.
         kept: the pixels of the one that stays, bool ``(height, width)``.
         removed: the pixels of all others, bool ``(height, width)``.
-        period: for a lattice the displacement (rows, columns) from one element to the next; else None.
         fill: the background, uint8 ``(channels,)``.
     """
 
@@ -74,59 +74,7 @@ class Repetition:
     count: int
     kept: np.ndarray
     removed: np.ndarray
-    period: tuple[int, int] | None
     fill: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Ablation:
-    """What removing repetition did to images, in the order of ``rows``.
-
-    Attributes:
-        rows: the images in which a repetition was found, int64 ``(k,)``, as places in the set.
-        found: their repetitions.
-        images: with one element left, uint8 ``(k, channels, height, width)``.
-        before: probability of the class as it was, float64 ``(k,)``.
-        one: with one element left.
-        none: with no element left.
-        elsewhere: with as many pixels as for ``one`` painted over at random places.
-        changed: share of the pixels that ``one`` and ``elsewhere`` clearly change, float64 ``(k, 2)``: painting
-            background over background changes nothing.
-        of: how many images were searched.
-    """
-
-    rows: np.ndarray
-    found: tuple[Repetition, ...]
-    images: np.ndarray
-    before: np.ndarray
-    one: np.ndarray
-    none: np.ndarray
-    elsewhere: np.ndarray
-    changed: np.ndarray
-    of: int
-
-    @property
-    def drop(self) -> np.ndarray:
-        """How much probability the removal of all elements but one costs, float64 ``(k,)``; negative for a gain."""
-        drop: np.ndarray = self.before - self.one
-        return drop
-
-    def to_json(self) -> dict[str, Any]:
-        """The figures of the whole, JSON-able; None where nothing repeats."""
-        found = {"searched": self.of, "repeating": len(self.rows)}
-        if not len(self.rows):
-            return found | {"before": None, "one": None, "none": None, "drop": None, "elements": None}
-        return found | {
-            "elements": float(np.median([repetition.count for repetition in self.found])),
-            "removed_pixels": float(np.median([repetition.removed.mean() for repetition in self.found])),
-            "before": _quartiles(self.before),
-            "one": _quartiles(self.one),
-            "none": _quartiles(self.none),
-            "elsewhere": _quartiles(self.elsewhere),
-            "changed": np.median(self.changed, axis=0).tolist(),
-            "drop": _quartiles(self.drop),
-            "within_1_percent": float((self.drop <= 0.01).mean()),
-        }
 
 
 def find_repetition(image: np.ndarray) -> Repetition | None:
@@ -150,13 +98,13 @@ def without(image: np.ndarray, pixels: np.ndarray, fill: np.ndarray) -> np.ndarr
 
 
 def random_places(shape: tuple[int, int], pixels: int, side: int, rng: Stream) -> np.ndarray:
-    """Squares at random places that together cover so many pixels, bool ``shape``.
+    """Squares at random places that together cover so many pixels, bool ``shape`` (height, width).
 
     Args:
-        shape: height and width; squares that leave the image come in again at the other side.
-        pixels: how many in all, 0 to all of them; the last square is cut to fit.
-        side: of a square, at least 1 and at most the image's smaller side.
-        rng: says where.
+        shape: of the image, which squares leave on one side to enter it again on the other.
+        pixels: 0 to all; the last square is cut to fit.
+        side: of a square, at most the image's smaller side.
+        rng: draws the places.
     """
     covered = np.zeros(shape, dtype=bool)
     left = pixels
@@ -181,7 +129,7 @@ def elsewhere(image: np.ndarray, repetition: Repetition, rng: Stream) -> np.ndar
     return without(image, random_places((height, width), pixels, side, rng), repetition.fill)
 
 
-def ablate(images: ImageSet, scorer: Scorer, *, seed: int = 1) -> Ablation:
+def ablate(images: ImageSet, scorer: Scorer, *, seed: int = 1) -> dict[str, Any]:
     """Remove all repeated elements but one from every image that has any, and score what is left.
 
     Args:
@@ -189,33 +137,52 @@ def ablate(images: ImageSet, scorer: Scorer, *, seed: int = 1) -> Ablation:
         scorer: the classifier at work.
         seed: of the random places that are painted over for comparison.
 
+    Returns:
+        The numbers of images ``searched`` and ``repeating``. Of each of the k repeating images ``rows``: its place in
+        the set, the ``names`` of the classes, ``kinds`` and ``counts`` of the elements, and the probability of its
+        class ``before``, with ``one`` element left, with ``none``, and with as many pixels as for ``one`` painted over
+        ``elsewhere``, float64 ``(k,)``; ``changed``: the shares of the pixels that ``one`` and ``elsewhere`` clearly
+        change, float64 ``(k, 2)``: painting background over background changes nothing. The medians of ``elements``
+        and ``removed_pixels``, the quartiles of the ``drop`` in probability, and the share of images that it leaves
+        ``within_1_percent``; None where nothing repeats.
+
     Raises:
         ClassifierError: the classifier fails.
     """
-    rows, found, one, none, control = [], [], [], [], []
-    for row, image in enumerate(images.images):
-        repetition = find_repetition(image)
-        if repetition is None:
-            continue
-        rows.append(row)
-        found.append(repetition)
-        one.append(without(image, repetition.removed, repetition.fill))
-        none.append(without(one[-1], repetition.kept, repetition.fill))
-        control.append(elsewhere(image, repetition, stream(seed, "equal area", row)))
-    chosen = np.array(rows, dtype=np.int64)
-    targets, before = images.targets[chosen], images.images[chosen]
-    one_left, none_left, painted = (np.stack(found) if found else before for found in (one, none, control))
-    changed = [[_differs(image, other).mean() for image, other in zip(before, s, strict=True)] for s in (one, control)]
-    return Ablation(
-        rows=chosen,
-        found=tuple(found),
-        images=one_left,
-        before=confidences(scorer, before, targets),
-        one=confidences(scorer, one_left, targets),
-        none=confidences(scorer, none_left, targets),
-        elsewhere=confidences(scorer, painted, targets),
-        changed=np.array(changed, dtype=np.float64).T,
-        of=len(images),
+    searched = [(row, find_repetition(image)) for row, image in enumerate(images.images)]
+    found = {row: repetition for row, repetition in searched if repetition is not None}
+    chosen = images.pick(np.array(list(found), dtype=np.int64))
+    scored: dict[str, list[np.ndarray]] = {"before": list(chosen.images), "one": [], "none": [], "elsewhere": []}
+    for image, (row, repetition) in zip(chosen.images, found.items(), strict=True):
+        one = without(image, repetition.removed, repetition.fill)
+        scored["one"].append(one)
+        scored["none"].append(without(one, repetition.kept, repetition.fill))
+        scored["elsewhere"].append(elsewhere(image, repetition, stream(seed, "equal area", row)))
+    result: dict[str, Any] = {
+        "searched": len(images),
+        "repeating": len(found),
+        "rows": list(found),
+        "names": chosen.names,
+        "kinds": [repetition.kind for repetition in found.values()],
+        "counts": [repetition.count for repetition in found.values()],
+        "changed": [
+            [_differs(image, other).mean() for other in others]
+            for image, *others in zip(scored["before"], scored["one"], scored["elsewhere"], strict=True)
+        ],
+    }
+    if not found:
+        return result | scored | dict.fromkeys(("elements", "drop"))
+    p = {key: confidences(scorer, np.stack(made), chosen.targets) for key, made in scored.items()}
+    drop = p["before"] - p["one"]
+    return (
+        result
+        | p
+        | {
+            "elements": np.median(result["counts"]),
+            "removed_pixels": np.median([repetition.removed.mean() for repetition in found.values()]),
+            "drop": np.quantile(drop, QUARTILES),
+            "within_1_percent": (drop <= 0.01).mean(),
+        }
     )
 
 
@@ -228,8 +195,6 @@ def tiled(image: np.ndarray, times: int) -> np.ndarray:
     height, width = image.shape[1:]
     if not 1 <= times <= min(height, width):
         raise ConfigError(f"{times} tiles a side: give 1 to {min(height, width)}")
-    if times == 1:
-        return image.copy()
     # Tiles of unequal size, by at most a pixel, so that they fill the image exactly.
     rows, columns = (np.diff(np.linspace(0, side, times + 1).round().astype(int)) for side in (height, width))
     tiles = {(h, w): _resized(image, h, w) for h in set(rows.tolist()) for w in set(columns.tolist())}
@@ -238,38 +203,9 @@ def tiled(image: np.ndarray, times: int) -> np.ndarray:
     )
 
 
-def tilings(
-    images: ImageSet, scorer: Scorer, times: Iterable[int], whole: np.ndarray, check: Callable[[], None] = lambda: None
-) -> dict[str, dict[str, float]]:
-    """What tiling does to confidence: by the number of tiles a side, the median, and the share of images it raises.
-
-    Args:
-        images: as they are.
-        scorer: the network at work.
-        times: tiles a side, each at least 2.
-        whole: probability of each image's class as it is, float64 ``(n,)``.
-        check: called before each number; may raise to stop.
-
-    Raises:
-        ConfigError: see :func:`tiled`.
-    """
-    found = {}
-    for number in times:
-        check()
-        p = confidences(scorer, np.stack([tiled(image, number) for image in images.images]), images.targets)
-        found[str(number)] = {"median": float(np.median(p)), "raised": float((p > whole).mean())}
-    return found
-
-
 def _resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     planes = [Image.fromarray(plane).resize((width, height), Image.Resampling.BOX) for plane in image]
     return np.stack([np.asarray(plane) for plane in planes])
-
-
-def _quartiles(values: np.ndarray) -> list[float]:
-    """Lower quartile, median, upper quartile."""
-    quartiles: list[float] = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
-    return quartiles
 
 
 def _objects(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
@@ -280,7 +216,8 @@ def _objects(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
         i for i in range(1, len(areas)) if max(4, _SMALLEST * pixels) <= areas[i] <= _LARGEST * pixels
     ]  # dust is left where it is
     shapes = dict(zip(patches, _shapes(labels, patches), strict=True))
-    colours = dict(zip(patches, _colours(image, labels, patches), strict=True))
+    means = np.stack([ndimage.mean(plane, labels, patches) for plane in image], axis=1)
+    colours = dict(zip(patches, means, strict=True))
     best: list[int] = []
     for patch in patches:
         group = [
@@ -296,18 +233,13 @@ def _objects(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
     kept = best[int(areas[best].argmax())]
     one, others = labels == kept, np.isin(labels, [patch for patch in best if patch != kept])
     grown, rest = (ndimage.binary_dilation(m, iterations=_HALO) & ((labels == 0) | m) for m in (one, others))
-    return Repetition("objects", len(best), grown, rest & ~grown, None, fill)
+    return Repetition("objects", len(best), grown, rest & ~grown, fill)
 
 
 def _differs(image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Where two colours are told apart, bool ``(height, width)``."""
     difference: np.ndarray = np.abs(image.astype(np.int16) - other.astype(np.int16)).max(axis=0) >= _CONTRAST
     return difference
-
-
-def _colours(image: np.ndarray, labels: np.ndarray, patches: list[int]) -> np.ndarray:
-    """Each patch's mean colour, float64 ``(patches, channels)``."""
-    return np.stack([ndimage.mean(plane, labels, patches) for plane in image], axis=1)
 
 
 def _shapes(labels: np.ndarray, patches: list[int]) -> list[np.ndarray]:
@@ -341,7 +273,7 @@ def _lattice(image: np.ndarray, fill: np.ndarray) -> Repetition | None:
     place = ((rows - (height - 1) / 2) * step[0] + (columns - (width - 1) / 2) * step[1]) / (step**2).sum()
     repeat = np.floor(place + 0.5).astype(int)
     kept = repeat == 0
-    return Repetition("lattice", len(np.unique(repeat)), kept, ~kept, period, fill)
+    return Repetition("lattice", len(np.unique(repeat)), kept, ~kept, fill)
 
 
 def find_period(image: np.ndarray) -> tuple[int, int] | None:
