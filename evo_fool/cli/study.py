@@ -11,7 +11,6 @@ from pydantic.fields import FieldInfo
 
 from evo_fool.cli.output import Output, output_option
 from evo_fool.cli.studies_elites import gradient_ascent, repetition, transfer
-from evo_fool.cli.studies_search import noise, switching
 from evo_fool.cli.studies_training import generative, retraining
 from evo_fool.errors import ConfigError
 from evo_fool.studies import QUESTIONS, options_of, study_of
@@ -34,7 +33,7 @@ def study() -> None:
     """Ask one question: of a run's elites, or by training networks."""
 
 
-for _unconverted in (switching, noise, gradient_ascent, transfer, repetition, retraining, generative):
+for _unconverted in (gradient_ascent, transfer, repetition, retraining, generative):
     study.add_command(_unconverted)
 
 

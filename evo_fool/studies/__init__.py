@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from evo_fool.studies.study import Study
 
 STUDIES: dict[str, str] = {
-    "mnist": "evo_fool.studies.mnist:section",
-    "imagenet": "evo_fool.studies.imagenet:section",
-    "controls": "evo_fool.studies.controls:section",
-    "searches": "evo_fool.studies.searches:section",
+    "mnist": "evo_fool.studies.mnist.study:Mnist",
+    "imagenet": "evo_fool.studies.imagenet.study:ImageNet",
+    "controls": "evo_fool.studies.controls.study:Controls",
+    "searches": "evo_fool.studies.searches.study:Searches",
     "gradient-ascent": "evo_fool.studies.gradient_ascent_page:section",
     "transfer": "evo_fool.studies.transfer_page:section",
     "repetition": "evo_fool.studies.repetition_page:section",
@@ -35,6 +35,8 @@ STUDIES: dict[str, str] = {
 QUESTIONS: dict[str, str] = {
     "attribution": STUDIES["attribution"],
     "paths": STUDIES["paths"],
+    "noise": "evo_fool.studies.noise.study:Noise",
+    "switching": "evo_fool.studies.switching.study:GoalSwitches",
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 

@@ -24,10 +24,9 @@ from evo_fool.studies.generative import (
     likelihoods,
     train_judges,
 )
-from evo_fool.studies.mnist import spread
 from evo_fool.studies.page import skipped
 from evo_fool.studies.published import MNIST_MEDIAN, as_printed
-from evo_fool.studies.section import Picture, Row, Section
+from evo_fool.studies.section import Picture, Row, Section, spread
 from evo_fool.text import percent
 
 KEY, TITLE = "generative", "Discriminative against generative"

@@ -17,10 +17,10 @@ from evo_fool.sampling import evenly
 from evo_fool.studies.array_digest import array_digest
 from evo_fool.studies.charts import bands, board
 from evo_fool.studies.context import Context
-from evo_fool.studies.controls import noise_budget, noise_harvest
 from evo_fool.studies.elites import noise_set
 from evo_fool.studies.gradient_ascent import SETTINGS, STARTS, Setting, ascend, shortened
 from evo_fool.studies.imagenet_runs import primary_network
+from evo_fool.studies.noise.measure import noise_budget, noise_harvest
 from evo_fool.studies.pgd import targeted_pgd
 from evo_fool.studies.published import GRADIENT_ASCENT_CONFIDENCE
 from evo_fool.studies.review import reviewed

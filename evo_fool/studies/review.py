@@ -1,8 +1,6 @@
 """Conclusions that are under review, and why: a page that draws one says so, until its study is done again."""
 
 UNDER_REVIEW = {
-    "searches": "that MAP-Elites beats one class at a time, because this genetic algorithm is a weak opponent (20 "
-    "generations a class): in a first check ten separate searches that keep their best did as well with pixels.",
     "gradient-ascent": "that regularised ascent falls far behind, because its settings were chosen by eye for another "
     "network, CaffeNet: their blur and their ratio of step to decay do not carry over.",
     "repetition": "that one element is not enough, because most of these elites are textures of which all but a strip "

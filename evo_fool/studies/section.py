@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+import numpy as np
+
+from evo_fool.text import percent
+
 Verdict = Literal["reproduced", "partly", "not reproduced", "new", "skipped", "failed"]
 """``new``: the paper has no such result. ``skipped``: data or results that it needs are missing. ``failed``: an error
 ended it."""
@@ -110,3 +114,13 @@ def share_text(share: float) -> str:
     ('100.0 %', '20.0 %', '66.7 %')
     """
     return f"{100 * share:.1f} %"
+
+
+def spread(values: np.ndarray) -> str:
+    """Probabilities over seeds for people: the median, and the range where there is one.
+
+    >>> spread(np.array([0.5])), spread(np.array([0.2, 0.5, 0.9]))
+    ('50.0 %', '50.0 % (20.0 % to 90.0 %)')
+    """
+    low, middle, high = (percent(float(v)) for v in (np.min(values), np.median(values), np.max(values)))
+    return middle if low == high else f"{middle} ({low} to {high})"

@@ -1,27 +1,27 @@
-"""Images that nobody evolved, and what a network makes of them: the controls that belong to every claim of "fooled".
+"""Random images and what a network makes of them: the controls that belong to every claim of "fooled".
 
-A network calls noise something, and often with confidence. So a claim names how sure it is of as many random images,
-best of them for each class, and how many classes these reach.
+A network calls noise something, and often with confidence. So a claim names the best of as many random images for each
+class, and how many classes these reach.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.randomness import Stream, stream
-
-KINDS = ("uniform", "gaussian", "permuted", "constant", "low-frequency")
-"""uniform: every byte alike. gaussian: around middle grey, deviation 64, clipped. permuted: the pixels of a natural
-image in another order. constant: one colour all over. low-frequency: a coarse random grid, drawn smoothly."""
+from evo_fool.studies.array_digest import array_digest
+from evo_fool.studies.context import Context
+from evo_fool.studies.noise import KINDS
 
 _CHUNK = 512
 _COARSE = (2, 3, 4, 6, 8)
@@ -33,11 +33,13 @@ def random_images(
     """Random images, uint8 ``(n, *shape)``.
 
     Args:
-        kind: one of :data:`KINDS`.
+        kind: one of :data:`~evo_fool.studies.noise.KINDS`. ``uniform``: independent bytes. ``gaussian``: around middle
+            grey, deviation 64, clipped. ``permuted``: a natural image's pixels in another order. ``constant``: one
+            colour. ``low-frequency``: a coarse random grid, drawn smoothly.
         n: how many.
         shape: channels, height, width.
         rng: where they come from.
-        natural: uint8 ``(m, *shape)``, whose pixels ``permuted`` puts in another order.
+        natural: uint8 ``(m, *shape)``, for ``permuted``.
 
     Raises:
         ConfigError: an unknown kind, or ``permuted`` without natural images.
@@ -56,31 +58,13 @@ def random_images(
             return _smooth(n, shape, rng)
         case "permuted":
             if natural is None or not len(natural):
-                raise ConfigError("permuted images need natural ones; give --data DIR")
+                raise ConfigError("permuted images need natural ones; give --natural DIR")
             chosen = natural[rng.integers(len(natural), size=n)].reshape(n, channels, height * width)
-            order = np.broadcast_to(rng.permuted(_indices(n, height * width), axis=1)[:, None], chosen.shape)
+            places = np.tile(np.arange(height * width, dtype=np.int32), (n, 1))
+            order = np.broadcast_to(rng.permuted(places, axis=1)[:, None], chosen.shape)
             return np.take_along_axis(chosen, order, axis=2).reshape(n, *shape)
         case _:
-            raise ConfigError(_unknown(kind))
-
-
-def checked_kind(kind: str) -> str:
-    """``kind``, which is one of :data:`KINDS`.
-
-    Raises:
-        ConfigError: it is none.
-    """
-    if kind not in KINDS:
-        raise ConfigError(_unknown(kind))
-    return kind
-
-
-def _unknown(kind: str) -> str:
-    return f"noise {kind!r} is unknown; choose one of {', '.join(KINDS)}"
-
-
-def _indices(n: int, pixels: int) -> np.ndarray:
-    return np.tile(np.arange(pixels, dtype=np.int32), (n, 1))
+            raise ConfigError(f"noise {kind!r} is unknown; choose one of {', '.join(KINDS)}")
 
 
 def _smooth(n: int, shape: tuple[int, int, int], rng: Stream) -> np.ndarray:
@@ -118,41 +102,38 @@ class Harvest:
     called: np.ndarray
     mean_top: float
     sure: float
-    steps: tuple[int, ...]
-    medians: tuple[float, ...]
+    steps: list[int]
+    medians: list[float]
 
-    @property
-    def classes_called(self) -> int:
-        """Classes that are some image's first."""
-        return int((self.called > 0).sum())
-
-    def reaching(self, threshold: float) -> int:
-        """Classes of which some image has at least so high a probability."""
-        return int((self.best >= threshold).sum())
-
-    def as_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """All of it, JSON-able."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Harvest:
-        """Back from :meth:`as_json`."""
-        return cls(
-            n=data["n"],
-            best=np.array(data["best"]),
-            called=np.array(data["called"], dtype=np.int64),
-            mean_top=data["mean_top"],
-            sure=data["sure"],
-            steps=tuple(data["steps"]),
-            medians=tuple(data["medians"]),
-        )
+        """Back from :meth:`to_json`."""
+        return cls(**data | {"best": np.array(data["best"]), "called": np.array(data["called"])})
+
+    def arm(self, label: str) -> dict[str, Any]:
+        """It as an arm beside others, JSON-able: its label, the median over classes of the best, how many classes
+        reach 90, 99 and 99.99 %, how many are called, and the course."""
+        return {
+            "label": label,
+            "n": self.n,
+            "median": float(np.median(self.best)),
+            "at_least": [int((self.best >= threshold).sum()) for threshold in (0.9, 0.99, 0.9999)],
+            "called": int((self.called > 0).sum()),
+            "sure": self.sure,
+            "steps": self.steps,
+            "medians": self.medians,
+        }
 
 
 def harvest(scorer: Scorer, images: Iterator[np.ndarray]) -> Harvest:
     """Score images in batches, and keep the best of each class.
 
     Args:
-        scorer: the network at work.
+        scorer: of the network.
         images: batches of uint8 ``(n, channels, height, width)``; at least one image in all.
     """
     best = np.full(len(scorer.classifier.classes), -np.inf)
@@ -168,30 +149,50 @@ def harvest(scorer: Scorer, images: Iterator[np.ndarray]) -> Harvest:
         n, total, sure = n + len(batch), total + float(top.sum()), sure + int((top >= 0.99).sum())
         steps.append(n)
         medians.append(float(np.median(probability(best))))
-    return Harvest(n, probability(best), called, total / n, sure / n, tuple(steps), tuple(medians))
+    return Harvest(n, probability(best), called, total / n, sure / n, steps, medians)
 
 
-def harvest_noise(
-    kind: str, n: int, scorer: Scorer, *, seed: int, natural: np.ndarray | None = None, check: Callable[[], None]
+def noise_harvest(
+    context: Context,
+    classifier: Classifier,
+    kind: str,
+    n: int,
+    natural: np.ndarray | None = None,
+    *,
+    seed: int | None = None,
 ) -> Harvest:
-    """:func:`harvest` of ``n`` random images of one kind, of the classifier's size.
+    """What a network makes of ``n`` random images of its size, from the cache or scored.
 
     Args:
+        context: where to look and work.
+        classifier: the network.
         kind: see :func:`random_images`.
         n: how many.
-        scorer: the network at work.
-        seed: decides the images.
-        natural: for ``permuted``.
-        check: called before each batch; may raise to stop.
+        natural: uint8 ``(m, channels, height, width)``, for ``permuted``.
+        seed: decides the images; None: the context's first.
+
+    Raises:
+        ConfigError: see :func:`random_images`.
+        Stopped: asked to stop.
     """
-    shape = (scorer.classifier.channels, scorer.classifier.size, scorer.classifier.size)
-    # Whatever its size, an image is one of a fixed sequence: batches are streams of their own, numbered.
-    chunk = _CHUNK if shape[1] <= 64 else 64
+    seed, source = context.seeds[0] if seed is None else seed, natural if kind == "permuted" else None
+    shape = (classifier.channels, classifier.size, classifier.size)
+    # Fewer images are the first of more: batches of a fixed size are streams of their own, numbered.
+    chunk = _CHUNK if classifier.size <= 64 else 64
 
     def batches() -> Iterator[np.ndarray]:
         for number, start in enumerate(range(0, n, chunk)):
-            check()
+            context.check()
             rng = stream(seed, f"noise {kind}", number)
-            yield random_images(kind, min(chunk, n - start), shape, rng, natural)
+            yield random_images(kind, min(chunk, n - start), shape, rng, source)
 
-    return harvest(scorer, batches())
+    of = "" if source is None else f" of {array_digest(source)}"
+    key = f"noise {kind}{of}, {n} images, seed {seed}, {classifier.fingerprint()}"
+    return Harvest.from_json(context.cache(key, lambda: harvest(context.scorer(classifier), batches()).to_json()))
+
+
+def noise_budget(context: Context, classifier: Classifier) -> int:
+    """How many images of each kind of noise the report scores: on digits as many as a run scores."""
+    if classifier.size <= 64:
+        return context.scale(smoke=4200, laptop=40_200, paper=40_200)
+    return context.scale(smoke=64, laptop=4000, paper=40_000)
