@@ -199,7 +199,7 @@ def _check(context: Context, case: Case) -> dict[str, Any] | None:
 def _noise(context: Context, case: Case) -> dict[str, Any]:
     """The best of many uniform random images for each class tried: what needs no gradient."""
     n = noise_budget(context, case.classifier)
-    best = noise_harvest(context, case.classifier, "uniform", n).best[list(case.classes)]
+    best = np.array(noise_harvest(context, case.classifier, "uniform", n)["best"])[list(case.classes)]
     return {"images": n, "median": float(np.median(best)), "reaching": int((best >= SURE).sum())}
 
 

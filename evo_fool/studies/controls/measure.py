@@ -14,14 +14,15 @@ from evo_fool.studies.context import Context
 from evo_fool.studies.digit_runs import RANDOM, digit_run, digit_runs
 from evo_fool.studies.imagenet_runs import imagenet_run
 from evo_fool.studies.noise import KINDS
-from evo_fool.studies.noise.measure import noise_budget, noise_harvest
+from evo_fool.studies.noise.measure import arm, noise_budget, noise_harvest
 
 _PHOTOGRAPHS = 500
 _NAMES = {"permuted": "natural images, pixels permuted", "constant": "constant colour"}
 
 
 def arm_of_run(label: str, run: Run, images: int | None = None) -> dict[str, Any]:
-    """What a run reached, see :meth:`.Harvest.arm`; ``called`` and ``sure`` are None, for only the best are kept.
+    """What a run reached, see :func:`~evo_fool.studies.noise.measure.arm`; None for ``called`` and ``sure``, for only the
+    best are kept.
 
     Args:
         label: of the arm.
@@ -80,7 +81,7 @@ def imagenet_arms(context: Context, name: str, weights: Path) -> list[dict[str, 
 def _noise_arms(context: Context, classifier: Classifier, natural: np.ndarray | None) -> list[dict[str, Any]]:
     n = noise_budget(context, classifier)
     return [
-        noise_harvest(context, classifier, kind, n, natural).arm(_NAMES.get(kind, f"{kind} noise"))
+        arm(_NAMES.get(kind, f"{kind} noise"), noise_harvest(context, classifier, kind, n, natural))
         for kind in KINDS
         if kind != "permuted" or natural is not None
     ]

@@ -27,7 +27,7 @@ from evo_fool.text import percent
 
 
 class Controls(Study[Options]):
-    """Data: network -> its arms, see :meth:`.Harvest.arm`."""
+    """Data: network -> its arms, see :func:`~evo_fool.studies.noise.measure.arm`."""
 
     key = "controls"
     title = "What noise alone achieves"
@@ -40,17 +40,12 @@ class Controls(Study[Options]):
         return data
 
     def rows(self, data: dict[str, Any]) -> list[Row]:
-        return [
-            Row(
-                f"{title}: {arm['label']}, best of {arm['n']:,} for each class, median",
-                percent(arm["median"]) if _evolved(arm) else None,
-                None,
-                None if _evolved(arm) else percent(arm["median"]),
-                reached(arm),
-            )
-            for title, arms in data.items()
-            for arm in arms
-        ]
+        rows = []
+        for title, arm in ((title, arm) for title, arms in data.items() for arm in arms):
+            what = f"{title}: {arm['label']}, best of {arm['n']:,} for each class, median"
+            figure = {"ours" if _evolved(arm) else "control": percent(arm["median"])}
+            rows.append(Row(what, **{"ours": None, "note": reached(arm)} | figure))
+        return rows
 
     def values(self, data: dict[str, Any]) -> Mapping[str, Any]:
         return {
@@ -84,15 +79,10 @@ def _evolved(arm: Mapping[str, Any]) -> bool:
 
 
 def _curve(title: str, arms: Sequence[Mapping[str, Any]]) -> Picture:
-    curves = [
-        Curve(
-            arm["label"],
-            np.array(arm["steps"]),
-            np.array(arm["medians"]),
-            {"linestyle": "-" if _evolved(arm) else ":"},
-        )
-        for arm in arms
-    ]
+    curves = []
+    for arm in arms:
+        style = {"linestyle": "-" if _evolved(arm) else ":"}
+        curves.append(Curve(arm["label"], np.array(arm["steps"]), np.array(arm["medians"]), style))
     return Picture(
         f"{title} median",
         draw_confidence(curves, xlabel="images scored", ylabel="best so far of each class, median", log_x=True),

@@ -47,7 +47,8 @@ class Arm:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Arm:
         """Back from :meth:`to_json`."""
-        return cls(data["seeds"], *(np.array(data[name]) for name in ("images", "median", "final")))
+        values: list[Any] = [np.array(data[name]) for name in cls.__slots__]
+        return cls(*values)
 
     def to_json(self) -> dict[str, Any]:
         """All of it, JSON-able."""

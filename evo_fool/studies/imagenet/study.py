@@ -7,7 +7,6 @@ CPPNs do worst, whether one encoding beats the other, and how alike the images f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from evo_fool.studies.study import Skipped, Study
 from evo_fool.text import percent
 
 Cell = tuple[np.ndarray | None, str]
+Board = list[tuple[str, list[Cell]]]
 
 SHOWN = 40
 """Images in the paper's Figure 8."""
@@ -55,25 +55,6 @@ _BESIDE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What is read off the runs.
-
-    Attributes:
-        network: its name and its weights.
-        arms: by kind of run.
-        generations: of the runs of each kind.
-        alike: kind -> :func:`.likeness` over seeds; empty for one seed.
-        boards: name of a picture -> its rows.
-    """
-
-    network: tuple[str, Path]
-    arms: dict[str, Arm]
-    generations: dict[str, int]
-    alike: dict[str, dict[str, float]]
-    boards: dict[str, list[tuple[str, list[Cell]]]]
-
-
 class ImageNet(Study[Options]):
     """Data: kind of run -> its arm, and ``network``, ``alike`` and ``other networks``."""
 
@@ -88,41 +69,46 @@ class ImageNet(Study[Options]):
     def seeds(self, context: Context) -> tuple[int, ...]:
         return context.seeds if context.budget == "paper" else context.seeds[:2]
 
-    def load(self, context: Context) -> Found:
+    def load(self, context: Context) -> tuple[dict[str, Any], dict[str, Board]]:
+        """The data, and the boards of elites by their pictures' names."""
         network = primary_network(context)
         if network is None:
-            raise Skipped(
-                "There are no weights of an ImageNet network: give --data a folder with imagenet/weights/NAME.pt, such "
-                f"as {PRIMARY}.pt."
-            )
+            reason = "There are no weights of an ImageNet network: give --data a folder with imagenet/weights/NAME.pt"
+            raise Skipped(f"{reason}, such as {PRIMARY}.pt.")
         seeds = self.seeds(context)
-        found = Found(network, {}, {}, {}, {})
-        for kind in ("cppn", "paper", "pixels", "random", "random-pixels"):
+        data: dict[str, Any] = {"network": network[0], "alike": {}}
+        boards: dict[str, Board] = {}
+        for kind in _NAMES:
             chosen = seeds[:1] if kind.startswith("random") else seeds
             with opened(imagenet_run(context, *network, kind, seed) for seed in chosen) as runs:
-                found.arms[kind] = Arm.of(runs)
-                found.generations[kind] = runs[0].experiment.generations
+                arm = Arm.of(runs)
+                data[kind] = arm.to_json()
                 if kind not in ("cppn", "pixels"):
                     continue
+                surest = np.argsort(-arm.final[0]).tolist()
+                name, n = ("figure 8", SHOWN) if kind == "cppn" else ("figure 6", 8)
+                boards[name] = [("", _cells(runs[0], surest[i : i + 8])) for i in range(0, n, 8)]
                 if len(seeds) > 1:
                     classes = range(0, len(runs[0].classes), 4)  # a quarter of them are sixty thousand pairs
-                    found.alike[kind] = likeness(np.stack([thumbnails(run, classes) for run in runs]))
-                best = np.argsort(-found.arms[kind].final[0]).tolist()
-                number, n = ("8", SHOWN) if kind == "cppn" else ("6", 8)
-                cells = _cells(runs[0], best[:n])
-                found.boards[f"figure {number}"] = [("", cells[i : i + 8]) for i in range(0, n, 8)]
-                if kind == "cppn" and len(runs) > 1:
-                    named = zip(seeds, runs, strict=True)
-                    found.boards["figure 9"] = [(f"seed {seed}", _cells(run, best[:8])) for seed, run in named]
-        return found
+                    data["alike"][kind] = likeness(np.stack([thumbnails(run, classes) for run in runs]))
+                    if kind == "cppn":
+                        named = zip(seeds, runs, strict=True)
+                        boards["figure 9"] = [(f"seed {seed}", _cells(run, surest[:8])) for seed, run in named]
+        data["other networks"] = {}
+        for name, weights in context.data.imagenet_networks().items():
+            if name != network[0]:
+                with imagenet_run(context, name, weights, "cppn", seeds[0]) as run:
+                    arm = Arm.of([run])
+                data["other networks"][name] = {
+                    "median": float(np.median(arm.final)),
+                    "at_least_99": int(arm.at_least(0.99)[0]),
+                    "images": int(arm.images[-1]),
+                }
+        return data, boards
 
     def measure(self, context: Context) -> dict[str, Any]:
-        found = self.loaded(context)
-        return {kind: arm.to_json() for kind, arm in found.arms.items()} | {
-            "network": found.network[0],
-            "alike": found.alike,
-            "other networks": _others(context, found.network[0], self.seeds(context)[0]),
-        }
+        data: dict[str, Any] = self.loaded(context)[0]
+        return data
 
     def claims(self, data: dict[str, Any]) -> dict[str, bool]:
         found = self.values(data)
@@ -163,77 +149,51 @@ class ImageNet(Study[Options]):
         arms = _arms(data)
         pixels, random, noise = (arms[kind] for kind in ("pixels", "random", "random-pixels"))
         last, seen = int(arms["cppn"].images[-1]), int(pixels.images[-1])
-        marks = [g * IMAGENET_BATCH for g, _ in IMAGENET_CPPN_MEDIAN if g * IMAGENET_BATCH <= last]
+        marks = {g * IMAGENET_BATCH for g, _ in IMAGENET_CPPN_MEDIAN if g * IMAGENET_BATCH <= last}
         rows = []
         for images in sorted({*marks, last}):
-            paper = paper_median(images)
-            rows += [
-                Row(
-                    f"{_NAMES[kind]}: median over classes after {images:,} images",
-                    spread(arms[kind].median_after(images)),
-                    None if paper is None else percent(paper),
-                    spread(random.median_after(images)),
-                    _BESIDE[kind] if paper is not None else "",
-                )
-                for kind in ("paper", "cppn")
-            ]
-        rows += [
-            Row(
-                f"direct: median over classes after {seen:,} images",
-                spread(pixels.median[:, -1]),
-                f"{as_printed(IMAGENET_DIRECT_MEDIAN)} after {IMAGENET_DIRECT_IMAGES:,}",
-                spread(noise.median_after(seen)),
-                "control: random pixels",
-            ),
-            Row(
-                "direct: classes ≥ 99 %",
-                _counts(pixels.at_least(0.99)),
-                f"{IMAGENET_DIRECT_AT_LEAST_99} after {IMAGENET_DIRECT_IMAGES:,} images",
-                _counts(noise.at_least(0.99)),
-            ),
-        ]
-        for kind in ("paper", "cppn"):
+            paper, control = paper_median(images), spread(random.median_after(images))
+            published = None if paper is None else percent(paper)
+            for kind, note in _BESIDE.items():
+                ours = spread(arms[kind].median_after(images))
+                what = f"{_NAMES[kind]}: median over classes after {images:,} images"
+                rows.append(Row(what, ours, published, control, note if published else ""))
+        after = f"after {IMAGENET_DIRECT_IMAGES:,}"
+        median, control = spread(pixels.median[:, -1]), spread(noise.median_after(seen))
+        published = f"{as_printed(IMAGENET_DIRECT_MEDIAN)} {after}"
+        what = f"direct: median over classes after {seen:,} images"
+        rows.append(Row(what, median, published, control, "control: random pixels"))
+        sure, control = _counts(pixels.at_least(0.99)), _counts(noise.at_least(0.99))
+        rows.append(Row("direct: classes ≥ 99 %", sure, f"{IMAGENET_DIRECT_AT_LEAST_99} {after} images", control))
+        for kind in _BESIDE:
             rows += _cppn_rows(_NAMES[kind], arms[kind], random, pixels)
-        rows += [
-            Row(
-                f"{_NAMES[kind]}: likeness of one class's images over seeds",
-                f"{alike['same']:.3f}",
-                None,
-                f"{alike['different']:.3f}",
-                "mean absolute correlation of thumbnails; control: of different classes",
-            )
-            for kind, alike in data["alike"].items()
-        ]
-        return rows + [
-            Row(
-                f"{_NAMES['cppn']}, on {name}: median after {figures['images']:,} images",
-                percent(figures["median"]),
-                note=f"{figures['at_least_99']} classes ≥ 99 %; one seed",
-            )
-            for name, figures in data["other networks"].items()
-        ]
+        note = "mean absolute correlation of thumbnails; control: of different classes"
+        for kind, alike in data["alike"].items():
+            what = f"{_NAMES[kind]}: likeness of one class's images over seeds"
+            rows.append(Row(what, f"{alike['same']:.3f}", None, f"{alike['different']:.3f}", note))
+        for name, figures in data["other networks"].items():
+            what = f"{_NAMES['cppn']}, on {name}: median after {figures['images']:,} images"
+            note = f"{figures['at_least_99']} classes ≥ 99 %; one seed"
+            rows.append(Row(what, percent(figures["median"]), note=note))
+        return rows
 
     def pictures(self, context: Context, data: dict[str, Any]) -> list[Picture]:
-        found = self.loaded(context)
-        by_class = {_NAMES[kind]: found.arms[kind].by_class for kind in ("paper", "cppn", "pixels")}
+        arms, boards = _arms(data), self.loaded(context)[1]
+        by_class = draw_by_class(
+            {_NAMES[kind]: arms[kind].by_class for kind in ("paper", "cppn", "pixels")}, DOGS_AND_CATS
+        )
+        caption = (
+            "Confidence class by class (dots) and the running median over 25 classes (lines). Shaded: dogs and cats."
+        )
         captions = {
-            "figure 8": (0, "As Figure 8: CPPN images of the forty surest classes."),
-            "figure 6": (0, "As Figure 6: directly encoded images, the surest eight."),
-            "figure 9": (110, "One class a column, one run a row."),
+            "figure 8": "As Figure 8: CPPN images of the forty surest classes.",
+            "figure 6": "As Figure 6: directly encoded images, the surest eight.",
+            "figure 9": "One class a column, one run a row.",
         }
-        return [
-            _curves(found.arms),
-            Picture(
-                "by class",
-                draw_by_class(by_class, DOGS_AND_CATS),
-                "Confidence class by class (dots) and the running median over 25 classes (lines). Shaded: dogs and "
-                "cats.",
-            ),
-            *(
-                Picture(name, board(found.boards[name], tile=88, label=label), caption)
-                for name, (label, caption) in captions.items()
-                if name in found.boards
-            ),
+        return [_curves(arms), Picture("by class", by_class, caption)] + [
+            Picture(name, board(boards[name], tile=88, label=110 if name == "figure 9" else 0), caption)
+            for name, caption in captions.items()
+            if name in boards
         ]
 
     def settings(self, context: Context, data: dict[str, Any]) -> dict[str, Any]:
@@ -246,11 +206,10 @@ class ImageNet(Study[Options]):
         }
 
     def commands(self, context: Context, data: dict[str, Any]) -> tuple[str, ...]:
-        found = self.loaded(context)
-        name, weights = found.network
+        weights = as_typed(context.data.imagenet_networks()[data["network"]])
         return tuple(
-            f"evo-fool run {PRESETS[kind]} --classifier torchvision:{name} --weights {as_typed(weights)} "
-            f"--seed {context.seeds[0]} --generations {found.generations[kind]}"
+            f"evo-fool run {PRESETS[kind]} --classifier torchvision:{data['network']} --weights {weights} "
+            f"--seed {context.seeds[0]} --generations {len(data[kind]['images']) - 1}"
             for kind in ("cppn", "pixels", "random")
         )
 
@@ -259,58 +218,24 @@ def _arms(data: dict[str, Any]) -> dict[str, Arm]:
     return {kind: Arm.from_json(data[kind]) for kind in _NAMES}
 
 
-def _others(context: Context, primary: str, seed: int) -> dict[str, dict[str, Any]]:
-    """CPPNs on every other network at hand, one seed each."""
-    found: dict[str, dict[str, Any]] = {}
-    for name, weights in context.data.imagenet_networks().items():
-        if name != primary:
-            with imagenet_run(context, name, weights, "cppn", seed) as run:
-                arm = Arm.of([run])
-            found[name] = {
-                "median": float(np.median(arm.final)),
-                "at_least_99": int(arm.at_least(0.99)[0]),
-                "images": int(arm.images[-1]),
-            }
-    return found
-
-
 def _cppn_rows(name: str, arm: Arm, random: Arm, pixels: Arm) -> list[Row]:
-    block, both = arm.weak_block(), mann_whitney(arm.by_class, pixels.by_class)
-
-    def shown(arm: Arm) -> str:
-        return percent(float(np.sort(arm.by_class)[-SHOWN:].mean()))
-
-    return [
-        *(
-            Row(
-                f"{name}: classes ≥ {100 * least:.0f} %",
-                _counts(arm.at_least(least)),
-                None,
-                _counts(random.at_least(least)),
-            )
-            for least in (0.99, 0.9)
-        ),
-        Row(
-            f"{name}: mean confidence of forty images",
-            shown(arm),
-            as_printed(IMAGENET_SHOWN_MEAN),
-            shown(random),
-            f"ours: the forty surest; paper: the forty of Figure 8, after {IMAGENET_CPPN_IMAGES:,} images, where the "
-            f"median is {as_printed(IMAGENET_CPPN_FINAL)}",
-        ),
-        Row(
-            f"{name}: median of dogs and cats (classes {DOGS_AND_CATS[0]} to {DOGS_AND_CATS[1]})",
-            percent(block.first_median),
-            "lower than elsewhere",
-            percent(random.weak_block().first_median),
-            f"elsewhere {percent(block.second_median)}; Mann–Whitney {block.text}",
-        ),
-        Row(
-            f"{name} against direct",
-            f"{share_text(both.effect)} of pairs",
-            note=f"Mann–Whitney over classes {both.text}",
-        ),
-    ]
+    rows = []
+    for least in (0.99, 0.9):
+        ours, control = _counts(arm.at_least(least)), _counts(random.at_least(least))
+        rows.append(Row(f"{name}: classes ≥ {100 * least:.0f} %", ours, None, control))
+    shown, control = (percent(float(np.sort(a.by_class)[-SHOWN:].mean())) for a in (arm, random))
+    note = (
+        f"ours: the forty surest; paper: the forty of Figure 8, after {IMAGENET_CPPN_IMAGES:,} images, where the "
+        f"median is {as_printed(IMAGENET_CPPN_FINAL)}"
+    )
+    rows.append(Row(f"{name}: mean confidence of forty images", shown, as_printed(IMAGENET_SHOWN_MEAN), control, note))
+    block, control = arm.weak_block(), percent(random.weak_block().first_median)
+    what = f"{name}: median of dogs and cats (classes {DOGS_AND_CATS[0]} to {DOGS_AND_CATS[1]})"
+    note = f"elsewhere {percent(block.second_median)}; Mann–Whitney {block.text}"
+    rows.append(Row(what, percent(block.first_median), "lower than elsewhere", control, note))
+    both = mann_whitney(arm.by_class, pixels.by_class)
+    note = f"Mann–Whitney over classes {both.text}"
+    return [*rows, Row(f"{name} against direct", f"{share_text(both.effect)} of pairs", note=note)]
 
 
 def _counts(found: np.ndarray) -> str:

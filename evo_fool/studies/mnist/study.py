@@ -33,14 +33,11 @@ PRESETS = {
 _SAME = {"mnist-pixels": "paper/mnist-direct", "mnist-cppn": "paper/mnist-cppn"}
 """Shipped experiments that are the same search on MNIST."""
 
-_REFERENCE = {
-    "direct": "direct",
-    "CPPN": "CPPN, normalised coordinates",
-    "direct, released code": "direct with the code's crossover",
-    "CPPN, released code": "CPPN, raw coordinates",
-}
-_REFERENCE_EVERY_DIGIT = {"direct": "125 to 191, one of twelve not within 200", "CPPN, released code": "about 1000"}
 _MEASURED = "the same rules on the authors' LeNet:"
+_EVERY_DIGIT = {
+    "direct": f"{_MEASURED} 125 to 191, one of twelve not within 200",
+    "CPPN, released code": f"{_MEASURED} about 1000",
+}
 
 
 class Mnist(Study[Options]):
@@ -90,42 +87,23 @@ class Mnist(Study[Options]):
         for label in PRESETS:
             c, released = courses[label], label.endswith("released code")
             random = courses["random pixels" if label.startswith("direct") else "random cppn"]
-            seeds, measured = len(c.seeds), _REFERENCE_EVERY_DIGIT.get(label)
-            rows += [
-                Row(
-                    f"{label}: median over digits at generation {min(200, c.last)}",
-                    spread(c.at(200)),
-                    None if released else "≥ 99.99 %",
-                    spread(random.at(200)),
-                    f"{seeds} seeds: median and range" if seeds > 1 else "one seed",
-                ),
-                Row(
-                    f"{label}: median ≥ 99.99 % from generation",
-                    generations_text(c.first(c.median), c.last),
-                    None,
-                    generations_text(random.first(random.median), random.last),
-                    "control: as for the default, normalised coordinates and no crossover" if released else "",
-                ),
-                Row(
-                    f"{label}: every digit ≥ 99.99 % from generation",
-                    generations_text(c.first(c.lowest), c.last),
-                    f"< {MNIST_DIRECT_EVERY_DIGIT}" if label == "direct" else None,
-                    f"{random.digits} of 10 digits",
-                    f"{_MEASURED} {measured}" if measured else "",
-                ),
-            ]
+            what, published = f"{label}: median over digits at generation {min(200, c.last)}", "≥ 99.99 %"
+            note = f"{len(c.seeds)} seeds: median and range" if len(c.seeds) > 1 else "one seed"
+            rows.append(Row(what, spread(c.at(200)), None if released else published, spread(random.at(200)), note))
+            found, control = (generations_text(course.first(course.median), course.last) for course in (c, random))
+            note = "control: as for the default, normalised coordinates and no crossover" if released else ""
+            rows.append(Row(f"{label}: median ≥ 99.99 % from generation", found, None, control, note))
+            what, found = f"{label}: every digit ≥ 99.99 % from generation", generations_text(c.first(c.lowest), c.last)
+            before = f"< {MNIST_DIRECT_EVERY_DIGIT}" if label == "direct" else None
+            rows.append(Row(what, found, before, f"{random.digits} of 10 digits", _EVERY_DIGIT.get(label, "")))
             if c.last > 200:
                 rows.append(Row(f"{label}: lowest digit at generation {c.last}", spread(c.lowest[:, -1])))
-        return rows + [
-            Row(
-                f"{label}: median at generation {generation}",
-                spread(courses[label].at(generation)),
-                note=f"{_MEASURED} {percent(measured)}",
-            )
-            for label in PRESETS
-            for generation, measured in zip(MNIST_GENERATIONS, MNIST_REFERENCE[_REFERENCE[label]], strict=True)
-            if generation <= courses[label].last and measured is not None
-        ]
+        for label in PRESETS:
+            for generation, measured in zip(MNIST_GENERATIONS, MNIST_REFERENCE[label], strict=True):
+                if generation <= courses[label].last and measured is not None:
+                    what, ours = f"{label}: median at generation {generation}", spread(courses[label].at(generation))
+                    rows.append(Row(what, ours, note=f"{_MEASURED} {percent(measured)}"))
+        return rows
 
     def pictures(self, context: Context, data: dict[str, Any]) -> list[Picture]:
         courses, shown = self.loaded(context)

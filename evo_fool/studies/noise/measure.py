@@ -7,7 +7,6 @@ class, and how many classes these reach.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -83,58 +82,18 @@ def _smooth(n: int, shape: tuple[int, int, int], rng: Stream) -> np.ndarray:
     return images
 
 
-@dataclass(frozen=True, slots=True)
-class Harvest:
-    """What a network made of many images.
-
-    Attributes:
-        n: how many.
-        best: the highest probability that any image has of each class, float64 ``(classes,)``.
-        called: how many images have each class as their first, int64 ``(classes,)``.
-        mean_top: mean probability of the first class.
-        sure: share of images with at least 99 % for their first class.
-        steps: numbers of images at which ``medians`` was taken.
-        medians: median over classes of ``best`` so far.
-    """
-
-    n: int
-    best: np.ndarray
-    called: np.ndarray
-    mean_top: float
-    sure: float
-    steps: list[int]
-    medians: list[float]
-
-    def to_json(self) -> dict[str, Any]:
-        """All of it, JSON-able."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Harvest:
-        """Back from :meth:`to_json`."""
-        return cls(**data | {"best": np.array(data["best"]), "called": np.array(data["called"])})
-
-    def arm(self, label: str) -> dict[str, Any]:
-        """It as an arm beside others, JSON-able: its label, the median over classes of the best, how many classes
-        reach 90, 99 and 99.99 %, how many are called, and the course."""
-        return {
-            "label": label,
-            "n": self.n,
-            "median": float(np.median(self.best)),
-            "at_least": [int((self.best >= threshold).sum()) for threshold in (0.9, 0.99, 0.9999)],
-            "called": int((self.called > 0).sum()),
-            "sure": self.sure,
-            "steps": self.steps,
-            "medians": self.medians,
-        }
-
-
-def harvest(scorer: Scorer, images: Iterator[np.ndarray]) -> Harvest:
-    """Score images in batches, and keep the best of each class.
+def harvest(scorer: Scorer, images: Iterator[np.ndarray]) -> dict[str, Any]:
+    """Score images in batches, and keep the best of each class; JSON-able.
 
     Args:
         scorer: of the network.
         images: batches of uint8 ``(n, channels, height, width)``; at least one image in all.
+
+    Returns:
+        ``n``: how many images. ``best``: the highest probability that any has of each class, float64 ``(classes,)``.
+        ``called``: how many images have each class as their first, int64 ``(classes,)``. ``mean_top``: mean probability
+        of the first class. ``sure``: share of images with at least 99 % for it. ``steps`` and ``medians``: the median
+        over classes of ``best`` so far, after each batch.
     """
     best = np.full(len(scorer.classifier.classes), -np.inf)
     called = np.zeros(len(best), dtype=np.int64)
@@ -149,7 +108,24 @@ def harvest(scorer: Scorer, images: Iterator[np.ndarray]) -> Harvest:
         n, total, sure = n + len(batch), total + float(top.sum()), sure + int((top >= 0.99).sum())
         steps.append(n)
         medians.append(float(np.median(probability(best))))
-    return Harvest(n, probability(best), called, total / n, sure / n, steps, medians)
+    found = {"n": n, "best": probability(best), "called": called, "mean_top": total / n, "sure": sure / n}
+    return found | {"steps": steps, "medians": medians}
+
+
+def arm(label: str, found: dict[str, Any]) -> dict[str, Any]:
+    """What :func:`harvest` found as an arm beside others, JSON-able.
+
+    Returns:
+        ``label``, ``n``, ``steps``, ``medians`` and ``sure``; ``median``: over classes, of the best probability;
+        ``at_least``: classes whose best reaches 90, 99 and 99.99 %; ``called``: classes that are some image's first.
+    """
+    best = np.array(found["best"])
+    return {name: found[name] for name in ("n", "sure", "steps", "medians")} | {
+        "label": label,
+        "median": float(np.median(best)),
+        "at_least": [int((best >= threshold).sum()) for threshold in (0.9, 0.99, 0.9999)],
+        "called": int(np.count_nonzero(found["called"])),
+    }
 
 
 def noise_harvest(
@@ -160,8 +136,8 @@ def noise_harvest(
     natural: np.ndarray | None = None,
     *,
     seed: int | None = None,
-) -> Harvest:
-    """What a network makes of ``n`` random images of its size, from the cache or scored.
+) -> dict[str, Any]:
+    """What a network makes of ``n`` random images of its size, from the cache or scored; see :func:`harvest`.
 
     Args:
         context: where to look and work.
@@ -188,7 +164,7 @@ def noise_harvest(
 
     of = "" if source is None else f" of {array_digest(source)}"
     key = f"noise {kind}{of}, {n} images, seed {seed}, {classifier.fingerprint()}"
-    return Harvest.from_json(context.cache(key, lambda: harvest(context.scorer(classifier), batches()).to_json()))
+    return context.cache(key, lambda: harvest(context.scorer(classifier), batches()))
 
 
 def noise_budget(context: Context, classifier: Classifier) -> int:

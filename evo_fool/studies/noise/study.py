@@ -7,7 +7,7 @@ from typing import Any
 from evo_fool.classifiers.photographs import read_photographs
 from evo_fool.studies.context import Context
 from evo_fool.studies.noise import KINDS, Options
-from evo_fool.studies.noise.measure import Harvest, noise_harvest
+from evo_fool.studies.noise.measure import arm, noise_harvest
 from evo_fool.studies.section import Row, share_text
 from evo_fool.studies.study import Study
 from evo_fool.text import percent
@@ -22,7 +22,7 @@ class Noise(Study[Options]):
         judge = context.classifier(asked.classifier or "lenet-mnist", asked.weights)
         natural = None if asked.natural is None else read_photographs(judge, asked.natural, limit=1000)[0]
         found = {
-            kind: noise_harvest(context, judge, kind, asked.images, natural, seed=asked.seed).to_json()
+            kind: noise_harvest(context, judge, kind, asked.images, natural, seed=asked.seed)
             for kind in asked.kinds or KINDS
             if asked.kinds or kind != "permuted" or asked.natural
         }
@@ -32,17 +32,17 @@ class Noise(Study[Options]):
         return dict(data["kinds"])
 
     def rows(self, data: dict[str, Any]) -> list[Row]:
-        arms = [Harvest.from_json(found).arm(kind) for kind, found in data["kinds"].items()]
-        return [Row(arm["label"], percent(arm["median"]), note=reached(arm)) for arm in arms]
+        arms = [arm(kind, found) for kind, found in data["kinds"].items()]
+        return [Row(found["label"], percent(found["median"]), note=reached(found)) for found in arms]
 
 
-def reached(arm: dict[str, Any]) -> str:
+def reached(found: dict[str, Any]) -> str:
     """How many classes images reach and, unless only the best were kept, how many they are called.
 
     Args:
-        arm: see :meth:`.Harvest.arm`; a run's has no ``called`` and ``sure``.
+        found: see :func:`.arm`; a run's has no ``called`` and ``sure``.
     """
-    text = f"classes ≥ 90, 99, 99.99 %: {', '.join(map(str, arm['at_least']))}"
-    if arm["called"] is None:
+    text = f"classes ≥ 90, 99, 99.99 %: {', '.join(map(str, found['at_least']))}"
+    if found["called"] is None:
         return text
-    return f"{text}; called {arm['called']} different classes, {share_text(arm['sure'])} of the images at ≥ 99 %"
+    return f"{text}; called {found['called']} different classes, {share_text(found['sure'])} of the images at ≥ 99 %"

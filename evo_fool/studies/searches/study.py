@@ -63,17 +63,12 @@ class Searches(Study[Options]):
             courses = _courses(data[kind])
             random = courses.pop("random")
             for search, c in courses.items():
-                note = f"{c.images // len(c.seeds):,} images a run, {data[kind]['seconds'][search]:.0f} s"
-                rows += [
-                    Row(
-                        f"{name}, {search}: median over digits",
-                        spread(c.final),
-                        None,
-                        spread(random.final),
-                        f"{note}; control: random genomes",
-                    ),
-                    Row(f"{name}, {search}: digits ≥ 99.99 %", c.digits, None, random.digits, "median over seeds"),
-                ]
+                images, seconds = c.images // len(c.seeds), data[kind]["seconds"][search]
+                note = f"{images:,} images a run, {seconds:.0f} s; control: random genomes"
+                what, control = f"{name}, {search}: median over digits", spread(random.final)
+                rows.append(Row(what, spread(c.final), None, control, note))
+                what = f"{name}, {search}: digits ≥ 99.99 %"
+                rows.append(Row(what, c.digits, None, random.digits, "median over seeds"))
             rows += switching_rows(f"{name}: ", data[kind]["switching"])
         return rows + (_duel_rows(data["imagenet"]) if "imagenet" in data else [])
 
