@@ -21,8 +21,7 @@ _NAMES = {"permuted": "natural images, pixels permuted", "constant": "constant c
 
 
 def arm_of_run(label: str, run: Run, images: int | None = None) -> dict[str, Any]:
-    """What a run reached, see :func:`~evo_fool.studies.noise.measure.arm`; None for ``called`` and ``sure``, for only the
-    best are kept.
+    """What a run reached, see :func:`.noise.measure.arm`; ``called`` and ``sure`` are None: only the best are kept.
 
     Args:
         label: of the arm.

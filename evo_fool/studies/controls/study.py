@@ -43,8 +43,9 @@ class Controls(Study[Options]):
         rows = []
         for title, arm in ((title, arm) for title, arms in data.items() for arm in arms):
             what = f"{title}: {arm['label']}, best of {arm['n']:,} for each class, median"
-            figure = {"ours" if _evolved(arm) else "control": percent(arm["median"])}
-            rows.append(Row(what, **{"ours": None, "note": reached(arm)} | figure))
+            median = percent(arm["median"])
+            ours, control = (median, None) if _evolved(arm) else (None, median)
+            rows.append(Row(what, ours, None, control, reached(arm)))
         return rows
 
     def values(self, data: dict[str, Any]) -> Mapping[str, Any]:
