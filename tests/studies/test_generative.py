@@ -66,7 +66,7 @@ def test_judges_of_other_digits_are_others(context: Context, tmp_path: Path) -> 
     labels = data.train.labels.clone()
     labels[0] = (labels[0] + 1) % 10
     here, other = (Context(tmp_path, "smoke", context.data.folder) for _ in range(2))
-    other.mnist = lambda: MnistData(Digits(data.train.images, labels), data.test)  # type: ignore[method-assign]
+    other.data.mnist = lambda: MnistData(Digits(data.train.images, labels), data.test)  # type: ignore[method-assign]
     paths = [[judge.weights for judge in train_judges(shop, contest)] for shop in (here, other)]
     assert not set(paths[0]) & set(paths[1])
     before = other.ledger.images
