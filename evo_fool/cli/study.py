@@ -10,7 +10,6 @@ import click
 from pydantic.fields import FieldInfo
 
 from evo_fool.cli.output import Output, output_option
-from evo_fool.cli.studies_search import noise, switching
 from evo_fool.errors import ConfigError
 from evo_fool.studies import QUESTIONS, options_of, study_of
 from evo_fool.studies.options import Options, TrainingOptions
@@ -21,19 +20,15 @@ class _Questions(click.Group):
     """One verb a study; only the options of the studies are imported for ``--help``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*QUESTIONS, *self.commands})
+        return sorted(QUESTIONS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return _command(cmd_name) if cmd_name in QUESTIONS else self.commands.get(cmd_name)
+        return _command(cmd_name) if cmd_name in QUESTIONS else None
 
 
 @click.group(cls=_Questions)
 def study() -> None:
     """Ask one question: of a run's elites, or by training networks."""
-
-
-for _unconverted in (switching, noise):
-    study.add_command(_unconverted)
 
 
 def _command(name: str) -> click.Command:

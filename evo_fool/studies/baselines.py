@@ -10,7 +10,7 @@ from evo_fool.encodings import build_encoding
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
 from evo_fool.sections import CppnConfig
-from evo_fool.studies.noise import random_images
+from evo_fool.studies.noise.measure import random_images
 
 _SMOOTH = (1.0, 2.5)
 """Range of the Gaussian filter's standard deviation in pixels."""

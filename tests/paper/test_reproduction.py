@@ -15,7 +15,6 @@ from evo_fool.paper.pages import html, markdown
 from evo_fool.paper.report import Report
 from evo_fool.paper.reproduce import reproduce
 from evo_fool.studies.context import Context, Stopped
-from evo_fool.studies.page import skipped
 from evo_fool.studies.section import Picture, Row, Section
 
 
@@ -47,7 +46,9 @@ def _report(*sections: Section) -> Report:
 
 
 def test_the_html_holds_every_figure_and_escapes() -> None:
-    text = html(_report(SECTION, skipped("two", "Two", "Figure 6", "no weights")))
+    text = html(
+        _report(SECTION, Section(key="two", title="Two", figures="Figure 6", verdict="skipped", why="no weights"))
+    )
     for part in (
         "A &lt;study&gt;",
         "99.9\u00a0%",

@@ -18,7 +18,7 @@ from evo_fool.studies.array_digest import array_digest
 from evo_fool.studies.case_study import elites_asked, subjects
 from evo_fool.studies.charts import bands, board
 from evo_fool.studies.context import Context
-from evo_fool.studies.controls import noise_budget, noise_harvest
+from evo_fool.studies.controls.measure import noise_budget, noise_harvest
 from evo_fool.studies.elites import ImageSet, noise_set
 from evo_fool.studies.gradient_ascent import Options
 from evo_fool.studies.gradient_ascent.measure import SETTINGS, STARTS, ascend, shortened

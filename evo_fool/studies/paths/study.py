@@ -15,7 +15,7 @@ from evo_fool.studies.case_study import CaseStudy, Subject, elites_asked
 from evo_fool.studies.charts import bands, board
 from evo_fool.studies.context import Context
 from evo_fool.studies.elites import ImageSet, digest_of, elites_of, photographs, sure, test_digits
-from evo_fool.studies.noise import random_images
+from evo_fool.studies.noise.measure import random_images
 from evo_fool.studies.paths import Options
 from evo_fool.studies.paths.measure import follow, intrinsic_dimension, line, natural_pairs, pair_rows, see
 from evo_fool.studies.section import Picture, Row, Table, share_text

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from evo_fool.classifiers.spec import WAYS, ClassifierSpec
-from evo_fool.sections import ClassifierConfig
 from evo_fool.runs import Run
+from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.charts import heat_map
 from evo_fool.studies.context import Context
 from evo_fool.studies.data_folder import MnistData
