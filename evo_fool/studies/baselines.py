@@ -38,12 +38,12 @@ def training_noise(photos: np.ndarray, n: int, *, seed: int) -> np.ndarray:
 
 
 def random_pixels(n: int, size: int, channels: int, *, seed: int) -> np.ndarray:
-    """Uniform random images, uint8 ``(n, channels, size, size)``."""
+    """Uniform random images, uint8 ``(n, channels, height, width)``."""
     return random_images("uniform", n, (channels, size, size), stream(seed, "uniform noise"))
 
 
 def random_cppns(n: int, size: int, channels: int, *, seed: int) -> np.ndarray:
-    """CPPN images that nobody selected, uint8 ``(n, channels, size, size)``."""
+    """CPPN images that nobody selected, uint8 ``(n, channels, height, width)``."""
     encoding = build_encoding(CppnConfig(kind="cppn"), size=size, channels=channels)
     return encoding.render(encoding.random(n, stream(seed, "random images")))
 

@@ -95,7 +95,7 @@ def _curve(title: str, arms: Sequence[Mapping[str, Any]]) -> Picture:
 def _samples(context: Context) -> list[Picture]:
     """A few images of each kind, with what LeNet takes them for; those made of natural images by themselves."""
     classifier, natural = context.classifier(), natural_digits(context)
-    shape = (classifier.channels, classifier.size, classifier.size)
+    shape = classifier.shape
     rows = {}
     for kind in KINDS:
         if kind == "permuted" and natural is None:

@@ -74,7 +74,7 @@ class Ascent:
     """Where climbs ended.
 
     Attributes:
-        images: the best of each climb, uint8 ``(n, channels, size, size)``.
+        images: the best of each climb, uint8 ``(n, channels, height, width)``.
         log_odds: of the target class, of these very images, float64 ``(n,)``.
         predicted: whether the target is the class that the network answers, bool ``(n,)``.
         curve: the best probability so far after every step, float64 ``(steps, n)``; before rounding to bytes.
@@ -104,14 +104,14 @@ class Ascent:
 def start_images(
     classifier: Classifier, n: int, start: str, *, seed: int, mean: Sequence[float] | None = None
 ) -> np.ndarray:
-    """``n`` images to start from, float32 ``(n, channels, size, size)`` in bytes from which the mean was subtracted.
+    """``n`` images to start from, float32 ``(n, channels, height, width)`` in bytes from which the mean was subtracted.
 
     Raises:
         ConfigError: an unknown start, or a mean of other channels.
     """
     if start not in STARTS:
         raise ConfigError(f"start {start!r} is unknown; choose one of {', '.join(STARTS)}")
-    shape = (classifier.channels, classifier.size, classifier.size)
+    shape = classifier.shape
     middle = _mean_bytes(classifier, mean)
     images = np.zeros((n, *shape), dtype=np.float32)
     for i in range(n if start != "zero" else 0):

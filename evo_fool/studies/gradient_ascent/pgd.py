@@ -23,13 +23,13 @@ def targeted_pgd(
 
     Args:
         classifier: the network; on its device.
-        starts: uint8 ``(n, channels, size, size)``.
+        starts: uint8 ``(n, channels, height, width)``.
         targets: class indices.
         epsilon: bound on the change of a value in [0, 1].
         steps: of the attack.
 
     Returns:
-        The images, uint8 ``(n, channels, size, size)``, and of these very images the log-odds of all classes, float64
+        The images, uint8 ``(n, channels, height, width)``, and of these very images the log-odds of all classes, float64
         ``(n, classes)``.
 
     Raises:

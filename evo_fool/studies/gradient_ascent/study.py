@@ -18,12 +18,12 @@ from evo_fool.studies.array_digest import array_digest
 from evo_fool.studies.case_study import elites_asked, subjects
 from evo_fool.studies.charts import bands, board
 from evo_fool.studies.context import Context
-from evo_fool.studies.controls.measure import noise_budget, noise_harvest
 from evo_fool.studies.elites import ImageSet, noise_set
 from evo_fool.studies.gradient_ascent import Options
 from evo_fool.studies.gradient_ascent.measure import SETTINGS, STARTS, ascend, shortened
 from evo_fool.studies.gradient_ascent.pgd import targeted_pgd
 from evo_fool.studies.imagenet_runs import primary_network
+from evo_fool.studies.noise.measure import noise_budget, noise_harvest
 from evo_fool.studies.published import GRADIENT_ASCENT_CONFIDENCE as SURE
 from evo_fool.studies.section import Picture, Row, Table, Verdict, share_text
 from evo_fool.studies.study import Study
@@ -195,7 +195,7 @@ class GradientAscent(Study[Options]):
         for name, entry in climbs.items():
             if name not in _LABELS and self.options is None:
                 continue
-            shape = (judge.channels, judge.size, judge.size)
+            shape = judge.shape
             images = [unpack_image(base64.b64decode(text), shape) for text in entry["pictures"]]
             captions = [f"{judge.classes[cls]} {percent(entry['by_class'][str(cls)])}" for cls in case.shown]
             rows.append((_label(name), list(zip(images, captions, strict=True))))
@@ -235,7 +235,7 @@ def _check(context: Context, case: Case) -> dict[str, Any] | None:
     """foolbox's targeted PGD from uniform noise, for twenty classes at most; None without foolbox."""
     judge, tried = case.classifier, _spread(case.classes, _CHECKED)
     steps = context.scale(smoke=10, laptop=40, paper=100)
-    shape = (judge.channels, judge.size, judge.size)
+    shape = judge.shape
     noise = noise_set(judge.classes, shape, len(tried), seed=context.seeds[0])
 
     def attack() -> dict[str, Any]:
@@ -257,7 +257,7 @@ def _check(context: Context, case: Case) -> dict[str, Any] | None:
 def _noise(context: Context, case: Case) -> dict[str, Any]:
     """The best of many uniform random images for each class tried: what needs no gradient."""
     n = noise_budget(context, case.classifier)
-    best = noise_harvest(context, case.classifier, "uniform", n).best[list(case.classes)]
+    best = np.array(noise_harvest(context, case.classifier, "uniform", n)["best"])[list(case.classes)]
     return {"images": n, "median": float(np.median(best)), "reaching": int((best >= SURE).sum())}
 
 

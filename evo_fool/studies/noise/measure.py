@@ -152,7 +152,6 @@ def noise_harvest(
         Stopped: asked to stop.
     """
     seed, source = context.seeds[0] if seed is None else seed, natural if kind == "permuted" else None
-    shape = (classifier.channels, classifier.size, classifier.size)
     # Fewer images are the first of more: batches of a fixed size are streams of their own, numbered.
     chunk = _CHUNK if classifier.size <= 64 else 64
 
@@ -160,7 +159,7 @@ def noise_harvest(
         for number, start in enumerate(range(0, n, chunk)):
             context.check()
             rng = stream(seed, f"noise {kind}", number)
-            yield random_images(kind, min(chunk, n - start), shape, rng, source)
+            yield random_images(kind, min(chunk, n - start), classifier.shape, rng, source)
 
     of = "" if source is None else f" of {array_digest(source)}"
     key = f"noise {kind}{of}, {n} images, seed {seed}, {classifier.fingerprint()}"

@@ -75,7 +75,7 @@ class Paths(CaseStudy[Options]):
 
     def measure_case(self, context: Context, case: Case) -> dict[str, Any]:
         judge, n, natural, seed = case.scorer.classifier, case.random, case.natural, context.seeds[0]
-        shape = (judge.channels, judge.size, judge.size)
+        shape = judge.shape
 
         def make() -> dict[str, Any]:
             noise = random_images("uniform", n, shape, stream(seed, "random pictures"))

@@ -117,7 +117,7 @@ def retrain_head(scorer: Scorer, photos: np.ndarray, fooling: np.ndarray) -> nn.
 
     Args:
         scorer: DNN_1 at work, on images of its own size.
-        photos: uint8 ``(n, channels, size, size)``.
+        photos: uint8 ``(n, channels, height, width)``.
         fooling: uint8 ``(m, channels, size, size)``.
 
     Raises:
