@@ -29,7 +29,7 @@ def targeted_pgd(
         steps: of the attack.
 
     Returns:
-        The images, uint8 ``(n, channels, height, width)``, and of these very images the log-odds of all classes, float64
+        The images, uint8 ``(n, channels, height, width)``, and the log-odds that they get for all classes, float64
         ``(n, classes)``.
 
     Raises:
