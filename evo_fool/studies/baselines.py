@@ -43,7 +43,7 @@ def random_pixels(n: int, size: int, channels: int, *, seed: int) -> np.ndarray:
 
 
 def random_cppns(n: int, size: int, channels: int, *, seed: int) -> np.ndarray:
-    """CPPN images that nobody selected, uint8 ``(n, channels, height, width)``."""
+    """Unselected CPPN images, uint8 ``(n, channels, height, width)``."""
     encoding = build_encoding(CppnConfig(kind="cppn"), size=size, channels=channels)
     return encoding.render(encoding.random(n, stream(seed, "random images")))
 

@@ -105,7 +105,7 @@ def worth(scorer: Scorer, test: Digits, control: int) -> dict[str, float]:
         On the digits ``test_error``, the share misclassified; ``calibration_error``, the expected one;
         ``cross_entropy``, mean, in nats; ``sure``, the share with at least 99 %. ``noise``: mean probability of the
         digit that an image of uniform noise is taken for; ``random_pixels`` and ``random_cppns``: median over digits
-        of the best of these, and of as many CPPN images that nobody selected.
+        of the best of these, and of as many unselected CPPN images.
     """
     log_odds, labels = scorer.score(test.images.unsqueeze(1).numpy()), test.labels
     own = log_odds[np.arange(len(labels)), labels.numpy()]
