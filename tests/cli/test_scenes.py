@@ -33,7 +33,7 @@ def test_every_verb_reads_a_run_over_photographs(photographs: Path, invoke: Any,
         ("digest", "latest"),
         ("export", "latest", "--to", "exported"),
         ("sheet", "latest"),
-        ("timelapse", "latest"),
+        ("timelapse", "latest", "--to", "film.gif"),
         ("plot", "latest"),
         ("resume", "latest", "--generations", "8"),
     ):
