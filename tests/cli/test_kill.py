@@ -12,11 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
+from support import write_photographs
 
 KILLS = int(os.environ.get("EVO_FOOL_KILLS", "4"))
 GENERATIONS = 80 + 80 * KILLS
 SETTINGS = ("-S", "batch=50", "--generations", str(GENERATIONS))
+SCENE = {"kind": "perturbation", "photos": "photographs.npz", "epsilon": 60, "amplitude": "sign"}
 CASES = {
+    "perturbation": [each for key, value in SCENE.items() for each in ("-S", f"scene.{key}={value}")],
     "pixels": ["-S", "encoding.kind=pixels"],
     "cppn": [],
     "genetic": ["-S", "search.kind=genetic", "-S", "encoding.kind=pixels", "-S", "search.crossover=0.5"],
@@ -37,6 +40,7 @@ def output_of(*arguments: str) -> str:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("case", CASES)
 def test_killed_at_random_moments_and_resumed(case: str, workplace: Path) -> None:
+    write_photographs(workplace, 4)
     whole = ("run", "mnist-cppn", *SETTINGS, *CASES[case], "--out", "whole")
     output_of(*whole)
     rng = random.Random(case)
