@@ -31,13 +31,13 @@ def scene_of(**scene: Any) -> Program:
 
 class Counter(nn.Module):
     """Twelve classes. The logit of class 2 + i is large where the inner square has the brightness of i + 1 of 16 cells;
-    classes 0 and 1 win unless the frame is white."""
+    classes 0 and 1 win where the frame is black."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         white = images[:, 0, 0, 0]
         inner = images[:, 0, 12:48, 12:48].mean(dim=(1, 2)) * 16
         counts = -20 * (inner[:, None] - torch.arange(1.0, 11.0)) ** 2
-        return torch.cat([40 * (1 - white)[:, None].expand(-1, 2), counts], dim=1)
+        return torch.cat([80 * (0.4 - white)[:, None].expand(-1, 2), counts], dim=1)
 
 
 def counter(mapping: str, *, racing: str = "exact", count: int = 40) -> Program:
