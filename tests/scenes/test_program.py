@@ -145,7 +145,7 @@ def test_stopping_and_resuming_gives_the_bytes_of_one_go(encoding: str, search: 
     assert verify(parts).clean
     (best,) = whole.elites
     assert (best.class_name, whole.classes) == ("squares", ("squares",))
-    assert np.isclose(scene_of().score(best.image[None])[0, 0], best.log_odds, atol=1e-4)
+    assert np.isclose(scene_of().score(whole.image(best.class_index)[None])[0, 0], best.log_odds, atol=1e-4)
 
 
 def test_the_digits_as_a_task_of_their_own_network(tmp_path: Path) -> None:
