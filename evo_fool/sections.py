@@ -213,8 +213,8 @@ class ProgramConfig(RacedConfig):
     mapping: Literal["order", "greedy"] = Field(
         "order", description="the class for each label. order: the first classes; greedy: those it looks like unframed"
     )
-    count: Integer = Field(100, ge=2, le=MAX_BATCH, description="task images that guide the search")
-    held_out: Integer = Field(500, ge=2, le=MAX_BATCH, description="other task images, for what is reported")
+    count: Integer = Field(100, ge=2, le=10_000, description="task images that guide the search")
+    held_out: Integer = Field(500, ge=2, le=10_000, description="other task images, for what is reported")
 
     @property
     def source(self) -> str:

@@ -18,12 +18,16 @@ import torch
 from torch import Tensor
 
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.errors import ConfigError
 from evo_fool.randomness import stream
 from evo_fool.scenes.perturbation import OnPhotographs
-from evo_fool.scenes.placement import Overlays, draw_placements, side_of
+from evo_fool.scenes.placement import BYTES_A_PIXEL, Overlays, draw_placements, side_of
 
 if TYPE_CHECKING:
     from evo_fool.sections import PatchConfig
+
+_LARGEST = 4e9
+"""Bytes that placements may take."""
 
 
 class Patch(OnPhotographs):
@@ -33,6 +37,9 @@ class Patch(OnPhotographs):
 
     Attributes:
         placements: of the patch on each input.
+
+    Raises:
+        ConfigError: the photographs cannot be used, the patch does not fit, or there are too many placements.
     """
 
     config: PatchConfig
@@ -41,6 +48,12 @@ class Patch(OnPhotographs):
         super().__init__(config, scorer, seed, photos, copies=config.places)
         channels, height, width = scorer.classifier.shape
         shares = config.share if isinstance(config.share, tuple) else (config.share, config.share)
+        need = BYTES_A_PIXEL * self.k * shares[1] * height * width
+        if need > _LARGEST:
+            raise ConfigError(
+                f"scene.places = {config.places}: {self.k} inputs take {need / 1e9:.0f} GB; lower scene.places or "
+                "scene.count"
+            )
         self.placements = draw_placements(
             stream(seed, "patch"),
             self.k,

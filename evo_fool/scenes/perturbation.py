@@ -143,6 +143,9 @@ class OnPhotographs(Composite):
                 if counts[i]
             ],
         }
+        if 0 < len(self.targets) <= _MOST_SHOWN:
+            shares = {self.scorer.classifier.classes[i]: float((found == i).mean()) for i in self.targets.tolist()}
+            report["success_rate"] = shares
         if self.photographs.labels is not None:
             labels = self.photographs.labels[self.photograph_of(rows)]
             report |= {"accuracy_before": float((clean == labels).mean())}

@@ -18,6 +18,9 @@ from torch import Tensor
 from evo_fool.errors import ConfigError
 from evo_fool.randomness import Stream
 
+BYTES_A_PIXEL = 12
+"""What :class:`Overlays` hold for each pixel that a patch covers."""
+
 Form = Literal["disc", "square"]
 
 _STEP = 256

@@ -43,27 +43,21 @@ class Program(Composite):
     material = "task images"
 
     def __init__(self, config: ProgramConfig, scorer: Scorer, seed: int) -> None:
-        channels, height, width = scorer.classifier.shape
         self.task = load_task(
             config.task,
             data=config.data,
             count=config.count,
             held_out=config.held_out,
             inner=config.inner,
-            channels=channels,
+            frame=scorer.classifier.shape,
             seed=seed,
         )
         super().__init__(config, scorer, seed, len(self.task.train.labels))
         side, labels, classes = self.task.train.images.shape[2], len(self.task.names), len(scorer.classifier.classes)
-        if side >= min(height, width):
-            raise ConfigError(
-                f"scene.task = {config.task!r}: images of {side}x{side} leave no frame of the {height}x{width} that "
-                f"{scorer.classifier.name} takes; choose a smaller scene.inner"
-            )
         if labels > classes:
             raise ConfigError(f"scene.task = {config.task!r} has {labels} labels, the classifier {classes} classes")
         self._rows, self._columns = (
-            slice((length - side) // 2, (length - side) // 2 + side) for length in (height, width)
+            slice((length - side) // 2, (length - side) // 2 + side) for length in self.shape[1:]
         )
         self._train = torch.from_numpy(self.task.train.images).to(scorer.device)
         self.cells = (self.task.name,)

@@ -52,7 +52,7 @@ class Task:
 
 
 def load_task(
-    task: str, *, data: str | None, count: int, held_out: int, inner: int | None, channels: int, seed: int
+    task: str, *, data: str | None, count: int, held_out: int, inner: int | None, frame: tuple[int, int, int], seed: int
 ) -> Task:
     """The images of a task, all labels equally often where the data allow.
 
@@ -63,14 +63,14 @@ def load_task(
         count: images for the search, at least one per label.
         held_out: images for the report, at least one per label.
         inner: side in pixels to which images are resized (bilinear); None: their own.
-        channels: of the classifier, 1 or 3.
+        frame: channels, 1 or 3, height and width of what surrounds the images.
         seed: decides the images of ``squares``.
 
     Raises:
-        ConfigError: no data, damaged data, or fewer images than asked for.
+        ConfigError: no data, damaged data, fewer images than asked for, or images that leave no frame.
     """
-    if channels not in (1, 3):
-        raise ConfigError(f"scene.kind = program: task images are grey or RGB, the classifier takes {channels} planes")
+    if frame[0] not in (1, 3):
+        raise ConfigError(f"scene.kind = program: task images are grey or RGB, the classifier takes {frame[0]} planes")
     wanted = (count, held_out)
     drawn = zip(wanted, ("train", "held-out"), strict=True)
     sources = [squares(n, seed, part) for n, part in drawn] if task == "squares" else stored_task(task, data)
@@ -83,7 +83,7 @@ def load_task(
     else:
         rows = [_parts(source, (n,))[0] for source, n in zip(sources, wanted, strict=True)]
     train, rest = (
-        TaskImages(_fitted(source, part, inner, channels), source.labels[part])
+        TaskImages(_fitted(source, part, inner, frame), source.labels[part])
         for source, part in zip((sources[0], sources[-1]), rows, strict=True)
     )
     return Task(task if task in TASKS else Path(task).resolve().stem, names, train, rest)
@@ -128,15 +128,21 @@ def _parts(source: Stored, wanted: tuple[int, ...]) -> list[np.ndarray]:
     return [np.array([row for *_, row in sorted(part)], dtype=np.int64) for part in rows]
 
 
-def _fitted(source: Stored, rows: np.ndarray, inner: int | None, channels: int) -> np.ndarray:
+def _fitted(source: Stored, rows: np.ndarray, inner: int | None, frame: tuple[int, int, int]) -> np.ndarray:
     """Stored images as uint8 ``(n, channels, side, side)``.
 
     Raises:
-        ConfigError: no side is given, and the images are not square or of several sizes.
+        ConfigError: they leave no frame, or no side is given and they are not square or of several sizes.
     """
+    channels, height, width = frame
     fitted: list[np.ndarray] = []
     for image in map(source.read, rows):
         side = inner or image.shape[2]
+        if side >= min(height, width):
+            raise ConfigError(
+                f"{source.source}: images of {side}x{side} leave no frame of the {height}x{width} that the classifier "
+                "takes; choose a smaller scene.inner"
+            )
         if inner is None and (image.shape[1] != side or (fitted and fitted[0].shape[2] != side)):
             raise ConfigError(
                 f"{source.source}: the images are not squares of one size; give scene.inner, their side in pixels"

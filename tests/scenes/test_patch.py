@@ -70,6 +70,13 @@ def test_scores_are_log_odds_of_the_mean_probability_over_photographs_and_places
         assert scene.report(picture)["fooling_rate"] == (log_odds.argmax(axis=1) != clean).mean()
 
 
+def test_the_success_rate_is_the_share_of_inputs_that_get_the_target(tmp_path: Path) -> None:
+    scene = scene_of(write_photographs(tmp_path, 5), cells=["8", "other"])
+    (picture,) = pictures(scene, 1)
+    found = scene.scorer.score(scene.shown(picture)).argmax(axis=1)
+    assert scene.report(picture)["success_rate"] == {"8": (found == 8).mean()}
+
+
 def test_places_are_of_the_seed_and_in_the_record(tmp_path: Path) -> None:
     photos = write_photographs(tmp_path, 4)
     first, again, other = scene_of(photos), scene_of(photos), scene_of(photos, seed=2)
@@ -100,13 +107,15 @@ def test_stopping_and_resuming_gives_the_bytes_of_one_go(tmp_path: Path, out: Pa
         ({"share": [0.3, 0.1]}, r"scene\.share = \[0\.3, 0\.1\]: give \[least, largest\]"),
         ({"share": 0.9}, r"scene\.share = 0\.9: a disc of that share is 30 pixels wide"),
         ({"form": "star"}, r"scene\.form = 'star'"),
+        ({"places": 1000, "share": 0.7, "photos": "many"}, r"scene\.places = 1000: 1000000 inputs take 7 GB"),
         ({"places": 0}, r"scene\.places = 0"),
         ({"rotation": 200}, r"scene\.rotation = 200"),
         ({"photos": None}, r"scene\.photos is missing"),
     ],
 )
 def test_unusable_settings_take_one_line(tmp_path: Path, scene: dict[str, Any], said: str) -> None:
-    photos = write_photographs(tmp_path, 2)
+    photos = write_photographs(tmp_path, 1000 if scene.get("photos") == "many" else 2)
+    scene = {key: value for key, value in scene.items() if value != "many"}
     with pytest.raises(ConfigError, match=said) as error:
         scene_of(photos, **scene)
     assert "\n" not in str(error.value)

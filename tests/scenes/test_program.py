@@ -159,8 +159,9 @@ def test_the_digits_as_a_task_of_their_own_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("scene", "said"),
     [
-        ({"inner": 28}, "images of 28x28 leave no frame of the 28x28 that lenet-mnist takes"),
+        ({"inner": 28}, "images of 28x28 leave no frame of the 28x28 that the classifier takes"),
         ({"inner": None}, "images of 36x36 leave no frame of the 28x28"),
+        ({"count": 20_000}, r"scene\.count = 20000"),
         ({"count": 5}, r"scene\.count = 5: the task has 10 labels"),
         ({"mapping": "best"}, r"scene\.mapping = 'best'"),
         ({"task": "triangles"}, "triangles: No such file"),

@@ -15,7 +15,7 @@ RNG = np.random.default_rng(5)
 
 
 def load(task: str, **changes: Any) -> Task:
-    settings = {"data": None, "count": 20, "held_out": 10, "inner": None, "channels": 3, "seed": 1}
+    settings = {"data": None, "count": 20, "held_out": 10, "inner": None, "frame": (3, 99, 60), "seed": 1}
     return load_task(task, **settings | changes)
 
 
@@ -44,7 +44,7 @@ def test_squares_of_a_run_are_fixed_and_those_held_out_are_others() -> None:
 
 
 def test_mnist(mnist_dir: Path) -> None:
-    task = load("mnist", data=str(mnist_dir), channels=1, inner=20)
+    task = load("mnist", data=str(mnist_dir), frame=(1, 28, 28), inner=20)
     assert task.train.images.shape == (20, 1, 20, 20)
     assert task.train.labels.tolist() == [*range(10)] * 2
     assert len(task.held_out.images) == 10
@@ -150,7 +150,8 @@ def test_files_that_are_no_task(tmp_path: Path, arrays: dict[str, np.ndarray], m
     [
         ("squares", {"count": 9}, r"scene\.count = 9: the task has 10 labels"),
         ("squares", {"held_out": 3}, r"scene\.held_out = 3: the task has 10 labels"),
-        ("squares", {"channels": 4}, "the classifier takes 4 planes"),
+        ("squares", {"frame": (4, 99, 99)}, "the classifier takes 4 planes"),
+        ("squares", {"inner": 60}, "squares: images of 60x60 leave no frame of the 99x60"),
         ("nowhere", {}, "nowhere: No such file"),
         ("cifar10", {"data": "/nowhere"}, "/nowhere: No such file"),
     ],
