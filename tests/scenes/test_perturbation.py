@@ -132,9 +132,9 @@ def test_fast_racing_saves_passes_and_records_whole_scores_only(tmp_path: Path) 
     some = pictures(64)
     raced = fast.score(some, np.full(1, -np.inf))
     kept = np.isfinite(raced[:, 0])
-    assert 0 < kept.sum() < 8
+    assert 0 < kept.sum() <= 16
     assert np.allclose(raced[kept], none.score(some)[kept], atol=1e-6)
-    assert fast.passes < fast.possible / 3
+    assert fast.passes < fast.possible / 2
     assert none.passes == none.possible
 
 
