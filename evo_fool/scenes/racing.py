@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
-
 import numpy as np
 
 _FIRST = 4
@@ -24,8 +22,7 @@ def stages(order: np.ndarray) -> list[np.ndarray]:
     >>> [len(stage) for stage in stages(np.arange(100))]
     [4, 12, 48, 36]
     """
-    ends = list(accumulate([_FACTOR] * len(order), lambda end, factor: end * factor, initial=_FIRST))
-    ends = [end for end in ends[: len(order)] if end < len(order)]
+    ends = [end for end in (_FIRST * _FACTOR**i for i in range(24)) if end < len(order)]
     parts = np.split(order, ends)
     return [piece for part in parts for piece in np.split(part, range(_LARGEST, len(part), _LARGEST))]
 

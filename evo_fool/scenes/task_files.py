@@ -63,7 +63,7 @@ def stored_task(task: str, data: str | None) -> list[Stored]:
         return [_arrays(task, names, half.images.numpy()[:, None], half.labels.numpy()) for half in halves]
     if task == "cifar10":
         path = _data(data, task)
-        return (_cifar10(path) if path.is_dir() else None) or [_npz(path)]
+        return _cifar10(path) if path.is_dir() else [_npz(path)]
     return [_folder(Path(task)) if Path(task).is_dir() else _npz(Path(task))]
 
 
@@ -137,7 +137,7 @@ def _npz(path: Path) -> Stored:
         raise ConfigError(f"{path}: holds no labels with images, or with data and offsets")
     labels = arrays["labels"]
     top = int(labels.max()) + 1 if labels.size and labels.dtype.kind in "iu" and labels.max() < 2**16 else 0
-    names = tuple(map(str, arrays.get("classes", range(top))))
+    names = tuple(map(str, np.atleast_1d(arrays.get("classes", np.arange(top)))))
     if "images" in arrays:
         return _arrays(str(path), names, arrays["images"], labels)
     data, offsets = arrays["data"], arrays["offsets"]
@@ -157,7 +157,10 @@ def _npz(path: Path) -> Stored:
 
 def _folder(folder: Path) -> Stored:
     """A folder that holds one folder of images per label, in alphabetical order."""
-    folders = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    try:
+        folders = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        raise ConfigError(f"{folder}: {error.strerror}; give a folder with one folder of images per label") from None
     if len(folders) < 2:
         raise ConfigError(f"{folder}: {len(folders)} folder(s) of images; a task needs one per label, at least two")
     files = [

@@ -108,24 +108,28 @@ def squares(n: int, seed: int, part: str) -> Stored:
 
 
 def _parts(source: Stored, wanted: tuple[int, ...]) -> list[np.ndarray]:
-    """Disjoint rows for each part, its labels taking turns.
+    """Disjoint rows for each part; the labels take turns for as long as there are images of each.
 
     Raises:
-        ConfigError: too few images of a label.
+        ConfigError: too few images, or none of some label.
     """
-    rows: list[list[tuple[int, int, int]]] = [[] for _ in wanted]
-    for label, name in enumerate(source.names):
-        found = np.flatnonzero(source.labels == label)
-        shares = [n // len(source.names) + (label < n % len(source.names)) for n in wanted]
-        if len(found) < sum(shares):
+    turn = np.empty(len(source.labels), dtype=np.int64)
+    for label in range(len(source.names)):
+        rows = np.flatnonzero(source.labels == label)
+        turn[rows] = np.arange(len(rows))
+    order = np.lexsort((source.labels, turn))
+    if len(order) < sum(wanted):
+        raise ConfigError(
+            f"{source.source}: {len(order)} images, {sum(wanted)} are needed; lower scene.count or scene.held_out"
+        )
+    parts = np.split(order, np.cumsum(wanted))[: len(wanted)]
+    for part in parts:
+        missing = set(range(len(source.names))) - set(source.labels[part].tolist())
+        if missing:
             raise ConfigError(
-                f"{source.source}: {len(found)} image(s) of the label {name!r}, and {sum(shares)} are needed; lower "
-                f"scene.count or scene.held_out"
+                f"{source.source}: too few images of the label {source.names[min(missing)]!r}; add some, or take it out"
             )
-        for part, share in zip(rows, shares, strict=True):
-            part += [(turn, label, int(row)) for turn, row in enumerate(found[:share])]
-            found = found[share:]
-    return [np.array([row for *_, row in sorted(part)], dtype=np.int64) for part in rows]
+    return parts
 
 
 def _fitted(source: Stored, rows: np.ndarray, inner: int | None, frame: tuple[int, int, int]) -> np.ndarray:

@@ -86,6 +86,14 @@ def test_npz_with_images_in_either_order(tmp_path: Path, last: bool) -> None:
     assert not seen & {image.tobytes() for image in task.held_out.images}
 
 
+def test_where_a_label_has_few_images_the_others_fill_up(tmp_path: Path) -> None:
+    images, labels = RNG.integers(0, 256, (40, 8, 8, 3), dtype=np.uint8), np.arange(40) % 4 // 3
+    np.savez(tmp_path / "few.npz", images=images, labels=labels)
+    task = load(str(tmp_path / "few.npz"), count=12, held_out=28)
+    assert np.bincount(task.train.labels).tolist() == [6, 6]
+    assert np.bincount(task.held_out.labels).tolist() == [24, 4]
+
+
 def test_npz_with_encoded_images(tmp_path: Path) -> None:
     images = RNG.integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
     files = [png(image) for image in images]
@@ -114,7 +122,7 @@ def test_a_folder_of_folders(tmp_path: Path) -> None:
     assert task.held_out.labels.tolist() == [0, 1, 0, 1]
     with pytest.raises(ConfigError, match=r"not squares of one size; give scene\.inner"):
         load(str(tmp_path), count=6, held_out=4)
-    with pytest.raises(ConfigError, match=r"5 image\(s\) of the label 'stop', and 6 are needed"):
+    with pytest.raises(ConfigError, match=r"10 images, 12 are needed; lower scene\.count"):
         load(str(tmp_path), count=6, held_out=6, inner=7)
     (tmp_path / "stop" / "0.png").write_bytes(b"no image")
     with pytest.raises(ConfigError, match=r"0\.png: cannot be read as an image"):
@@ -134,7 +142,7 @@ def png(pixels: np.ndarray) -> bytes:
         ({"images": np.zeros((30, 8, 8, 3), np.uint8), "labels": np.zeros(29, int)}, "expected 30 whole numbers"),
         ({"images": np.zeros((30, 8, 8, 3)), "labels": np.zeros(30, int)}, "images are float64"),
         ({"images": np.zeros((30, 8, 8, 3), np.uint8), "labels": np.full(30, -1)}, r"labels lie in -1\.\.-1"),
-        ({"images": np.zeros((30, 8, 8, 3), np.uint8), "labels": np.full(30, 1)}, r"0 image\(s\) of the label '0'"),
+        ({"images": np.zeros((30, 8, 8, 3), np.uint8), "labels": np.full(30, 1)}, r"too few images of the label '0'"),
         ({"images": np.array([{}], object), "labels": np.zeros(1, int)}, r"no \.npz file of plain arrays"),
         ({"data": np.zeros(9, np.uint8), "offsets": np.zeros(3, int), "labels": np.zeros(9, int)}, "10 whole numbers"),
     ],
