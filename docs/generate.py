@@ -128,6 +128,8 @@ def _allowed(part: Schema) -> str:
         return " or ".join(map(_allowed, part["anyOf"]))
     if "prefixItems" in part:
         return f"a list of {len(part['prefixItems'])} of these"
+    if part.get("type") == "array":
+        return f"a list of {_allowed(part['items'])}"
     if "const" in part:
         return f"`{part['const']}`"
     if "enum" in part:

@@ -40,9 +40,22 @@ searches = st.sampled_from(
     [{"kind": "map_elites"}, {"kind": "map_elites", "insertion": "argmax"}, {"kind": "genetic", "target": 3}]
     + [{"kind": "random"}, {"kind": "genetic", "selection": "rank", "variation": "or"}, {"kind": "imported"}]
 )
+scenes = st.just({"kind": "alone"}) | st.fixed_dictionaries(
+    {"kind": st.just("perturbation"), "epsilon": st.floats(0, 255, exclude_min=True)},
+    optional={
+        "photos": st.sampled_from(["photos", "/data/photos.npz"]),
+        "count": st.none() | st.integers(1, 500),
+        "between": st.none() | st.tuples(st.integers(0, 9), st.integers(10, 99)),
+        "cells": st.sampled_from(["all", "classes", "other", ["ostrich"], ["yes", "other"]]),
+        "norm": st.sampled_from(["linf", "l2"]),
+        "amplitude": st.sampled_from(["linear", "sign"]),
+        "racing": st.sampled_from(["fast", "exact", "none"]),
+    },
+)
 experiments = st.fixed_dictionaries(
     {"encoding": pixels | cppn, "search": searches},
     optional={
+        "scene": scenes,
         "name": st.text(st.characters(categories=["L", "N", "P", "Zs"]), min_size=1, max_size=40).filter(
             str.isprintable
         ),

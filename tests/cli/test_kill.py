@@ -17,7 +17,9 @@ from support import write_photographs
 KILLS = int(os.environ.get("EVO_FOOL_KILLS", "4"))
 GENERATIONS = 80 + 80 * KILLS
 SETTINGS = ("-S", "batch=50", "--generations", str(GENERATIONS))
+SCENE = {"kind": "perturbation", "photos": "photographs.npz", "epsilon": 60, "amplitude": "sign"}
 CASES = {
+    "perturbation": [each for key, value in SCENE.items() for each in ("-S", f"scene.{key}={value}")],
     "pixels": ["-S", "encoding.kind=pixels"],
     "cppn": [],
     "genetic": ["-S", "search.kind=genetic", "-S", "encoding.kind=pixels", "-S", "search.crossover=0.5"],

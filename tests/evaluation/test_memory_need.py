@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from support import small
+from support import small, write_photographs
 
 from evo_fool.errors import ConfigError
 from evo_fool.evaluation import memory_need
@@ -21,6 +21,15 @@ def test_what_is_counted() -> None:
     found = need(small("pixels", batch=10, initial=20, scoring={"batch": 5}))
     assert found == MemoryNeed(images=20 * 28**2, genomes=2 * 20 * 4 * 28**2, views=4 * 5 * 28**2)
     assert found.total == sum((found.images, found.genomes, found.views))
+
+
+def test_photographs_and_their_inputs_are_counted(tmp_path: Path) -> None:
+    scene = {"kind": "perturbation", "photos": str(write_photographs(tmp_path, 7))}
+    encoding = {"kind": "pixels", "size": 14}
+    found = need(small("pixels", batch=10, scoring={"batch": 50}, scene=scene, encoding=encoding))
+    assert found.scene == 7 * 28**2
+    assert found.views == 4 * 50 * 28**2
+    assert found.images == 10 * 14**2
 
 
 def test_the_genetic_algorithm_holds_a_population_for_each_class() -> None:
