@@ -190,12 +190,12 @@ def resolved(experiment: Experiment, parts: Parts) -> Experiment:
 
 
 def with_absolute_paths(experiment: Experiment) -> Experiment:
-    """A copy whose classifier file, weights and photographs are named absolutely, so that it resumes from anywhere."""
+    """A copy whose classifier file, weights and scene's data are named absolutely, so that it resumes from anywhere."""
     spec = ClassifierSpec.of(experiment.classifier).absolute()
     named = experiment.classifier.model_copy(update={"spec": str(spec), "weights": spec.weights})
     scene = experiment.scene
-    if photos := getattr(scene, "photos", None):
-        scene = scene.model_copy(update={"photos": str(Path(photos).absolute())})
+    if path := scene.source and getattr(scene, scene.source):
+        scene = scene.model_copy(update={scene.source: str(Path(path).absolute())})
     return experiment.model_copy(update={"classifier": named, "scene": scene})
 
 

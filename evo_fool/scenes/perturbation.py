@@ -127,7 +127,8 @@ class OnPhotographs(Composite):
     def report(self, picture: np.ndarray) -> dict[str, Any]:
         """Fooling rate against the clean predictions, the commonest predictions, and accuracy where labels are known.
 
-        Rates and shares are in [0, 1], over all inputs.
+        Rates and shares are in [0, 1], over all inputs. Where there are few targeted cells, ``success_rate`` is the
+        share that gets each target.
         """
         rows = np.arange(self.k)
         found = _predictions(self.scorer, self.shown(picture))
@@ -143,6 +144,9 @@ class OnPhotographs(Composite):
                 if counts[i]
             ],
         }
+        if 0 < len(self.targets) <= _MOST_SHOWN:
+            shares = {self.scorer.classifier.classes[i]: float((found == i).mean()) for i in self.targets.tolist()}
+            report["success_rate"] = shares
         if self.photographs.labels is not None:
             labels = self.photographs.labels[self.photograph_of(rows)]
             report |= {"accuracy_before": float((clean == labels).mean())}

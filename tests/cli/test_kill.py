@@ -23,6 +23,8 @@ CASES = {
     "pixels": ["-S", "encoding.kind=pixels"],
     "cppn": [],
     "genetic": ["-S", "search.kind=genetic", "-S", "encoding.kind=pixels", "-S", "search.crossover=0.5"],
+    "patch": ["-S", "scene.kind=patch", "-S", "scene.photos=photographs.npz", "-S", "scene.share=0.3"],
+    "program": ["-S", "scene.kind=program", "-S", "scene.inner=12", "-S", "scene.count=20"],
 }
 
 

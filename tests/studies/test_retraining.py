@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from support import easy_digits, write_mnist
 
 from evo_fool.classifiers.lenet import lenet_classifier
+from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.runs import open_run
 from evo_fool.runs.individuals import image_of
@@ -27,7 +28,6 @@ from evo_fool.studies.retraining.measure import (
     turned_away,
 )
 from evo_fool.studies.training import mnist_of
-from evo_fool.training.mnist_data import Digits
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from evo_fool.classifiers.lenet import DIGITS, FOOLING, LeNet
+from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.evolution.toolbox import build_strategy
 from evo_fool.probability import probability
@@ -29,7 +30,6 @@ from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.retraining import Loop
 from evo_fool.studies.training import trained
 from evo_fool.training.lenet import Outliers, fit
-from evo_fool.training.mnist_data import Digits
 
 UNSURE = 0.5
 """An image that has no digit at this probability is turned away."""
