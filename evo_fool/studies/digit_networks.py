@@ -22,7 +22,7 @@ from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.training import trained_and_noted
 from evo_fool.training import lenet as training
 from evo_fool.training.architectures import fit as fit_architecture
-from evo_fool.training.mnist_data import Digits
+from evo_fool.classifiers.mnist_data import Digits
 
 SHIPPED = "LeNet"
 """The network of the package, by the name that tables have for it."""

@@ -28,7 +28,7 @@ from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.training import trained
 from evo_fool.training.calibration import best_scale, calibration_error, split
 from evo_fool.training.lenet import fit
-from evo_fool.training.mnist_data import Digits
+from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.training.vae import calibrated, fit_vaes, pixels
 
 ENCODINGS = {"cppn": "mnist-cppn", "pixels": "mnist-pixels"}

@@ -31,7 +31,7 @@ from evo_fool.studies.context import Context
 from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.training import trained
 from evo_fool.training.lenet import Outliers, fit
-from evo_fool.training.mnist_data import Digits
+from evo_fool.classifiers.mnist_data import Digits
 
 Arm = Literal["class", "unsure"]
 """What becomes of the fooling images: a class of their own (the paper), or images to be unsure of (CEDA)."""

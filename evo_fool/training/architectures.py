@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from evo_fool.classifiers.mnist_architectures import ARCHITECTURES
-from evo_fool.training.mnist_data import Digits
+from evo_fool.classifiers.mnist_data import Digits
 
 BATCH = 128
 RATE = 0.002

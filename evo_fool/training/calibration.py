@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
-from evo_fool.training.mnist_data import Digits
+from evo_fool.classifiers.mnist_data import Digits
 
 HELD_OUT = 5000
 """Images at the end of MNIST's training set that networks to be calibrated are not trained on."""

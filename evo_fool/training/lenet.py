@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from evo_fool.classifiers.lenet import DIGITS, SCALE, LeNet
-from evo_fool.training.mnist_data import Digits, load_mnist
+from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.training.record import TrainingReport, check_request, keep
 
 BATCH = 64
@@ -56,7 +56,7 @@ def train_lenet(
     """Train on MNIST, test, and write ``out`` (.safetensors) and its record ``out`` with the suffix ``.json``.
 
     Args:
-        data: the folder that holds ``MNIST/raw``; see :func:`evo_fool.training.mnist_data.load_mnist`.
+        data: the folder that holds ``MNIST/raw``; see :func:`evo_fool.classifiers.mnist_data.load_mnist`.
         report: is called with one line per pass.
 
     Raises:

@@ -27,7 +27,7 @@ from evo_fool.classifiers.lenet import DIGITS
 from evo_fool.errors import ConfigError
 from evo_fool.training.calibration import best_scale, calibration_error, split
 from evo_fool.training.lenet import deterministic
-from evo_fool.training.mnist_data import Digits, load_mnist
+from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.training.record import TrainingReport, check_request, keep
 
 BATCH = 64
@@ -56,7 +56,7 @@ def train_vaes(
     """Train on MNIST, calibrate, test, and write ``out`` (.safetensors) and its record with the suffix ``.json``.
 
     Args:
-        data: the folder that holds ``MNIST/raw``; see :func:`evo_fool.training.mnist_data.load_mnist`.
+        data: the folder that holds ``MNIST/raw``; see :func:`evo_fool.classifiers.mnist_data.load_mnist`.
         floor: whether images unlike every digit get even probabilities; otherwise only the scale is calibrated.
         report: is called with one line per pass.
 

@@ -28,7 +28,7 @@ from evo_fool.studies.retraining import (
     train_network,
     turned_away,
 )
-from evo_fool.training.mnist_data import Digits
+from evo_fool.classifiers.mnist_data import Digits
 
 
 @pytest.fixture(scope="module")
