@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.gradient.step import Report, Step, batches, descend, log_probabilities, pixels_of, silent
@@ -23,7 +24,6 @@ def program(
     classifier: Classifier,
     tasks: np.ndarray,
     classes: np.ndarray,
-    frame: np.ndarray,
     *,
     epochs: int = 20,
     batch: int = 50,
@@ -37,9 +37,8 @@ def program(
 
     Args:
         classifier: a differentiable network.
-        tasks: task images in their places, uint8 ``(n, channels, height, width)``; what lies under the frame is unused.
-        classes: the class that each task's label is mapped onto, int64 ``(n,)``.
-        frame: where the program is seen, bool ``(height, width)``.
+        tasks: task images, uint8 ``(n, channels, h, w)``, shown in the middle of the classifier's input.
+        classes: the class that each image's label is mapped onto, int64 ``(n,)``.
         epochs: passes over the tasks.
         batch: tasks in one gradient.
         rate: Adam's at the start.
@@ -50,9 +49,8 @@ def program(
     """
     device = classifier.mean.device
     report(0, epochs * len(tasks))
-    start = stream(seed, "program start").normal(0, 0.1, tasks.shape[1:])
+    start = stream(seed, "program start").normal(0, 0.1, classifier.shape)
     w = torch.from_numpy(start.astype(np.float32)).to(device).requires_grad_(True)
-    seen_through = torch.from_numpy(frame).to(device)
     wanted = torch.from_numpy(np.asarray(classes, dtype=np.int64)).to(device)
     adam = torch.optim.Adam([w], lr=rate)
     schedule = torch.optim.lr_scheduler.StepLR(adam, _DECAY_EVERY, decay)
@@ -61,7 +59,7 @@ def program(
         for rows in batches(stream(seed, "program", epoch).permutation(len(tasks)), batch):
             with torch.enable_grad():
                 picture = (w.tanh() + 1) * 127.5
-                x = torch.where(seen_through, picture, pixels_of(tasks[rows], classifier))
+                x = framed(picture, pixels_of(tasks[rows], classifier))
                 chosen = log_probabilities(classifier, x)[torch.arange(len(rows), device=device), wanted[rows]]
                 loss = penalty * w.square().mean() - chosen.mean()
                 w.grad = descend(classifier, loss, w)
@@ -72,3 +70,12 @@ def program(
         schedule.step()
         stored = ((w.detach().tanh() + 1) * 127.5).round().byte().cpu().numpy()
         yield Step(stored[None], float(np.mean(losses)))
+
+
+def framed(picture: Tensor, tasks: Tensor) -> Tensor:
+    """Each task image ``(n, channels, h, w)`` in the middle of the picture ``(channels, height, width)``."""
+    inputs = picture.repeat(len(tasks), 1, 1, 1)
+    height, width = tasks.shape[2:]
+    top, left = (picture.shape[1] - height) // 2, (picture.shape[2] - width) // 2
+    inputs[..., top : top + height, left : left + width] = tasks
+    return inputs

@@ -123,11 +123,19 @@ class Overlay:
             pictures: uint8 ``(n, channels, h, w)``.
             photo: uint8 ``(channels, height, width)``.
         """
-        flat = pictures.flatten(2).to(torch.float32)
-        values = sum(flat[:, :, corner] * weight for corner, weight in zip(self._corners, self._weights, strict=True))
         composed = photo.flatten(1).repeat(len(pictures), 1, 1)
-        composed[:, :, self.pixels] = torch.floor(values + 0.5).to(torch.uint8)
+        composed[:, :, self.pixels] = torch.floor(self.read(pictures.to(torch.float32)) + 0.5).to(torch.uint8)
         return composed.view(len(pictures), *photo.shape)
+
+    def read(self, pictures: Tensor) -> Tensor:
+        """The values at :attr:`pixels` before rounding, float32 ``(n, channels, m)``; differentiable.
+
+        Args:
+            pictures: float32 ``(n, channels, h, w)`` in [0, 255].
+        """
+        flat = pictures.flatten(2)
+        parts = [flat[:, :, corner] * weight for corner, weight in zip(self._corners, self._weights, strict=True)]
+        return parts[0] + parts[1] + parts[2] + parts[3]
 
 
 def _taps(y: np.ndarray, x: np.ndarray, picture: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
