@@ -22,6 +22,7 @@ from evo_fool.sections import (
     ENCODINGS,
     MAX_BATCH,
     SEARCHES,
+    AloneConfig,
     CheckpointConfig,
     ClassifierConfig,
     CppnConfig,
@@ -30,6 +31,7 @@ from evo_fool.sections import (
     Integer,
     MapElitesConfig,
     RetentionConfig,
+    SceneConfig,
     ScoringConfig,
     SearchConfig,
     Section,
@@ -65,6 +67,7 @@ class Experiment(Section):
     )
     classifier: ClassifierConfig = ClassifierConfig()
     scoring: ScoringConfig = ScoringConfig()
+    scene: SceneConfig = AloneConfig()
     encoding: EncodingConfig = CppnConfig(kind="cppn")
     search: SearchConfig = MapElitesConfig(kind="map_elites")
     checkpoint: CheckpointConfig = CheckpointConfig()
@@ -93,6 +96,8 @@ class Experiment(Section):
                 raise ValueError("search.crossover needs a population of at least 2: raise batch")
             if search.elitism >= min(self.batch, self.initial_batch):
                 raise ValueError(f"search.elitism = {search.elitism} leaves no room for offspring: keep it below batch")
+        if problem := self.scene.problem():
+            raise ValueError(problem)
         if search.kind != "map_elites" and self.encoding.crossover > 0:
             crosses = self.encoding.kind == "pixels" and search.kind == "genetic"
             remedy = "set search.crossover, and " * crosses + "leave it at 0"
@@ -191,7 +196,8 @@ def _first_problem(error: ValidationError) -> str:
     problem = next((each for each in problems if listed and "tuple[" in str(each["loc"])), problems[0])
     location = problem["loc"]
     kind = problem["type"]
-    kinds = [*_kinds(location[0]), *plugin_names(_ADDED[location[0]])] if location and location[0] in _ADDED else []
+    section = location[0] if location else None
+    kinds = [*_kinds(section), *(plugin_names(_ADDED[section]) if section in _ADDED else [])]
     # pydantic names the members of a union in the path: the chosen kind of a section, or the type that was tried.
     dotted = ".".join(
         str(part)

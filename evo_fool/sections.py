@@ -1,4 +1,4 @@
-"""The sections of an experiment: classifier, scoring, encoding, search, checkpoint and retention."""
+"""The sections of an experiment: classifier, scoring, scene, encoding, search, checkpoint and retention."""
 
 from __future__ import annotations
 
@@ -89,6 +89,76 @@ class ScoringConfig(Section):
         "auto",
         description="how an image of another size becomes the classifier's input; auto: resize where the sizes differ",
     )
+
+
+class AloneConfig(Section):
+    """The picture is the classifier's input."""
+
+    kind: Literal["alone"] = "alone"
+
+    def problem(self) -> str:
+        """What its settings contradict; empty for nothing."""
+        return ""
+
+
+class RacedConfig(AloneConfig):
+    """What scenes of many inputs share."""
+
+    kind: Any
+    racing: Literal["fast", "exact", "none"] = Field(
+        "fast",
+        description="fast: all pictures meet few inputs, the promising more, the best all; exact: a picture is dropped "
+        "only where it provably takes no cell; none: all pictures meet all inputs. What is recorded is a whole score",
+    )
+
+
+class PhotographsConfig(RacedConfig):
+    """What scenes over photographs share."""
+
+    photos: str | None = Field(
+        None,
+        min_length=1,
+        max_length=4096,
+        description="a folder of photographs, flat or one folder a class, a photograph, or an npz file with images "
+        "(and labels)",
+    )
+    count: Integer | None = Field(
+        None, ge=1, le=MAX_BATCH, description="how many of them, evenly spread by class index; none: all"
+    )
+    between: tuple[Annotated[Integer, Field(ge=0)], Annotated[Integer, Field(ge=1)]] | None = Field(
+        None, description="[first, end]: only those of these places by class index, before count; none: all"
+    )
+    cells: Literal["all", "classes", "other"] | Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        "all",
+        description="one cell a class and one for anything but the clean prediction; classes: without the latter; "
+        "other: the latter alone; or a list of names of classes, and other",
+    )
+
+    def problem(self) -> str:
+        """What its settings contradict; empty for nothing."""
+        if self.between is not None and self.between[0] >= self.between[1]:
+            return f"scene.between = {list(self.between)}: holds no place; give [first, end] with first below end"
+        return super().problem()
+
+
+class PerturbationConfig(PhotographsConfig):
+    """The picture is added to photographs, clipped and rounded to bytes."""
+
+    kind: Literal["perturbation"]
+    norm: Literal["linf", "l2"] = Field("linf", description="what epsilon bounds: each value, or the Euclidean norm")
+    epsilon: Positive = Field(10.0, description="of 255: below 256 for linf; the literature: 10, and 2000 for l2")
+    amplitude: Literal["linear", "sign"] = Field(
+        "linear", description="linear: bytes 0 to 255 are -1 to 1; sign: -1 below the middle, else 1"
+    )
+
+    def problem(self) -> str:
+        """What its settings contradict; empty for nothing."""
+        if self.norm == "linf" and self.epsilon >= 256:
+            return f"scene.epsilon = {self.epsilon:g}: must be below 256 for norm: linf; it is of 255"
+        return super().problem()
+
+
+SceneConfig = Annotated[AloneConfig | PerturbationConfig, Field(discriminator="kind")]
 
 
 class PixelsConfig(EncodingSection):

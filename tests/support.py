@@ -39,6 +39,15 @@ def easy_digits(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
+def write_photographs(folder: Path, n: int, name: str = "photographs.npz", *, labels: bool = True) -> Path:
+    """``n`` easy digits of 28x28 with their labels, as an npz file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images, classes = easy_digits(n, 3)
+    arrays = {"images": images[:, None]} | ({"labels": classes.astype(np.int64)} if labels else {})
+    np.savez(folder / name, **arrays)  # type: ignore[arg-type]
+    return folder / name
+
+
 def write_mnist(folder: Path, *, train: int, test: int) -> None:
     """Easy digits as the four unpacked files of MNIST, in ``folder/MNIST/raw``."""
     raw = folder / "MNIST" / "raw"

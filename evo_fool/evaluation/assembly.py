@@ -7,6 +7,7 @@ come from elsewhere.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +19,6 @@ from evo_fool.classifiers.precision import choose_batch, choose_precision
 from evo_fool.classifiers.preflight import Preflight, preflight
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.spec import ClassifierSpec
-from evo_fool.classifiers.views import check_view
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Encoding
@@ -27,6 +27,7 @@ from evo_fool.evaluation import Evaluator
 from evo_fool.evaluation.environment import choose_device
 from evo_fool.evaluation.memory_need import check_memory
 from evo_fool.experiment import Experiment
+from evo_fool.scenes import Scene, build_scene
 from evo_fool.sections import ClassifierConfig, GeneticConfig, ObjectConfig
 
 _LARGE_IMAGE = 64
@@ -43,14 +44,25 @@ class Parts:
     evaluator: Evaluator
     targets: list[int]
 
+    @property
+    def scene(self) -> Scene:
+        """What pictures are part of, and the names of the cells."""
+        return self.evaluator.scene
 
-def assemble(experiment: Experiment, classifier: Classifier | None = None, encoding: Encoding | None = None) -> Parts:
+
+def assemble(
+    experiment: Experiment,
+    classifier: Classifier | None = None,
+    encoding: Encoding | None = None,
+    photos: Path | None = None,
+) -> Parts:
     """Load the classifier and build everything that the toolbox needs.
 
     Args:
         experiment: what to run.
         classifier: one that is ready, in place of the one that the experiment names; it is moved to the device.
         encoding: one that is ready, in place of the one that the experiment describes.
+        photos: the run's own copy of its photographs; None: where the experiment says.
 
     Raises:
         ConfigError, ClassifierError: see their messages.
@@ -58,7 +70,8 @@ def assemble(experiment: Experiment, classifier: Classifier | None = None, encod
     device = choose_device(experiment.device)
     refuse_missing_objects(experiment, classifier, encoding)
     classifier = load_classifier(experiment.classifier, device) if classifier is None else classifier.to(device)
-    channels, *size = classifier.shape
+    scene = build_scene(experiment.scene, _scorer(experiment, classifier, device), experiment.seed, photos)
+    channels, *size = scene.shape
     if encoding is None:
         encoding = build_encoding(experiment.encoding, size=(size[0], size[1]), channels=channels, device=str(device))
     elif encoding.channels != classifier.channels:
@@ -66,9 +79,8 @@ def assemble(experiment: Experiment, classifier: Classifier | None = None, encod
             f"the encoding {type(encoding).__name__} draws {encoding.channels} channels, "
             f"{classifier.name} takes {classifier.channels}; make one for {classifier.channels}"
         )
-    check_view(experiment.scoring.view, encoding.shape[1:], classifier.shape[1:])
-    evaluator = Evaluator(encoding, _scorer(experiment, classifier, device))
-    return Parts(device, classifier, encoding, evaluator, resolve_targets(experiment, classifier))
+    scene.check_picture(encoding.shape)
+    return Parts(device, classifier, encoding, Evaluator(encoding, scene), resolve_targets(experiment, scene))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +110,7 @@ class Plan:
             "image": list(self.parts.encoding.shape),
             "encoding": experiment.encoding.kind,
             "search": experiment.search.kind,
-            "targets": [classifier.classes[target] for target in self.parts.targets],
+            "targets": [self.parts.scene.cells[target] for target in self.parts.targets],
             "seed": experiment.seed,
             "batch": experiment.batch,
             "generations": experiment.generations,
@@ -175,10 +187,13 @@ def resolved(experiment: Experiment, parts: Parts) -> Experiment:
 
 
 def with_absolute_paths(experiment: Experiment) -> Experiment:
-    """A copy whose classifier file and weights are named absolutely, so that it can be resumed from anywhere."""
+    """A copy whose classifier file, weights and photographs are named absolutely, so that it resumes from anywhere."""
     spec = ClassifierSpec.of(experiment.classifier).absolute()
     named = experiment.classifier.model_copy(update={"spec": str(spec), "weights": spec.weights})
-    return experiment.model_copy(update={"classifier": named})
+    scene = experiment.scene
+    if photos := getattr(scene, "photos", None):
+        scene = scene.model_copy(update={"photos": str(Path(photos).absolute())})
+    return experiment.model_copy(update={"classifier": named, "scene": scene})
 
 
 def trusted_classifier(experiment: Experiment, classifier: str | None, weights: str | None) -> ClassifierConfig:
@@ -197,14 +212,14 @@ def trusted_classifier(experiment: Experiment, classifier: str | None, weights: 
     return with_absolute_paths(experiment.replace("--classifier", **changes)).classifier
 
 
-def resolve_targets(experiment: Experiment, classifier: Classifier) -> list[int]:
-    """The class indices that the single-class GA evolves; empty for the other strategies."""
+def resolve_targets(experiment: Experiment, scene: Scene) -> list[int]:
+    """The cells that the single-class GA evolves; empty for the other strategies."""
     if not isinstance(experiment.search, GeneticConfig):
         return []
     target = experiment.search.target
     if target == "all":
-        return list(range(len(classifier.classes)))
+        return list(range(len(scene.cells)))
     try:
-        return [ClassNames(classifier.classes, classifier.aliases).find(target)]
+        return [ClassNames(scene.cells, scene.aliases).find(target)]
     except UnknownClassError as error:
         raise ConfigError(f"search.target: {error}") from None

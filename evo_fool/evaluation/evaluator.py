@@ -11,6 +11,7 @@ import torch
 
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.encodings.base import Encoding, Genomes, Images
+from evo_fool.scenes import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Scored:
     Attributes:
         images: the quantised images that were scored, uint8 ``(n, channels, height, width)``, where they were drawn: a
             numpy array, or a tensor on the GPU.
-        log_odds: log p/(1-p) of every class, float64 ``(n, classes)``; ``-inf`` throughout for an image that screening
+        log_odds: log p/(1-p) of every cell, float64 ``(n, cells)``; ``-inf`` throughout for an image that the scene
             found to be no challenger for any cell.
     """
 
@@ -50,42 +51,27 @@ class Evaluator:
 
     Args:
         encoding: renders genomes.
-        scorer: scores uint8 images.
+        scene: scores pictures.
     """
 
-    def __init__(self, encoding: Encoding, scorer: Scorer) -> None:
+    def __init__(self, encoding: Encoding, scene: Scene) -> None:
         self.encoding = encoding
-        self.scorer = scorer
+        self.scene = scene
+
+    @property
+    def scorer(self) -> Scorer:
+        """What scores the scene's inputs."""
+        return self.scene.scorer
 
     def evaluate(self, genomes: Genomes, thresholds: np.ndarray | None = None) -> Scored:
         """Render and score a batch of genomes.
 
         Args:
             genomes: first axis ``n``.
-            thresholds: the log-odds to beat in each cell, float64 ``(classes,)``. Where the scorer screens in half
-                precision, the best image of each cell is scored in float32 if it screens above the threshold, and no
-                other is. None: every image is.
+            thresholds: the log-odds to beat in each cell, float64 ``(cells,)``; see :meth:`.Scene.score`.
 
         Raises:
             ClassifierError: the classifier answers with something that is not a score, or memory does not suffice.
         """
         images = self.encoding.draw(genomes)
-        if thresholds is None or not self.scorer.screens or not len(images):
-            return Scored(images, self.scorer.score(images))
-        screened = self.scorer.screen(images)
-        rows = challengers(screened, thresholds)
-        log_odds = np.full_like(screened, -np.inf)
-        if len(rows):
-            log_odds[rows] = self.scorer.score(images[rows])
-        return Scored(images, log_odds)
-
-
-def challengers(log_odds: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """The rows that are best in some cell and above its threshold there, ascending.
-
-    Args:
-        log_odds: float64 ``(n, classes)``.
-        thresholds: float64 ``(classes,)``, ``-inf`` for an empty cell.
-    """
-    best = log_odds.argmax(axis=0)
-    return np.unique(best[log_odds[best, np.arange(len(thresholds))] > thresholds])
+        return Scored(images, self.scene.score(images, thresholds))

@@ -61,7 +61,7 @@ def build_toolbox(
     Raises:
         ConfigError: the search cannot be run.
     """
-    strategy = build_strategy(experiment, encoding, evaluator.scorer.classifier.classes, targets, search)
+    strategy = build_strategy(experiment, encoding, evaluator.scene.cells, targets, search)
     toolbox = strategy.toolbox
     toolbox.strategy = strategy
     toolbox.register("generate", strategy.generate)

@@ -36,6 +36,7 @@ from evo_fool.runs.lock import writer
 from evo_fool.runs.retention import Retention
 from evo_fool.runs.run import Run, open_run
 from evo_fool.runs.store import Store
+from evo_fool.scenes.alone import Alone
 from evo_fool.sections import MAX_BATCH, ClassifierConfig, PixelsConfig, ScoringConfig
 from evo_fool.session.recorder import Recorder
 from evo_fool.session.session import describe
@@ -154,8 +155,9 @@ def import_images(
     batch = choose_batch(experiment.scoring.batch, judge.size, where)
     scorer = Scorer(judge, batch=batch, view=experiment.scoring.view, device=where)
     preflight(scorer)
-    parts = Parts(where, judge, encoding, Evaluator(encoding, scorer), [])
-    scored = Scored(images, scorer.score(images))
+    scene = Alone(experiment.scene, scorer, experiment.seed)
+    parts = Parts(where, judge, encoding, Evaluator(encoding, scene), [])
+    scored = Scored(images, scene.score(images))
     return _store(Path(out), experiment, parts, found, files, scored, found.skipped + unreadable, began)
 
 

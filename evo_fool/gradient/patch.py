@@ -11,12 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.gradient.step import Report, Step, descend, log_probabilities, pixels_of, silent
 from evo_fool.randomness import stream
-from evo_fool.scenes.placement import Form, Overlay, draw_placements
+from evo_fool.scenes.placement import Form, Overlays, draw_placements
 
 
 def patch(
@@ -67,10 +66,12 @@ def patch(
         rng = stream(seed, "patch", number)
         rows = rng.choice(len(photographs), min(batch, len(photographs)), replace=False)
         drawn = draw_placements(rng, len(rows), form=form, share=share, rotation=rotation, size=photo_size)
-        overlays = [Overlay(place, form, size, photo_size, device) for place in drawn]
+        overlays = Overlays(drawn, form, size, photo_size, device)
         with torch.enable_grad():
             picture = (w.tanh() + 1) * 127.5
-            x = pasted(picture, pixels_of(photographs[rows], classifier), overlays)
+            x = overlays.paste(
+                picture.expand(len(rows), -1, -1, -1), pixels_of(photographs[rows], classifier), np.arange(len(rows))
+            )
             loss = -log_probabilities(classifier, x)[:, target].mean()
             w.grad = descend(classifier, loss, w)
         adam.step()
@@ -80,18 +81,3 @@ def patch(
             stored = ((w.detach().tanh() + 1) * 127.5).round().byte().cpu().numpy()
             yield Step(stored, float(np.mean(losses)))
             losses = []
-
-
-def pasted(picture: Tensor, photographs: Tensor, overlays: list[Overlay]) -> Tensor:
-    """Each photograph with the picture at its overlay, float32 ``(n, channels, height, width)``; not rounded.
-
-    Args:
-        picture: float32 ``(1, channels, h, w)`` in [0, 255]; the gradient flows to it.
-        photographs: float32 ``(n, channels, height, width)``.
-        overlays: one a photograph.
-    """
-    rows = [
-        photo.flatten(1).index_copy(1, overlay.pixels, overlay.read(picture)[0])
-        for photo, overlay in zip(photographs, overlays, strict=True)
-    ]
-    return torch.stack(rows).view_as(photographs)

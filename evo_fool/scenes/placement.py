@@ -1,13 +1,13 @@
 """Where a patch lies on a photograph, and how it is composed there (Brown et al. 2017, section 2).
 
 A placement maps each pixel that the patch covers back into the picture, where it reads the bilinear mean of four
-pixels. The weights are multiples of 2^-16, so that every sum is exact in float32: the composed bytes are the same on
-each device and for each batch.
+pixels. The weights are whole 65536ths, so that all sums are exact and the composed bytes the same on each device.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +21,7 @@ from evo_fool.randomness import Stream
 Form = Literal["disc", "square"]
 
 _STEP = 256
-"""Fractions of a picture's pixel along each axis."""
+"""Places are rounded to so many steps a pixel of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,74 +87,104 @@ def draw_placements(
     return placements
 
 
-class Overlay:
-    """Composes pictures onto photographs at one placement.
+class Overlays:
+    """Composes pictures onto photographs, each at one of several placements.
 
     Args:
-        placement: where.
+        placements: ``k`` of them.
         form: of the patch.
         picture: height and width of the pictures.
         photo: height and width of the photographs.
         device: where to compose.
-
-    Attributes:
-        pixels: the pixels of the photograph that the patch covers, int64 ``(m,)``, as row * width + column.
     """
 
     def __init__(
-        self, placement: Placement, form: Form, picture: tuple[int, int], photo: tuple[int, int], device: torch.device
+        self,
+        placements: Sequence[Placement],
+        form: Form,
+        picture: tuple[int, int],
+        photo: tuple[int, int],
+        device: torch.device,
     ) -> None:
-        rows, columns = np.indices(photo).reshape(2, -1) + 0.5
-        down, right = rows - placement.row, columns - placement.column
-        turn = math.radians(placement.angle)
-        # In units of half the side, turned back: the picture spans [-1, 1] both ways.
-        y = (math.cos(turn) * down + math.sin(turn) * right) * 2 / placement.side
-        x = (math.cos(turn) * right - math.sin(turn) * down) * 2 / placement.side
-        inside = x * x + y * y <= 1 if form == "disc" else np.maximum(abs(x), abs(y)) <= 1
-        corners, weights = _taps(y[inside], x[inside], picture)
-        self.pixels = torch.from_numpy(np.flatnonzero(inside)).to(device)
-        self._corners = torch.from_numpy(corners).to(device)
-        self._weights = torch.from_numpy(weights.astype(np.float32)).to(device)
+        self.picture, self.photo = picture, photo
+        covered = [_covered(placement, form, picture, photo) for placement in placements]
+        self.counts = np.array([each.shape[1] for each in covered])
+        """Pixels that each placement covers, int64 ``(k,)``."""
+        # What a shorter list lacks is drawn beyond the last pixel and dropped.
+        outside = np.array([[photo[0] * photo[1]], [0], [0]])
+        table = np.broadcast_to(outside[:, None], (3, len(covered), self.counts.max(initial=0))).astype(np.int32)
+        for i, each in enumerate(covered):
+            table[:, i, : each.shape[1]] = each
+        self._table = torch.from_numpy(table).to(device)
 
-    def compose(self, pictures: Tensor, photo: Tensor) -> Tensor:
-        """The photograph under each picture, uint8 ``(n, channels, height, width)``.
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self._table.nbytes
 
-        Args:
-            pictures: uint8 ``(n, channels, h, w)``.
-            photo: uint8 ``(channels, height, width)``.
-        """
-        composed = photo.flatten(1).repeat(len(pictures), 1, 1)
-        composed[:, :, self.pixels] = torch.floor(self.read(pictures.to(torch.float32)) + 0.5).to(torch.uint8)
-        return composed.view(len(pictures), *photo.shape)
-
-    def read(self, pictures: Tensor) -> Tensor:
-        """The values at :attr:`pixels` before rounding, float32 ``(n, channels, m)``; differentiable.
+    def compose(self, pictures: Tensor, photos: Tensor, which: np.ndarray) -> Tensor:
+        """The photographs under the pictures, uint8 ``(n, channels, height, width)``.
 
         Args:
-            pictures: float32 ``(n, channels, h, w)`` in [0, 255].
+            pictures: uint8 ``(n, channels, h, w)`` on the device.
+            photos: uint8 ``(n, channels, height, width)`` there.
+            which: the placement of each, int64 ``(n,)``.
         """
-        flat = pictures.flatten(2)
-        parts = [flat[:, :, corner] * weight for corner, weight in zip(self._corners, self._weights, strict=True)]
-        return parts[0] + parts[1] + parts[2] + parts[3]
+        total = self._read(pictures, which, torch.int32)
+        return self._put(photos, ((total + _STEP * _STEP // 2) >> 16).to(torch.uint8), which)
+
+    def paste(self, pictures: Tensor, photos: Tensor, which: np.ndarray) -> Tensor:
+        """As :meth:`compose` for float32 values and without rounding: the gradient flows to the pictures."""
+        return self._put(photos, self._read(pictures, which, torch.float32) / (_STEP * _STEP), which)
+
+    def _put(self, photos: Tensor, values: Tensor, which: np.ndarray) -> Tensor:
+        """The photographs with ``values`` ``(n, channels, m)`` at the pixels that the placements cover."""
+        n, channels = values.shape[:2]
+        pixels = self._at(which)[0][:, None].expand_as(values)
+        flat = torch.cat([photos.flatten(2), photos.new_zeros(n, channels, 1)], dim=2)
+        return flat.scatter(2, pixels, values)[:, :, :-1].reshape(n, channels, *self.photo)
+
+    def _read(self, pictures: Tensor, which: np.ndarray, dtype: torch.dtype) -> Tensor:
+        """Bilinear means times 65536, ``(n, channels, m)`` of ``dtype``, of pictures ``(n, channels, h, w)``."""
+        (height, width), flat = self.picture, pictures.flatten(2)
+        _, rows, columns = self._at(which)
+        total = torch.zeros((), dtype=dtype, device=flat.device)
+        for row, row_weight in _neighbours(rows, height):
+            for column, weight in _neighbours(columns, width):
+                index = (row * width + column)[:, None].expand(-1, flat.shape[1], -1)
+                total = total + flat.gather(2, index).to(dtype) * (row_weight * weight).to(dtype)[:, None]
+        return total
+
+    def _at(self, which: np.ndarray) -> Tensor:
+        """Pixels, rows and columns of some placements, int64 ``(3, n, m)``."""
+        return self._table[:, torch.from_numpy(which).to(self._table.device)].long()
 
 
-def _taps(y: np.ndarray, x: np.ndarray, picture: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """The four pixels that each place in [-1, 1]² reads, int64 ``(4, m)``, and their weights, float64 ``(4, m)``."""
-    firsts, nexts, fractions = [], [], []
-    for place, length in ((y, picture[0]), (x, picture[1])):
-        steps = np.rint(np.clip((place + 1) / 2 * length - 0.5, 0, length - 1) * _STEP).astype(np.int64)
-        firsts.append(steps // _STEP)
-        nexts.append(np.minimum(steps // _STEP + 1, length - 1))
-        fractions.append(steps % _STEP / _STEP)
-    (top, left), (bottom, right), (down, across) = firsts, nexts, fractions
-    width = picture[1]
-    corners = np.stack([top * width + left, top * width + right, bottom * width + left, bottom * width + right])
-    weights = np.stack([(1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across])
-    return corners, weights
+def _neighbours(steps: Tensor, length: int) -> list[tuple[Tensor, Tensor]]:
+    """The two pixels along an axis between which a place lies, and the weight of each in 256ths."""
+    first, rest = steps // _STEP, steps % _STEP
+    return [(first, _STEP - rest), ((first + 1).clamp_(max=length - 1), rest)]
+
+
+def _covered(placement: Placement, form: Form, picture: tuple[int, int], photo: tuple[int, int]) -> np.ndarray:
+    """The pixels that a patch covers, as row * width + column, and the row and column of the picture that each reads,
+    in steps: int64 ``(3, m)``."""
+    rows, columns = np.indices(photo).reshape(2, -1) + 0.5
+    down, right = rows - placement.row, columns - placement.column
+    cos, sin = math.cos(math.radians(placement.angle)), math.sin(math.radians(placement.angle))
+    # In units of half the side, turned back: the picture spans [-1, 1] both ways.
+    y = (cos * down + sin * right) * 2 / placement.side
+    x = (cos * right - sin * down) * 2 / placement.side
+    inside = (x * x + y * y if form == "disc" else np.maximum(abs(x), abs(y))) <= 1
+    steps = [
+        np.rint(np.clip((place[inside] + 1) / 2 * length - 0.5, 0, length - 1) * _STEP).astype(np.int64)
+        for place, length in ((y, picture[0]), (x, picture[1]))
+    ]
+    return np.stack([np.flatnonzero(inside), *steps])
 
 
 def compose_slowly(placement: Placement, form: Form, picture: np.ndarray, photo: np.ndarray) -> np.ndarray:
-    """The specification of :meth:`Overlay.compose` for one picture: pixel by pixel, in exact whole numbers.
+    """The specification of :meth:`Overlays.compose` for one picture: pixel by pixel, in exact whole numbers.
 
     Args:
         placement: where.

@@ -290,7 +290,7 @@ def _drive(
 
 def describe(experiment: Experiment, parts: Parts) -> tuple[dict[str, str], dict[str, str]]:
     """The files and the database entries that describe a new run."""
-    encoding, classifier = parts.encoding, parts.classifier
+    encoding, classifier, scene = parts.encoding, parts.classifier, parts.scene
     record = environment(parts.device) | {
         "classifier": classifier.name,
         "classifier_sha256": classifier.fingerprint(),
@@ -302,10 +302,12 @@ def describe(experiment: Experiment, parts: Parts) -> tuple[dict[str, str], dict
         "environment": json.dumps(record),
         "classifier": classifier.name,
         "classifier_sha256": classifier.fingerprint(),
-        "classes": json.dumps(list(classifier.classes)),
+        "classes": json.dumps(list(scene.cells)),
         "codec": encoding.codec,
         "image_shape": json.dumps(encoding.shape),
     }
-    if any(classifier.aliases):
-        meta["class_aliases"] = json.dumps(classifier.aliases, ensure_ascii=False)
+    if any(scene.aliases):
+        meta["class_aliases"] = json.dumps(scene.aliases, ensure_ascii=False)
+    if identity := scene.record():
+        meta["scene"] = json.dumps(identity, sort_keys=True)
     return files, meta

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from evo_fool.encodings.base import Genomes
-from evo_fool.evaluation.evaluator import Scored, challengers
+from evo_fool.evaluation import Scored
 from evo_fool.evolution.archive import EMPTY, Insertions
 from evo_fool.evolution.population import NO_PARENT, Population
 from evo_fool.evolution.strategy import ArchiveStrategy
 from evo_fool.randomness import stream
+from evo_fool.scenes.alone import challengers
 
 GENERATIONS = 12
 

@@ -17,6 +17,7 @@ FLOORS = [
     {"runs"},
     {"evolution"},
     {"evaluation"},
+    {"scenes"},
     {"classifiers", "encodings"},
 ]
 FLOOR = {room: len(FLOORS) - i for i, rooms in enumerate(FLOORS) for room in rooms}

@@ -15,8 +15,9 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.evaluation import Evaluator
 from evo_fool.evaluation.assembly import assemble
-from evo_fool.evaluation.evaluator import challengers
 from evo_fool.runs import verify
+from evo_fool.scenes.alone import Alone, challengers
+from evo_fool.sections import AloneConfig
 from evo_fool.session import evolve
 
 DEVICES = [
@@ -62,7 +63,7 @@ def test_images_drawn_on_a_device_stay_there_and_score_the_same(device: str) -> 
     parts.encoding.device = device  # "cpu:0" is torch's renderer without a GPU
     scorer = parts.evaluator.scorer
     there = Scorer(scorer.classifier, batch=16, view="auto", device=torch.device(device), precision="bfloat16")
-    scored = Evaluator(parts.encoding, there).evaluate(genomes, np.full(10, -1.0))
+    scored = Evaluator(parts.encoding, Alone(AloneConfig(), there, 1)).evaluate(genomes, np.full(10, -1.0))
     assert isinstance(scored.images, torch.Tensor)
     rows = np.flatnonzero(np.isfinite(scored.log_odds).all(axis=1)).tolist()
     assert rows == np.flatnonzero(np.isfinite(host.log_odds).all(axis=1)).tolist()

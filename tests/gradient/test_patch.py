@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from evo_fool.classifiers.base import Classifier
-from evo_fool.gradient.patch import pasted, patch
+from evo_fool.gradient.patch import patch
 from evo_fool.gradient.step import clean_predictions
 from evo_fool.randomness import stream
-from evo_fool.scenes.placement import Form, Overlay, draw_placements
+from evo_fool.scenes.placement import Form, Overlays, draw_placements
 
 SIDE = 16
 
@@ -31,24 +31,22 @@ def photos(n: int, seed: int) -> np.ndarray:
     return images
 
 
-def overlays(form: Form, n: int) -> list[Overlay]:
+def overlays(form: Form, n: int) -> Overlays:
     places = draw_placements(stream(1, "test"), n, form=form, share=(0.1, 0.25), rotation=20.0, size=(SIDE, SIDE))
-    return [Overlay(place, form, (12, 10), (SIDE, SIDE), torch.device("cpu")) for place in places]
+    return Overlays(places, form, (12, 10), (SIDE, SIDE), torch.device("cpu"))
 
 
 @pytest.mark.parametrize("form", ["disc", "square"])
 def test_pasting_is_composing_without_rounding(form: Form) -> None:
-    picture = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 3, 12, 10), dtype=np.uint8))
-    photographs = torch.from_numpy(photos(4, 0))
-    there = overlays(form, 4)
-    smooth = pasted(picture.float(), photographs.float(), there)
-    composed = torch.cat([o.compose(picture, photo) for o, photo in zip(there, photographs, strict=True)])
-    assert (smooth - composed).abs().max() <= 0.5
+    pictures = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (4, 3, 12, 10), dtype=np.uint8))
+    photographs, there, which = torch.from_numpy(photos(4, 0)), overlays(form, 4), np.arange(4)
+    smooth = there.paste(pictures.float(), photographs.float(), which)
+    assert (smooth - there.compose(pictures, photographs, which)).abs().max() <= 0.5
 
 
 def test_the_gradient_flows_to_every_pixel_that_is_read() -> None:
     picture = torch.zeros(1, 3, 12, 10, requires_grad=True)
-    pasted(picture, torch.zeros(1, 3, SIDE, SIDE), overlays("square", 1)).sum().backward()
+    overlays("square", 1).paste(picture, torch.zeros(1, 3, SIDE, SIDE), np.arange(1)).sum().backward()
     assert picture.grad is not None and (picture.grad >= 0).all() and (picture.grad > 0).float().mean() > 0.3
 
 
@@ -60,12 +58,10 @@ def test_held_out_photographs_take_the_colour_of_the_patch(colours: Classifier) 
     assert steps[-1].loss < steps[0].loss
     held_out, picture = torch.from_numpy(photos(6, 1)), torch.from_numpy(steps[-1].pictures)
     places = draw_placements(stream(2, "test"), 6, form="disc", share=(0.25, 0.25), rotation=22.5, size=(SIDE, SIDE))
-    shown = [
-        Overlay(place, "disc", (8, 8), (SIDE, SIDE), torch.device("cpu")).compose(picture, photo)
-        for place, photo in zip(places, held_out, strict=True)
-    ]
+    there = Overlays(places, "disc", (8, 8), (SIDE, SIDE), torch.device("cpu"))
+    shown = there.compose(picture.expand(6, -1, -1, -1), held_out, np.arange(6))
     assert clean_predictions(colours, held_out.numpy(), 6).tolist() == [0] * 6
-    assert clean_predictions(colours, torch.cat(shown).numpy(), 6).tolist() == [2] * 6
+    assert clean_predictions(colours, shown.numpy(), 6).tolist() == [2] * 6
 
 
 def test_the_seed_decides(colours: Classifier) -> None:

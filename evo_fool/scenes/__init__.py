@@ -1,0 +1,36 @@
+"""What a picture does to the classifier's inputs: it is the input, is added to photographs, and so on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evo_fool.scenes.alone import Alone
+from evo_fool.scenes.base import Scene
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evo_fool.classifiers.scoring import Scorer
+    from evo_fool.sections import SceneConfig
+
+__all__ = ["Alone", "Scene", "build_scene"]
+
+
+def build_scene(config: SceneConfig, scorer: Scorer, seed: int, photos: Path | None = None) -> Scene:
+    """The scene of an experiment.
+
+    Args:
+        config: the experiment's scene section.
+        scorer: scores the inputs.
+        seed: the experiment's; decides whatever a scene draws.
+        photos: a run's own copy of its photographs; None: where the section says.
+
+    Raises:
+        ConfigError: its photographs cannot be used.
+    """
+    from evo_fool.scenes.perturbation import Perturbation
+    from evo_fool.sections import PerturbationConfig
+
+    if isinstance(config, PerturbationConfig):
+        return Perturbation(config, scorer, seed, photos)
+    return Alone(config, scorer, seed)
