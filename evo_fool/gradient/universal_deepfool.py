@@ -23,7 +23,7 @@ def universal_deepfool(
     photographs: np.ndarray,
     ball: Ball,
     *,
-    share: float = 0.8,
+    until: float = 0.8,
     passes: int = 10,
     batch: int = 10,
     candidates: int = 10,
@@ -38,7 +38,7 @@ def universal_deepfool(
         classifier: a differentiable network.
         photographs: uint8 ``(n, channels, height, width)``, the classifier's inputs.
         ball: bounds the perturbation.
-        share: of the photographs fooled, in [0, 1], at which to end; the paper's 1 - δ.
+        until: share of the photographs fooled, in [0, 1], at which to end; the paper's 1 - δ.
         passes: most passes over the photographs.
         batch: photographs changed at once.
         candidates: DeepFool considers so many of the likeliest classes.
@@ -73,7 +73,7 @@ def universal_deepfool(
             report(seen, total)
         fooled = _fooling_rate(classifier, photographs, clean, v, batch)
         yield Step(ball.picture(v)[None], 1 - fooled)
-        if fooled >= share:
+        if fooled >= until:
             return
 
 

@@ -81,8 +81,8 @@ def test_deepfool_of_one_photograph_is_the_distance_to_the_boundary(linear: Clas
         if k != first
     ]
     boundary = 255 * min(gaps)
-    beyond = list(universal_deepfool(linear, photo, Ball("l2", 1.2 * boundary + 3), share=1.0, passes=1))[-1]
-    short = list(universal_deepfool(linear, photo, Ball("l2", 0.9 * boundary), share=1.0, passes=1))[-1]
+    beyond = list(universal_deepfool(linear, photo, Ball("l2", 1.2 * boundary + 3), until=1.0, passes=1))[-1]
+    short = list(universal_deepfool(linear, photo, Ball("l2", 0.9 * boundary), until=1.0, passes=1))[-1]
     assert (beyond.loss, short.loss) == (0.0, 1.0)
 
 
@@ -90,7 +90,7 @@ def test_deepfool_ends_once_enough_are_fooled(linear: Classifier, photographs: n
     pytest.importorskip("foolbox", reason="foolbox is an optional extra")
     photographs = photographs[np.array(answers(linear, photographs)) == 0]
     ball = Ball("linf", 60)
-    steps = list(universal_deepfool(linear, photographs, ball, share=0.9, passes=10, batch=4))
+    steps = list(universal_deepfool(linear, photographs, ball, until=0.9, passes=10, batch=4))
     assert len(steps) < 10 and steps[-1].loss <= 0.1 < 1
     fooled = np.array(answers(linear, perturbed(photographs, steps[-1].pictures[0], ball))) != 0
     assert fooled.mean() >= 0.9
