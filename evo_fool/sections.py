@@ -36,6 +36,7 @@ SEARCHES = "evo_fool.searches"
 """The entry-point group by which installed packages add searches."""
 
 Side = Annotated[Integer, Field(ge=1, le=4096)]
+Share = Annotated[Number, Field(gt=0.0, lt=1.0)]
 
 
 class Section(BaseModel):
@@ -158,7 +159,58 @@ class PerturbationConfig(PhotographsConfig):
         return super().problem()
 
 
-SceneConfig = Annotated[AloneConfig | PerturbationConfig, Field(discriminator="kind")]
+class PatchConfig(PhotographsConfig):
+    """The picture replaces a part of photographs."""
+
+    kind: Literal["patch"]
+    form: Literal["disc", "square"] = Field("disc", description="of the patch")
+    share: Share | tuple[Share, Share] = Field(
+        0.1, description="of the photograph's area; [least, largest]: drawn anew for each place"
+    )
+    rotation: Number = Field(
+        22.5, ge=0, le=180, description="largest angle in degrees, either way, by which the patch is turned"
+    )
+    places: Integer = Field(
+        4, ge=1, le=1000, description="inputs made of each photograph, each with a place, a size and an angle"
+    )
+
+    def problem(self) -> str:
+        """What its settings contradict; empty for nothing."""
+        if isinstance(self.share, tuple) and self.share[0] > self.share[1]:
+            return f"scene.share = {list(self.share)}: give [least, largest]"
+        return super().problem()
+
+
+class ProgramConfig(RacedConfig):
+    """The picture surrounds the images of a task, whose labels classes stand for."""
+
+    kind: Literal["program"]
+    task: str = Field(
+        "squares",
+        min_length=1,
+        max_length=4096,
+        description="squares, mnist, cifar10, or a folder with one folder of images per label, or an npz file with "
+        "images and labels",
+    )
+    data: str | None = Field(
+        None,
+        min_length=1,
+        max_length=4096,
+        description="for mnist the folder of MNIST/raw, for cifar10 an npz file or the folder of the binary version; "
+        "none: below $EVO_FOOL_DATA",
+    )
+    inner: Side | None = Field(None, description="side in pixels of the task images; none: their own")
+    mapping: Literal["order", "greedy"] = Field(
+        "order", description="the class for each label. order: the first classes; greedy: those it looks like unframed"
+    )
+    count: Integer = Field(100, ge=2, le=MAX_BATCH, description="task images that guide the search")
+    held_out: Integer = Field(500, ge=2, le=MAX_BATCH, description="other task images, for what is reported")
+
+
+TASKS = ("squares", "mnist", "cifar10")
+"""The tasks of scene: program that have names; any other is a path."""
+
+SceneConfig = Annotated[AloneConfig | PerturbationConfig | PatchConfig | ProgramConfig, Field(discriminator="kind")]
 
 
 class PixelsConfig(EncodingSection):

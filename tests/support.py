@@ -11,12 +11,24 @@ import pytest
 from evo_fool.experiment import Experiment
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.seals import take_seals
+from evo_fool.session import Progress
 
 
 def small(kind: str = "cppn", **changes: Any) -> Experiment:
     """A run of a second or less on the embedded classifier."""
     settings: dict[str, Any] = {"name": "small", "batch": 16, "generations": 12, "encoding": {"kind": kind}}
     return Experiment.from_mapping(settings | changes)
+
+
+class StopAt:
+    """Asks to stop after so many generations of this process."""
+
+    def __init__(self, generations: int) -> None:
+        self.left = generations
+
+    def __call__(self, progress: Progress) -> str:
+        self.left -= 1
+        return "" if self.left else "ctrl-c"
 
 
 def change(run: Path, *statements: str, parameters: tuple[Any, ...] = (), reseal: bool = False) -> Path:

@@ -28,9 +28,15 @@ def build_scene(config: SceneConfig, scorer: Scorer, seed: int, photos: Path | N
     Raises:
         ConfigError: its photographs cannot be used.
     """
+    from evo_fool.scenes.patch import Patch
     from evo_fool.scenes.perturbation import Perturbation
-    from evo_fool.sections import PerturbationConfig
+    from evo_fool.scenes.program import Program
+    from evo_fool.sections import PatchConfig, PerturbationConfig, ProgramConfig
 
     if isinstance(config, PerturbationConfig):
         return Perturbation(config, scorer, seed, photos)
+    if isinstance(config, PatchConfig):
+        return Patch(config, scorer, seed, photos)
+    if isinstance(config, ProgramConfig):
+        return Program(config, scorer, seed)
     return Alone(config, scorer, seed)

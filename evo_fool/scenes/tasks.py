@@ -15,9 +15,7 @@ from evo_fool.errors import ConfigError
 from evo_fool.image import to_pillow
 from evo_fool.randomness import stream
 from evo_fool.scenes.task_files import Stored, stored_task
-
-KNOWN = ("squares", "mnist", "cifar10")
-"""The tasks with names; any other is a path."""
+from evo_fool.sections import TASKS
 
 GRID, CELL = 4, 9
 """The task ``squares``: cells a side, and pixels a side of each."""
@@ -88,7 +86,7 @@ def load_task(
         TaskImages(_fitted(source, part, inner, channels), source.labels[part])
         for source, part in zip((sources[0], sources[-1]), rows, strict=True)
     )
-    return Task(task if task in KNOWN else Path(task).resolve().stem, names, train, rest)
+    return Task(task if task in TASKS else Path(task).resolve().stem, names, train, rest)
 
 
 def squares(n: int, seed: int, part: str) -> Stored:

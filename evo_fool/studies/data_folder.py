@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 from evo_fool.errors import ConfigError
-from evo_fool.classifiers.mnist_data import Digits, load_mnist
 
 
 @dataclass(frozen=True, slots=True)

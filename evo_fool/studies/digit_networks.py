@@ -14,6 +14,7 @@ from torch import nn
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.lenet import lenet_classifier
 from evo_fool.classifiers.mnist_architectures import ARCHITECTURES
+from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.zoo import SHIPPED as SHIPPED_WEIGHTS
 from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.array_digest import array_digest
@@ -22,7 +23,6 @@ from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.training import trained_and_noted
 from evo_fool.training import lenet as training
 from evo_fool.training.architectures import fit as fit_architecture
-from evo_fool.classifiers.mnist_data import Digits
 
 SHIPPED = "LeNet"
 """The network of the package, by the name that tables have for it."""

@@ -18,6 +18,7 @@ import torch
 
 from evo_fool.classifiers.digit_vaes import DigitPosterior
 from evo_fool.classifiers.lenet import DIGITS, LeNet, lenet_classifier
+from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
@@ -28,7 +29,6 @@ from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.training import trained
 from evo_fool.training.calibration import best_scale, calibration_error, split
 from evo_fool.training.lenet import fit
-from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.training.vae import calibrated, fit_vaes, pixels
 
 ENCODINGS = {"cppn": "mnist-cppn", "pixels": "mnist-pixels"}

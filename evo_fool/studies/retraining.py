@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from evo_fool.classifiers.lenet import DIGITS, FOOLING, LeNet
+from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.evolution.toolbox import build_strategy
@@ -31,7 +32,6 @@ from evo_fool.studies.context import Context
 from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.training import trained
 from evo_fool.training.lenet import Outliers, fit
-from evo_fool.classifiers.mnist_data import Digits
 
 Arm = Literal["class", "unsure"]
 """What becomes of the fooling images: a class of their own (the paper), or images to be unsure of (CEDA)."""

@@ -24,10 +24,10 @@ from evo_fool.classifiers.digit_vaes import (
     posterior_logits,
 )
 from evo_fool.classifiers.lenet import DIGITS
+from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.errors import ConfigError
 from evo_fool.training.calibration import best_scale, calibration_error, split
 from evo_fool.training.lenet import deterministic
-from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.training.record import TrainingReport, check_request, keep
 
 BATCH = 64

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from evo_fool.classifiers.digit_vaes import NO_FLOOR, DigitPosterior, DigitVaes, posterior_logits, vae_classifier
+from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.training.calibration import best_scale, calibration_error, split
-from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.training.vae import calibrated, fit_vaes, pixels, train_vaes
 
 CPU = torch.device("cpu")

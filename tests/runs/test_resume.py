@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import change, small
+from support import StopAt, change, small
 
 from evo_fool.errors import ClassifierError, ConfigError, CorruptRunError, RunLockedError, RunNotFoundError
 from evo_fool.evaluation import Evaluator
 from evo_fool.runs import digest, find_run, open_run, verify
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.lock import writer
-from evo_fool.session import Progress, evolve, resume
+from evo_fool.session import evolve, resume
 
 GENETIC = {"kind": "genetic", "target": "all"}
 SEARCHES: list[tuple[str, dict[str, Any]]] = [
@@ -28,17 +28,6 @@ SEARCHES: list[tuple[str, dict[str, Any]]] = [
     ("cppn", {"search": {"kind": "map_elites", "parents": "curiosity"}}),
     ("cppn", {"scoring": {"precision": "bfloat16", "batch": 5}}),
 ]
-
-
-class StopAt:
-    """Asks to stop after so many generations of this process."""
-
-    def __init__(self, generations: int) -> None:
-        self.left = generations
-
-    def __call__(self, progress: Progress) -> str:
-        self.left -= 1
-        return "" if self.left else "ctrl-c"
 
 
 @pytest.mark.parametrize(("kind", "changes"), SEARCHES)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.studies import STUDIES, study_of
 from evo_fool.studies.context import Context
 from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.section import Section
-from evo_fool.classifiers.mnist_data import Digits
 
 MADE = ("gradient-ascent", "attribution", "paths")
 SKIPPED = {"transfer": "MNIST", "repetition": "ImageNet network"}

@@ -11,6 +11,7 @@ import torch
 from support import easy_digits, write_mnist
 
 from evo_fool.classifiers.lenet import lenet_classifier
+from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.studies.context import Context
@@ -35,7 +36,6 @@ from evo_fool.studies.generative_page import rows_of
 from evo_fool.studies.section import Row
 from evo_fool.training.calibration import calibration_error
 from evo_fool.training.lenet import fit
-from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.training.vae import pixels
 
 CONTEST = Contest(vae_epochs=60, lenet_epochs=6, generations=4, batch=20, control=100)

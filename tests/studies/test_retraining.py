@@ -12,6 +12,7 @@ import torch
 from support import easy_digits, write_mnist
 
 from evo_fool.classifiers.lenet import lenet_classifier
+from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.runs import open_run
@@ -28,7 +29,6 @@ from evo_fool.studies.retraining import (
     train_network,
     turned_away,
 )
-from evo_fool.classifiers.mnist_data import Digits
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import torch
 from safetensors.torch import save_file
 
 from evo_fool.classifiers.mnist_architectures import ARCHITECTURES
+from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.sections import ClassifierConfig
 from evo_fool.training.architectures import fit
-from evo_fool.classifiers.mnist_data import Digits, load_mnist
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from evo_fool.classifiers.lenet import lenet_classifier
+from evo_fool.classifiers.mnist_data import Digits, load_mnist
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.weights_io import sha256
 from evo_fool.classifiers.zoo import SHIPPED, load_classifier
@@ -18,7 +19,6 @@ from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.sections import ClassifierConfig
 from evo_fool.training.lenet import Outliers, count_errors, fit, train_lenet
-from evo_fool.classifiers.mnist_data import Digits, load_mnist
 
 ARCHIVES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
