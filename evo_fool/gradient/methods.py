@@ -32,7 +32,8 @@ METHODS: dict[str, Callable[..., Any]] = {
 _SCENES = {"patch": "patch", "program": "program"}
 """The kind of scene that a method is for; the others: ``perturbation``."""
 
-_FROM_THE_SCENE = {"target", "form", "share", "rotation", "size", "seed", "report"}
+_NO_SETTINGS = {"target", "form", "share", "rotation", "size", "seed", "report"}
+"""What the scene and the experiment say."""
 
 
 def settings_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,8 +47,8 @@ def settings_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     if method not in METHODS:
         raise ConfigError(f"search.method = {method!r} is unknown; choose one of {', '.join(METHODS)}")
-    parameters = inspect.signature(METHODS[method]).parameters.values()
-    settings = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in _FROM_THE_SCENE}
+    named = [p for p in inspect.signature(METHODS[method]).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    settings = {p.name: p.default for p in named if p.name not in _NO_SETTINGS and p.default is not None}
     for name, value in given.items():
         if name not in settings:
             raise ConfigError(f"{unknown_key(name, list(settings))} in search.settings")
