@@ -15,8 +15,9 @@ ORIGINALS = {
     for data in ("mnist", "imagenet")
     for kind in ("cppn", "direct")
 }
-EXPECTED = DEFAULTS | ORIGINALS
-MAP_ELITES = {name for name in EXPECTED if not name.endswith(("-ga", "-random"))}
+SCENES = {"universal-cppn", "universal-pixels", "bus-to-ostrich"}
+EXPECTED = DEFAULTS | ORIGINALS | SCENES
+MAP_ELITES = {name for name in DEFAULTS | ORIGINALS if not name.endswith(("-ga", "-random"))}
 
 
 def preset(name: str) -> Experiment:

@@ -86,6 +86,9 @@ def run_argument(verb: Verb) -> Verb:
     return click.argument("run")(out_option(verb))
 
 
+photos_option = click.option("--photos", metavar="PATH", help="Where the scene's photographs are now.")
+
+
 def classifier_options(verb: Verb) -> Verb:
     """``--classifier`` and ``--weights``, None where not given."""
     spec = click.option(

@@ -16,6 +16,7 @@ from evo_fool.cli.options import (
     experiment_argument,
     load_experiment,
     out_option,
+    photos_option,
     run_argument,
     with_settings,
 )
@@ -42,6 +43,7 @@ max_time_option = click.option(
 @device_option
 @classifier_options
 @max_time_option
+@click.option("--keep-photos", is_flag=True, help="Copy the scene's photographs into the run directory.")
 @click.option("--check", is_flag=True, help="Load and check everything, say what would run, and run nothing.")
 @output_option
 def run(
@@ -51,6 +53,7 @@ def run(
     classifier: str | None,
     weights: str | None,
     max_time: float | None,
+    keep_photos: bool,
     check: bool,
     output: Output,
     **settings: Any,
@@ -67,7 +70,7 @@ def run(
 
     from evo_fool.session import evolve
 
-    return _drive(lambda **hooks: evolve(resolved, out=out, **hooks), out, max_time, output)
+    return _drive(lambda **hooks: evolve(resolved, out=out, keep_photos=keep_photos, **hooks), out, max_time, output)
 
 
 def _check(experiment: Experiment, out: Path, output: Output) -> int:
@@ -88,6 +91,7 @@ def _check(experiment: Experiment, out: Path, output: Output) -> int:
         "experiment": f"{facts['name']} ({facts['preset']}), seed {facts['seed']}",
         "classifier": f"{facts['classifier']}, {facts['classes']} classes, fingerprint {facts['fingerprint'][:12]}…",
         "images": f"{kind} {height}x{width}, {facts['encoding']}",
+        "scene": _scene(facts["scene"]),
         "search": facts["search"] + (f" for {', '.join(targets[:5])}{', …' if targets[5:] else ''}" if targets else ""),
         "budget": f"{facts['batch']} images x {facts['generations']} generations",
         "scoring": f"{facts['precision']}, {facts['sub_batch']} views a pass, {facts['device']}, "
@@ -98,11 +102,20 @@ def _check(experiment: Experiment, out: Path, output: Output) -> int:
     return 0
 
 
+def _scene(facts: dict[str, Any]) -> str:
+    """A scene in one line: its kind, its cells, and what it was recorded with."""
+    recorded = {key: value for key, value in facts.items() if key not in ("kind", "cells", "inputs")}
+    shown = [f"{key} {str(value)[:12]}{'…' * (len(str(value)) > 12)}" for key, value in recorded.items()]
+    each = f"{facts['inputs']} input(s) a picture"
+    return ", ".join([facts["kind"], f"{facts['cells']} cells", each, *shown])
+
+
 @click.command()
 @run_argument
 @click.option("--generations", type=int, help="A new total, to extend the run.")
 @device_option
 @classifier_options
+@photos_option
 @max_time_option
 @output_option
 def resume(run: str, out: Path, max_time: float | None, output: Output, **changes: Any) -> int:
@@ -130,9 +143,15 @@ def _drive(action: Callable[..., Run], out: Path, max_time: float | None, output
             raise
     with result:
         summary, classifier = result.summary(), result.experiment.classifier
+        raced = result.experiment.scene.kind != "alone"
     if output.json:
         output.data(summary)
     else:
+        if raced and live.last is not None and live.last.possible:
+            saved = 100 * (1 - live.last.passes / live.last.possible)
+            output.say(
+                f"forward passes: {live.last.passes:,}, of {live.last.possible:,} without racing ({saved:.0f} % saved)"
+            )
         _say_summary(summary, out, classifier, output)
     return 0 if summary["status"] == "finished" else EXIT_CODES[stop()]
 

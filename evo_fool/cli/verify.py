@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evo_fool.cli.options import classifier_options, run_argument
+from evo_fool.cli.options import classifier_options, photos_option, run_argument
 from evo_fool.cli.output import Output, output_option
 from evo_fool.errors import CorruptRunError
 
@@ -15,8 +15,17 @@ from evo_fool.errors import CorruptRunError
 @run_argument
 @click.option("--device", metavar="auto|cpu|cuda", default="auto", help="Where to score.")
 @classifier_options
+@photos_option
 @output_option
-def verify(run: str, out: Path, device: str, classifier: str | None, weights: str | None, output: Output) -> int:
+def verify(
+    run: str,
+    out: Path,
+    device: str,
+    classifier: str | None,
+    weights: str | None,
+    photos: str | None,
+    output: Output,
+) -> int:
     """Check RUN's files, and render and score every elite again.
 
     Exit code 5 if something is damaged, 1 if all is intact but something does not repeat.
@@ -25,7 +34,7 @@ def verify(run: str, out: Path, device: str, classifier: str | None, weights: st
     from evo_fool.runs import verify as verify_run
 
     with open_run(find_run(run, out)) as opened:
-        found = verify_run(opened, classifier=classifier, weights=weights, device=device)
+        found = verify_run(opened, classifier=classifier, weights=weights, device=device, photos=photos)
     if output.json:
         output.data({"path": str(opened.path), **found.to_json()})
     else:

@@ -99,7 +99,8 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """The run as JSON-able data, for ``run --check``."""
-        experiment, classifier, scorer = self.experiment, self.parts.classifier, self.parts.evaluator.scorer
+        experiment, classifier, scene = self.experiment, self.parts.classifier, self.parts.scene
+        scorer = scene.scorer
         return {
             "name": experiment.name,
             "preset": experiment.preset,
@@ -109,8 +110,10 @@ class Plan:
             "classes": len(classifier.classes),
             "image": list(self.parts.encoding.shape),
             "encoding": experiment.encoding.kind,
+            "scene": {"kind": experiment.scene.kind, "cells": len(scene.cells), "inputs": scene.inputs}
+            | scene.record(),
             "search": experiment.search.kind,
-            "targets": [self.parts.scene.cells[target] for target in self.parts.targets],
+            "targets": [scene.cells[target] for target in self.parts.targets],
             "seed": experiment.seed,
             "batch": experiment.batch,
             "generations": experiment.generations,

@@ -1,6 +1,7 @@
 """Whether one generation fits into memory, checked before a run begins.
 
-Counts what is certainly held at once: the images of a batch, their genomes, and one scoring batch as floats. The
+Counts what is certainly held at once: the images of a batch, their genomes, the scene's photographs, and one scoring
+batch as floats. The
 network's own memory is unknown: what passes may still not fit, what is refused cannot.
 """
 
@@ -35,16 +36,18 @@ class MemoryNeed:
         images: of a batch, one byte a pixel and channel.
         genomes: parents and children; of the genetic algorithm, the populations of all classes.
         views: one scoring batch in float32.
+        scene: the photographs that a scene holds.
     """
 
     images: int
     genomes: int
     views: int
+    scene: int = 0
 
     @property
     def total(self) -> int:
         """The sum, in bytes."""
-        return self.images + self.genomes + self.views
+        return self.images + self.genomes + self.views + self.scene
 
 
 def memory_need(experiment: Experiment, parts: Parts) -> MemoryNeed:
@@ -55,11 +58,12 @@ def memory_need(experiment: Experiment, parts: Parts) -> MemoryNeed:
     none = encoding.random(0, stream(experiment.seed, "init", 0))
     populations = 2 + max(0, min(len(parts.targets), experiment.generations) - 1)
     views = view_count(scorer.view)
-    rows = min(n, max(1, scorer.batch // views))
+    rows = min(n * parts.scene.inputs // views, max(1, scorer.batch // views))
     return MemoryNeed(
         images=n * image,
         genomes=populations * n * none.dtype.itemsize * math.prod(none.shape[1:]),
-        views=4 * rows * image,
+        views=4 * rows * max(image, math.prod(parts.scene.shape) if parts.scene.nbytes else 0),
+        scene=parts.scene.nbytes,
     )
 
 
@@ -73,9 +77,9 @@ def check_memory(experiment: Experiment, parts: Parts) -> None:
     if parts.device.type == "cuda":
         # Some encodings draw there; all genomes stay in the machine's own memory.
         drawn = parts.encoding.device != "cpu"
-        there = MemoryNeed(need.images if drawn else 0, 0, need.views)
+        there = MemoryNeed(need.images if drawn else 0, 0, need.views, need.scene)
         _compare(experiment, parts, there, torch.cuda.mem_get_info(parts.device)[0], f"on {parts.device}")
-        need = MemoryNeed(0 if drawn else need.images, need.genomes, 0)
+        need = MemoryNeed(0 if drawn else need.images, need.genomes, 0, need.scene)
     _compare(experiment, parts, need, available_memory(), "here")
 
 
@@ -101,7 +105,12 @@ def _compare(experiment: Experiment, parts: Parts, need: MemoryNeed, available: 
     if available is None or need.total <= available:
         return
     n, encoding = max(experiment.batch, experiment.initial_batch), parts.encoding
-    counted = {"images": need.images, "genomes": need.genomes, "one scoring batch": need.views}
+    counted = {
+        "images": need.images,
+        "genomes": need.genomes,
+        "one scoring batch": need.views,
+        "photographs": need.scene,
+    }
     listed = ", ".join(f"{what} {size / 1e9:.1f}" for what, size in counted.items() if size)
     raise ConfigError(
         f"batch = {n} images of {'x'.join(map(str, encoding.shape))} takes at least "

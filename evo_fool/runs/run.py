@@ -26,6 +26,7 @@ from evo_fool.runs.store_reader import StoreReader
 
 if TYPE_CHECKING:
     from evo_fool.encodings.base import Encoding, Genomes
+    from evo_fool.scenes import Scene
 
 _CELLS = "SELECT class, id, log_odds, generation FROM cells"
 
@@ -184,6 +185,17 @@ class Run(Mapping[int, Elite]):
                 f"{encoding.width}x{encoding.height}"
             )
         return encoding
+
+    @cached_property
+    def scene(self) -> Scene:
+        """What the run's pictures are part of when they are scored, at work; see :func:`.scene_of`.
+
+        Raises:
+            ConfigError: its classifier or photographs are not where they were, or are others.
+        """
+        from evo_fool.runs.scenes import scene_of  # torch, which reading a run does not load
+
+        return scene_of(self)
 
     def __len__(self) -> int:
         """Number of occupied cells."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +16,14 @@ from evo_fool.probability import probability
 from evo_fool.runs import schema
 from evo_fool.runs.packed_image import unpack_image
 from evo_fool.runs.run import Run
+from evo_fool.runs.scenes import check_scene, kept_photos, with_photos
 from evo_fool.runs.soundness import renamed_class, seal_faults, story_faults, value_faults
 
 if TYPE_CHECKING:
     from torch import nn
 
     from evo_fool.classifiers.base import Classifier
-    from evo_fool.classifiers.scoring import Scorer
+    from evo_fool.scenes import Scene
 
 TOLERANCE = 1e-4
 """Largest difference in probability that counts as the same score; batches of other sizes round differently."""
@@ -68,6 +70,7 @@ def verify(
     classifier: str | Classifier | nn.Module | None = None,
     weights: str | None = None,
     device: str = "auto",
+    photos: str | Path | None = None,
 ) -> Verification:
     """Check a run against itself, against its classifier and against its own genomes.
 
@@ -77,9 +80,10 @@ def verify(
             an object: without that, or without the object that was its encoding, scores stay unchecked.
         weights: where its weights are found now.
         device: where to score.
+        photos: where its photographs are found now; None: its own copy, or else where they were.
 
     Raises:
-        ConfigError: the classifier cannot be loaded, or is code and was not named.
+        ConfigError: the classifier cannot be loaded, or is code and was not named; or the photographs are others.
     """
     found = Verification(sealed=run.store.format >= schema.FORMAT)
     found.damage += run.store.integrity()
@@ -92,7 +96,7 @@ def verify(
             return found  # what follows relies on types and ranges
         _check_records(run, found)
         sound = _check_genomes(run, found)
-        _check_scores(run, found, sound, classifier, weights, device)
+        _check_scores(run, found, sound, classifier, weights, device, photos)
     return found
 
 
@@ -177,12 +181,13 @@ def _check_scores(
     classifier: str | Classifier | nn.Module | None,
     weights: str | None,
     device: str,
+    photos: str | Path | None,
 ) -> None:
     """Render and score again every elite and every member of a population."""
     from evo_fool.classifiers.wrapping import as_classifier  # torch, which reading a run does not load
     from evo_fool.evaluation.assembly import assemble, refuse_missing_objects, trusted_classifier
 
-    experiment = run.experiment
+    experiment = with_photos(run.experiment, photos)
     try:
         refuse_missing_objects(experiment, classifier, run.given_encoding)
     except ConfigError as error:
@@ -194,12 +199,13 @@ def _check_scores(
     else:
         judge = as_classifier(classifier)
     settings = experiment.model_copy(update={"classifier": config, "device": device})
-    parts = assemble(settings, judge, run.given_encoding)
-    if len(parts.classifier.classes) != len(run.classes):
-        raise ConfigError(f"{config.spec} has {len(parts.classifier.classes)} classes, the run has {len(run.classes)}")
+    parts = assemble(settings, judge, run.given_encoding, kept_photos(run.path, photos))
+    if len(parts.scene.cells) != len(run.classes):
+        raise ConfigError(f"{config.spec} has {len(parts.scene.cells)} classes, the run has {len(run.classes)}")
+    check_scene(run.meta, parts.scene)
     if parts.classifier.fingerprint() != run.classifier_fingerprint:
         found.deviations.append(f"{config.spec} has other weights than the run was made with")
-    elif other := renamed_class(run.classes, parts.classifier.classes):
+    elif other := renamed_class(run.classes, parts.scene.cells):
         found.damage.append(other)
     held: dict[int, list[tuple[int, float]]] = {}
     for cell, id, log_odds in run.store.rows(
@@ -215,10 +221,10 @@ def _check_scores(
         found.damage.append(str(error))
         return
     for start in range(0, len(ids), _CHUNK):
-        _score_again(run, found, parts.evaluator.scorer, {id: held[id] for id in ids[start : start + _CHUNK]})
+        _score_again(run, found, parts.scene, {id: held[id] for id in ids[start : start + _CHUNK]})
 
 
-def _score_again(run: Run, found: Verification, scorer: Scorer, held: dict[int, list[tuple[int, float]]]) -> None:
+def _score_again(run: Run, found: Verification, scene: Scene, held: dict[int, list[tuple[int, float]]]) -> None:
     images, genomes, kept = [], [], []
     for id in held:
         try:
@@ -232,7 +238,7 @@ def _score_again(run: Run, found: Verification, scorer: Scorer, held: dict[int, 
         return
     found.elites += len(kept)
     rendered = run.encoding.render(np.concatenate(genomes))
-    scores = scorer.score(np.stack(images))
+    scores = scene.score(np.stack(images))
     for id, image, again, row in zip(kept, images, rendered, scores, strict=True):
         if not np.array_equal(image, again):
             pixels = int((image != again).sum())

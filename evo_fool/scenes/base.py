@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.views import view_count
+from evo_fool.errors import ConfigError
 
 Pictures = np.ndarray | Tensor
 """Evolved pictures, uint8 ``(n, channels, height, width)``, where they were drawn."""
@@ -85,6 +87,14 @@ class Scene(ABC):
         A run stores it; to resume or verify the run, the scene must have the same. Empty: the experiment says all.
         """
         return {}
+
+    def keep_photographs(self, path: Path) -> None:
+        """Write the photographs as an npz file that :func:`.build_scene` takes.
+
+        Raises:
+            ConfigError: there are none, or too many.
+        """
+        raise ConfigError(f"--keep-photos: a scene of kind {self.config.kind} has no photographs; leave it out")
 
     def report(self, picture: np.ndarray) -> dict[str, Any]:
         """What is reported of one picture, uint8 ``(channels, height, width)``, beside its scores; JSON-able."""

@@ -30,6 +30,7 @@ OTHER = "anything else"
 
 _OTHER_ALIASES = ("other", "untargeted")
 _MOST_SHOWN = 5
+_MOST_KEPT = 10**9
 
 
 class OnPhotographs(Composite):
@@ -104,7 +105,24 @@ class OnPhotographs(Composite):
 
     def record(self) -> dict[str, Any]:
         """The number and the digest of the photographs."""
-        return {"photographs": len(self.photographs), "sha256": self.photographs.digest}
+        return {"photographs": len(self.photographs), "sha256": self._digest}
+
+    @cached_property
+    def _digest(self) -> str:
+        return self.photographs.digest
+
+    def keep_photographs(self, path: Path) -> None:
+        """Write the chosen photographs, which then need no choosing.
+
+        Raises:
+            ConfigError: they are more than 1 GB.
+        """
+        if self.nbytes > _MOST_KEPT:
+            raise ConfigError(
+                f"--keep-photos: {self.nbytes / 1e9:.1f} GB of photographs, at most {_MOST_KEPT / 1e9:.1f} are copied; "
+                "lower scene.count"
+            )
+        self.photographs.save(path)
 
     def report(self, picture: np.ndarray) -> dict[str, Any]:
         """Fooling rate against the clean predictions, the commonest predictions, and accuracy where labels are known.

@@ -31,6 +31,7 @@ from evo_fool.experiment import Experiment
 from evo_fool.runs.directory import EXPERIMENT, log_event, new_directory
 from evo_fool.runs.lock import writer
 from evo_fool.runs.run import Run, open_run, require_run
+from evo_fool.runs.scenes import PHOTOS, check_scene, kept_photos, with_photos
 from evo_fool.runs.soundness import renamed_class, require_sound
 from evo_fool.runs.store import Store, recover
 from evo_fool.session.checkpoint import restore
@@ -52,6 +53,8 @@ class Progress:
         elapsed: wall seconds of this process's loop so far.
         archive: the elites; to be read only.
         warning: what the user should know now; empty nearly always.
+        passes: network inputs scored by this process so far.
+        possible: as ``passes``, had no picture been dropped by racing.
     """
 
     path: Path
@@ -63,6 +66,8 @@ class Progress:
     elapsed: float
     archive: ClassArchive
     warning: str = ""
+    passes: int = 0
+    possible: int = 0
 
 
 Callback = Callable[[Progress], object]
@@ -78,6 +83,7 @@ def evolve(
     search: Search | str | None = None,
     toolbox: Configure | None = None,
     callbacks: Sequence[Callback] = (),
+    keep_photos: bool = False,
 ) -> Run:
     """Run an experiment in a new run directory below ``out``, and open the result.
 
@@ -92,6 +98,7 @@ def evolve(
         search: a strategy that has not begun, its class, or the name of a search, own or installed.
         toolbox: is given DEAP's toolbox and may replace its entries, see :mod:`evo_fool.evolution.toolbox`.
         callbacks: called after every generation, in order; a text that one returns commits and stops.
+        keep_photos: copy the scene's photographs into the run directory, which then can be resumed without them.
 
     Raises:
         EvoFoolError: any of its kinds; what was committed stays and can be resumed.
@@ -115,6 +122,8 @@ def evolve(
         with new_directory(Path(out), experiment.name, files, meta) as (draft, path):
             # Before the run has its name: a file system that does not lock files leaves none behind.
             held = stack.enter_context(writer(draft))
+            if keep_photos:
+                parts.scene.keep_photographs(draft / PHOTOS)
         held.path = path
         store = Store(path)
         log_event(path, "started", generations=experiment.generations)
@@ -133,6 +142,7 @@ def resume(
     search: Search | None = None,
     toolbox: Configure | None = None,
     callbacks: Sequence[Callback] = (),
+    photos: str | Path | None = None,
 ) -> Run:
     """Continue a run from its last commit, or extend a finished one.
 
@@ -147,11 +157,12 @@ def resume(
         search: see :func:`evolve`; a strategy that has not begun, for the checkpoint fills it.
         toolbox: see :func:`evolve`.
         callbacks: see :func:`evolve`.
+        photos: where its photographs are found now; None: its own copy, or else where they were.
 
     Raises:
         RunLockedError: another process writes to it.
         CorruptRunError: the directory is damaged or newer than this version.
-        ConfigError: fewer generations than the run has, an object missing, or a classifier that no longer fits.
+        ConfigError: fewer generations than the run has, an object missing, or another classifier or other photographs.
     """
     path = Path(path)
     spec = classifier if isinstance(classifier, str) else None
@@ -160,7 +171,7 @@ def resume(
     require_run(path)
     with writer(path):
         recover(path)
-        return _resume(path, generations, device, spec, weights, objects, callbacks)
+        return _resume(path, generations, device, spec, weights, photos, objects, callbacks)
 
 
 def _resume(
@@ -169,6 +180,7 @@ def _resume(
     device: str | None,
     spec: str | None,
     weights: str | None,
+    photos: str | Path | None,
     objects: Objects,
     callbacks: Sequence[Callback],
 ) -> Run:
@@ -177,26 +189,28 @@ def _resume(
         require_sound(run.store, len(run.classes))
         experiment = run.experiment
         done, fingerprint, classes = run.generation, run.classifier_fingerprint, run.classes
-        started_with, recorded = run.environment, run.objects
+        started_with, recorded, meta = run.environment, run.objects, run.meta
     if generations is not None and generations < done:
         raise ConfigError(f"--generations {generations}: {path.name} is already at generation {done}; ask for more")
     refuse_complete(experiment)
     objects.check_resumed(recorded, named=spec is not None)
     changes = {"generations": generations, "device": device}
     experiment = experiment.replace("resume", **{key: value for key, value in changes.items() if value is not None})
+    experiment = with_photos(experiment, photos)
     if objects.classifier is None:
         experiment = experiment.model_copy(update={"classifier": trusted_classifier(experiment, spec, weights)})
-    parts = assemble(experiment, objects.classifier, objects.encoding)
+    parts = assemble(experiment, objects.classifier, objects.encoding, kept_photos(path, photos))
     check_memory(experiment, parts)
-    if len(parts.classifier.classes) != len(classes):
+    if len(parts.scene.cells) != len(classes):
         raise ConfigError(
-            f"{experiment.classifier.spec} now has {len(parts.classifier.classes)} classes, the run has "
+            f"{experiment.classifier.spec} now has {len(parts.scene.cells)} classes, the run has "
             f"{len(classes)}; restore the classifier it was started with"
         )
     if parts.classifier.fingerprint() != fingerprint:
         raise ConfigError(f"{experiment.classifier.spec} has other weights than the run was started with; restore them")
-    if renamed := renamed_class(classes, parts.classifier.classes):
+    if renamed := renamed_class(classes, parts.scene.cells):
         raise CorruptRunError(f"{path}: {renamed}; restore a copy")
+    check_scene(meta, parts.scene)
     if objects.classifier is not None or ClassifierSpec.of(experiment.classifier).executes_code:  # it may have changed
         preflight(parts.evaluator.scorer)
     box = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets, objects.search, objects.toolbox)
@@ -235,7 +249,8 @@ def _drive(
     recorder = Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds)
     recorder.populations = populations
     stagnation = Stagnation(experiment.warn_after, store.last_capture())
-    scorer, sub_batch = parts.evaluator.scorer, parts.evaluator.scorer.batch
+    scene = parts.scene
+    scorer, sub_batch = scene.scorer, scene.scorer.batch
 
     def record(population: Population, scored: Scored, insertions: Insertions, row: dict[str, float]) -> str:
         nonlocal sub_batch, warning
@@ -261,6 +276,8 @@ def _drive(
             elapsed=recorder.seconds - seconds,
             archive=strategy.archive,
             warning="; ".join(warnings),
+            passes=scene.passes,
+            possible=scene.possible,
         )
         answers = [callback(progress) for callback in callbacks]
         return next((answer for answer in answers if isinstance(answer, str) and answer), "")
@@ -272,7 +289,8 @@ def _drive(
             recorder.flush()
         if reason:
             store.set_stopped(reason)
-        log_event(path, "stopped" if reason else "finished", generation=store.progress()[0], reason=reason)
+        passes = {"passes": scene.passes, "possible": scene.possible}
+        log_event(path, "stopped" if reason else "finished", generation=store.progress()[0], reason=reason, **passes)
         store.finish()
     except ClassifierError as error:
         generation = store.progress()[0]

@@ -17,9 +17,9 @@ from evo_fool.runs.run import Run, open_run
 from evo_fool.text import percent, printable
 
 if TYPE_CHECKING:
-    from evo_fool.classifiers.scoring import Scorer
     from evo_fool.classifiers.spec import ClassifierSpec
     from evo_fool.gallery.schemas import TopFive
+    from evo_fool.scenes import Scene
 
 _TOP = 5
 
@@ -62,7 +62,7 @@ def top_five(path: Path, individual: int) -> TopFive:
     with open_run(path) as run:
         image = image_of(run, individual)
         try:
-            log_odds = _scorer(run).score(image[None])[0]
+            log_odds = _scene(run).score(image[None])[0]
         except (ClassifierError, ConfigError) as error:
             return {"top5": None, "reason": printable(str(error))}
         from evo_fool.probability import probability
@@ -78,16 +78,19 @@ def top_five(path: Path, individual: int) -> TopFive:
         }
 
 
-def _scorer(run: Run) -> Scorer:
-    scorer, fingerprint = _load(run.experiment.model_dump_json())
-    if len(scorer.classifier.classes) != len(run.classes) or fingerprint != run.classifier_fingerprint:
+def _scene(run: Run) -> Scene:
+    from evo_fool.runs.scenes import check_scene, kept_photos
+
+    scene, fingerprint = _load(run.experiment.model_dump_json(), kept_photos(run.path))
+    if len(scene.cells) != len(run.classes) or fingerprint != run.classifier_fingerprint:
         raise ConfigError("the classifier found here has other weights than the run was made with")
-    return scorer
+    check_scene(run.meta, scene)
+    return scene
 
 
 @lru_cache(maxsize=1)
-def _load(definition: str) -> tuple[Scorer, str]:
-    """The classifier of an experiment, and its fingerprint.
+def _load(definition: str, photos: Path | None) -> tuple[Scene, str]:
+    """The scene of an experiment at work, and its classifier's fingerprint; ``photos``: see :func:`.build_scene`.
 
     The run directory is not trusted: no code that it names is loaded, and nothing is downloaded.
     """
@@ -97,6 +100,7 @@ def _load(definition: str) -> tuple[Scorer, str]:
     from evo_fool.classifiers.spec import ClassifierSpec
     from evo_fool.classifiers.zoo import load_classifier
     from evo_fool.experiment import Experiment
+    from evo_fool.scenes import build_scene
 
     torch.set_num_threads(1)
     experiment = Experiment.from_mapping(json.loads(definition), source="recorded experiment")
@@ -106,7 +110,8 @@ def _load(definition: str) -> tuple[Scorer, str]:
     _check_weights(spec)
     cpu = torch.device("cpu")
     classifier = load_classifier(experiment.classifier, cpu)
-    return Scorer(classifier, batch=10, view=experiment.scoring.view, device=cpu), classifier.fingerprint()
+    scorer = Scorer(classifier, batch=10, view=experiment.scoring.view, device=cpu)
+    return build_scene(experiment.scene, scorer, experiment.seed, photos), classifier.fingerprint()
 
 
 def _check_weights(spec: ClassifierSpec) -> None:
