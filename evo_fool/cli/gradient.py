@@ -85,7 +85,7 @@ def gradient() -> None:
     show_default=True,
     help="sgd: descend on the margin; deepfool: the loop of Moosavi-Dezfooli et al., which needs foolbox.",
 )
-@_whole("--passes", "Over the photographs.  [default: 16, deepfool at most 10]")
+@_whole("--passes", "Over the photographs.  [default: 12, deepfool at most 10]")
 @_whole("--batch", "Photographs in one gradient.  [default: 25, deepfool 10]")
 @click.option("--augment/--no-augment", default=None, help="Mirror and shift the photographs.  [default: augment]")
 @_number("--until", "For deepfool: end once this share is fooled.  [default: 0.8]")

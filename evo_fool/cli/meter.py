@@ -24,7 +24,7 @@ class Meter:
         self._unit = unit
         self._terminal = sys.stderr is not None and sys.stderr.isatty()
         self._began: float | None = None
-        self._first = 0
+        self._first = 0.0
         self._shown = -float("inf")
 
     def __enter__(self) -> Meter:
@@ -37,7 +37,7 @@ class Meter:
         if self._terminal:
             click.echo("\r\x1b[K", err=True, nl=False)
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: float, total: int) -> None:
         now = time.monotonic()
         if self._began is None:
             self._began, self._first = now, done
@@ -46,7 +46,7 @@ class Meter:
         self._shown = now
         gone = done - self._first
         left = f" · {duration((now - self._began) * (total - done) / gone)} left" if gone and done < total else ""
-        self._show(f"{done}/{total} {self._unit}{left}")
+        self._show(f"{int(done)}/{total} {self._unit}{left}")
 
     def _show(self, line: str) -> None:
         click.echo(f"\r\x1b[K{line}" if self._terminal else line, err=True, nl=not self._terminal)

@@ -91,7 +91,7 @@ def lbfgs(
         searches: bisections after the first success.
         iterations: most of one minimisation.
         batch: photographs side by side; None: what suits the device.
-        report: told the photographs that are done, of all.
+        report: told the photographs that are done, of all; one at work counts as the part of it that is expected done.
 
     Raises:
         ConfigError: not one target a photograph, or a class that the classifier does not have.
@@ -109,17 +109,14 @@ def lbfgs(
     # Made first: it changes the memory format, in which the gradients are then computed each time.
     scorer = Scorer(classifier, batch=batch, view="auto", device=device)
     found: list[_Found] = []
-    done = 0
+    shares = np.zeros(len(wanted))
 
-    def searcher(photograph: np.ndarray) -> Callable[[Callable[[np.ndarray], _Answer]], _Found]:
-        def search(ask: Callable[[np.ndarray], _Answer]) -> _Found:
-            nonlocal done
-            best = _search(photograph, ask, c, searches, iterations)
-            done += 1
-            report(done, len(wanted))
-            return best
+    def searcher(row: int) -> Callable[[Callable[[np.ndarray], _Answer]], _Found]:
+        def moved(share: float) -> None:
+            shares[row] = share
+            report(float(shares.sum()), len(wanted))
 
-        return search
+        return lambda ask: _search(photographs[row], ask, moved, c, searches, iterations)
 
     for rows in batches(np.arange(len(wanted)), batch):
 
@@ -127,7 +124,7 @@ def lbfgs(
             shaped = np.stack(images).reshape(-1, *classifier.shape)
             return _ask(classifier, shaped, wanted[rows[numbers]])
 
-        found += in_lockstep([searcher(photographs[row]) for row in rows], answer)
+        found += in_lockstep([searcher(row) for row in rows], answer)
     images = np.stack([each.image for each in found])
     log_odds = scorer.score(images)
     change = (images.astype(np.float64) - photographs) / 255
@@ -141,9 +138,17 @@ def lbfgs(
 
 
 def _search(
-    photograph: np.ndarray, ask: Callable[[np.ndarray], _Answer], c: float, searches: int, iterations: int
+    photograph: np.ndarray,
+    ask: Callable[[np.ndarray], _Answer],
+    moved: Callable[[float], None],
+    c: float,
+    searches: int,
+    iterations: int,
 ) -> _Found:
-    """The line search over c for one photograph, uint8 ``(channels, height, width)``."""
+    """The line search over c for one photograph, uint8 ``(channels, height, width)``.
+
+    ``moved`` is told the share that is done, supposing that the next c succeeds.
+    """
     start = photograph.astype(np.float64).ravel() / 255
 
     def loss(x: np.ndarray, weight: float) -> tuple[float, np.ndarray]:
@@ -151,7 +156,7 @@ def _search(
         change = x - start
         return weight * entropy + float(change @ change), weight * slope + 2 * change
 
-    best, below, above, left = None, 0.0, float("inf"), searches
+    best, below, above, left, tried = None, 0.0, float("inf"), searches, 0
     while c <= _MOST:
         options: Any = {"maxiter": iterations, "gtol": 1e-7}
         ended = minimize(loss, start, args=(c,), jac=True, method="L-BFGS-B", bounds=Bounds(0, 1), options=options)
@@ -165,6 +170,8 @@ def _search(
             above = c
         else:
             below = c
+        tried += 1
+        moved(tried / (tried + left + (1 if np.isinf(above) else 0)))
         if np.isinf(above):
             c *= 10
         elif left:
@@ -172,6 +179,7 @@ def _search(
             c = (below + above) / 2
         else:
             break
+    moved(1.0)
     assert best is not None
     return best
 

@@ -13,11 +13,11 @@ from torch import Tensor
 from evo_fool.classifiers.base import Classifier
 from evo_fool.errors import ClassifierError
 
-Report = Callable[[int, int], object]
+Report = Callable[[float, int], object]
 """Told how much is done, of how much."""
 
 
-def silent(done: int, total: int) -> None:
+def silent(done: float, total: int) -> None:
     """A report that goes nowhere."""
 
 

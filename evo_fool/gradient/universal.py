@@ -34,7 +34,7 @@ def universal(
     ball: Ball,
     *,
     target: int | None = None,
-    passes: int = 16,
+    passes: int = 12,
     batch: int = 25,
     augment: bool = True,
     seed: int = 1,

@@ -5,6 +5,7 @@ Such a run reads, exports and verifies like any other; it cannot be evolved furt
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -141,7 +142,7 @@ def lbfgs_runs(
     chosen = evenly(len(photographs), scene.count or len(photographs))
     done, total, at_once = 0, len(chosen) * len(targets), max(1, _TOGETHER // len(targets))
 
-    def told(here: int, _: int) -> None:
+    def told(here: float, _: int) -> None:
         report(done + here, total)
 
     for start in range(0, len(chosen), at_once):
@@ -196,8 +197,10 @@ def _write(
     experiment: Experiment, parts: Parts, steps: Iterable[Step], out: Path, stop: Callable[[], str] = str
 ) -> Run:
     """A run directory of the steps. It is made with the first of them; what fails before leaves none."""
+    began = time.monotonic()
     steps = iter(steps)
     first = next(steps)
+    seconds = time.monotonic() - began
     strategy = ArchiveStrategy(experiment, parts.encoding, ClassArchive(len(parts.scene.cells)))
     statistics = build_statistics()
     reason, generation = "", 0
@@ -209,7 +212,7 @@ def _write(
         log_event(path, "started", generations=experiment.generations)
         try:
             lineage = Retention(experiment.retention)
-            with Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint) as recorder:
+            with Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds) as recorder:
                 for generation, step in enumerate(chain([first], steps)):
                     genomes = genes_of(step.pictures).reshape(len(step.pictures), -1)
                     population = Population.fresh(generation, strategy.evaluations, genomes, operator="gradient")

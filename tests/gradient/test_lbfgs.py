@@ -29,12 +29,13 @@ def test_digits_become_others(lenet: Classifier) -> None:
     digits[0, 0, 4:24, 13:16] = 255  # a one
     digits[1, 0, 4:7, 8:20] = digits[1, 0, 7:24, 16:19] = 255  # a seven
     digits[2, 0, 6:22, 8:11] = digits[2, 0, 6:22, 17:20] = digits[2, 0, 6:9, 8:20] = digits[2, 0, 19:22, 8:20] = 255
-    told: list[tuple[int, int]] = []
+    told: list[tuple[float, int]] = []
     settings = {"iterations": 25, "searches": 1}
     found = lbfgs(lenet, digits, [7, 2, 8], **settings, report=lambda *at: told.append(at))
     assert found.images.dtype == np.uint8 and found.success.all() and (found.log_odds > 0).all()
     assert (found.distortion < 0.2).all() and (found.distortion > 0).all()
-    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    done = [share for share, _ in told]
+    assert (done[0], done[-1]) == (0, 3) and done == sorted(done) and len(done) > 6
     again = lbfgs(lenet, digits, [7, 2, 8], **settings)
     np.testing.assert_array_equal(found.images, again.images)
     alone = lbfgs(lenet, digits, [7, 2, 8], **settings, batch=1)
