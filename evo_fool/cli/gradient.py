@@ -31,14 +31,14 @@ def _options(*options: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
     return decorate
 
 
-def _whole(flag: str, help: str, default: int | None = None, **settings: Any) -> Callable[[Verb], Verb]:
-    shown = {"default": default, "show_default": default is not None}
-    return click.option(flag, type=click.IntRange(min=1), metavar="N", help=help, **shown | settings)
+def _whole(flag: str, help: str, default: int | None = None) -> Callable[[Verb], Verb]:
+    kind, shown = click.IntRange(min=1), default is not None
+    return click.option(flag, type=kind, metavar="N", help=help, default=default, show_default=shown)
 
 
 def _number(flag: str, help: str, default: float | None = None) -> Callable[[Verb], Verb]:
-    shown = {"default": default, "show_default": default is not None}
-    return click.option(flag, type=click.FloatRange(min=0), help=help, **shown)
+    kind, shown = click.FloatRange(min=0), default is not None
+    return click.option(flag, type=kind, metavar="X", help=help, default=default, show_default=shown)
 
 
 _photos = _options(
@@ -152,28 +152,20 @@ def lbfgs(targets: tuple[str, ...], output: Output, out: Path, **options: Any) -
     experiment = _experiment("lbfgs", {"kind": "perturbation", "cells": targets}, ("searches", "iterations"), **options)
     from evo_fool.cli.meter import Meter
 
-    rows = []
+    columns = ("photograph", "target", "success", "distortion", "run")
+    rows: list[tuple[str, str, bool, float, str]] = []
     with Meter("photographs and targets") as report:
         from evo_fool.session.gradient_run import lbfgs_runs  # torch, which takes seconds
 
         for done in lbfgs_runs(experiment, out=out, report=report):
             with done.run as run:
-                names = run.classes
-                rows += [
-                    {
-                        "photograph": done.photograph,
-                        "target": name,
-                        "success": bool(success),
-                        "distortion": float(distortion),
-                        "run": str(run.path),
-                    }
-                    for name, success, distortion in zip(names, done.success, done.distortion, strict=True)
-                ]
+                found = zip(run.classes, done.success.tolist(), done.distortion.tolist(), strict=True)
+                rows += [(done.photograph, *each, str(run.path)) for each in found]
     if output.json:
-        output.data({"pairs": rows, "success": sum(row["success"] for row in rows) / len(rows)})
-        return 0
-    columns = ["photograph", "target", "success", "distortion", "run"]
-    output.table(columns, [[row[key] for key in columns] for row in rows], text=("photograph", "target", "run"))
+        pairs = [dict(zip(columns, row, strict=True)) for row in rows]
+        output.data({"pairs": pairs, "success": sum(pair["success"] for pair in pairs) / len(pairs)})
+    else:
+        output.table(columns, rows, text=("photograph", "target", "run"))
     return 0
 
 

@@ -40,7 +40,7 @@ def in_lockstep(
             reply = replies[number].get()
             if isinstance(reply, BaseException):
                 raise reply
-            return reply  # type: ignore[no-any-return]
+            return reply
 
         try:
             return searches[number](ask)

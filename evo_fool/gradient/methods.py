@@ -88,13 +88,16 @@ def begin(
     target = _only_target(method, scene)
     images: np.ndarray = scene.photographs.images
     if method == "patch":
+        if target is None:
+            raise ConfigError("scene.cells = 'other': a patch by gradient needs a class to reach; name it")
         share = config.share if isinstance(config.share, tuple) else (config.share, config.share)
         place = {"form": config.form, "share": share, "rotation": config.rotation, "size": scene.shape[1:]}
-        count = -(-settings["steps"] // settings["every"])
-        return count, patch(classifier, images, target, **place, **given)
+        return -(-settings["steps"] // settings["every"]), patch(classifier, images, target, **place, **given)
     ball = Ball(config.norm, config.epsilon)
     if method == "universal":
         return settings["passes"], universal(classifier, images, ball, target=target, **given)
+    if target is not None:
+        raise ConfigError(f"scene.cells = {list(config.cells)}: DeepFool reaches no class; use the way sgd")
     return settings["passes"], universal_deepfool(classifier, images, ball, **given)
 
 
@@ -115,9 +118,4 @@ def _only_target(method: str, scene: Any) -> int | None:
     """The class of the scene's only cell; None for the untargeted one."""
     if len(scene.cells) != 1:
         raise ConfigError(f"scene.cells: {len(scene.cells)} cells; {method} optimises one: give other, or one class")
-    target = None if scene.untargeted else int(scene.targets[0])
-    if method == "universal-deepfool" and target is not None:
-        raise ConfigError("universal by DeepFool has no target; use the way sgd")
-    if method == "patch" and target is None:
-        raise ConfigError("a patch by gradient needs a class to reach: give a target")
-    return target
+    return None if scene.untargeted else int(scene.targets[0])
