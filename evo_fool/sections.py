@@ -97,6 +97,11 @@ class AloneConfig(Section):
 
     kind: Literal["alone"] = "alone"
 
+    @property
+    def source(self) -> str:
+        """The setting that says where its images are; empty where it reads none."""
+        return ""
+
     def problem(self) -> str:
         """What its settings contradict; empty for nothing."""
         return ""
@@ -134,6 +139,11 @@ class PhotographsConfig(RacedConfig):
         description="one cell a class and one for anything but the clean prediction; classes: without the latter; "
         "other: the latter alone; or a list of names of classes, and other",
     )
+
+    @property
+    def source(self) -> str:
+        """The setting that says where its images are."""
+        return "photos"
 
     def problem(self) -> str:
         """What its settings contradict; empty for nothing."""
@@ -205,6 +215,11 @@ class ProgramConfig(RacedConfig):
     )
     count: Integer = Field(100, ge=2, le=MAX_BATCH, description="task images that guide the search")
     held_out: Integer = Field(500, ge=2, le=MAX_BATCH, description="other task images, for what is reported")
+
+    @property
+    def source(self) -> str:
+        """The setting that says where its images are; empty where it reads none."""
+        return {"squares": "", "mnist": "data", "cifar10": "data"}.get(self.task, "task")
 
 
 TASKS = ("squares", "mnist", "cifar10")

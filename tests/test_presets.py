@@ -15,7 +15,7 @@ ORIGINALS = {
     for data in ("mnist", "imagenet")
     for kind in ("cppn", "direct")
 }
-SCENES = {"universal-cppn", "universal-pixels", "bus-to-ostrich"}
+SCENES = {"universal-cppn", "universal-pixels", "bus-to-ostrich", "patch-cppn", "program-squares", "program-mnist"}
 EXPECTED = DEFAULTS | ORIGINALS | SCENES
 MAP_ELITES = {name for name in DEFAULTS | ORIGINALS if not name.endswith(("-ga", "-random"))}
 

@@ -86,7 +86,7 @@ def run_argument(verb: Verb) -> Verb:
     return click.argument("run")(out_option(verb))
 
 
-photos_option = click.option("--photos", metavar="PATH", help="Where the scene's photographs are now.")
+photos_option = click.option("--photos", metavar="PATH", help="Where the scene's photographs or task images are now.")
 
 
 def classifier_options(verb: Verb) -> Verb:

@@ -28,7 +28,7 @@ from evo_fool.evaluation.environment import choose_device
 from evo_fool.evaluation.memory_need import check_memory
 from evo_fool.experiment import Experiment
 from evo_fool.scenes import Scene, build_scene
-from evo_fool.sections import TASKS, ClassifierConfig, GeneticConfig, ObjectConfig
+from evo_fool.sections import ClassifierConfig, GeneticConfig, ObjectConfig
 
 _LARGE_IMAGE = 64
 """Images of more pixels a side are checkpointed by time, because writing one takes longer than scoring a small one."""
@@ -192,11 +192,9 @@ def with_absolute_paths(experiment: Experiment) -> Experiment:
     """A copy whose classifier file, weights and scene's data are named absolutely, so that it resumes from anywhere."""
     spec = ClassifierSpec.of(experiment.classifier).absolute()
     named = experiment.classifier.model_copy(update={"spec": str(spec), "weights": spec.weights})
-    named_data = {key: getattr(experiment.scene, key, None) for key in ("photos", "data", "task")}
-    if named_data["task"] in TASKS:
-        del named_data["task"]
-    paths = {key: str(Path(path).absolute()) for key, path in named_data.items() if path is not None}
-    scene = experiment.scene.model_copy(update=paths)
+    scene = experiment.scene
+    if path := scene.source and getattr(scene, scene.source):
+        scene = scene.model_copy(update={scene.source: str(Path(path).absolute())})
     return experiment.model_copy(update={"classifier": named, "scene": scene})
 
 

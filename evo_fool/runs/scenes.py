@@ -56,14 +56,17 @@ def kept_photos(path: Path, photos: str | Path | None = None) -> Path | None:
 
 
 def with_photos(experiment: Experiment, photos: str | Path | None) -> Experiment:
-    """The experiment with its photographs found elsewhere; None: as it is.
+    """The experiment with its photographs or task images found elsewhere; None: as it is.
 
     Raises:
         ConfigError: its scene has none.
     """
     if photos is None:
         return experiment
-    return experiment.replace("--photos", **{"scene.photos": str(Path(photos).absolute())})
+    scene = experiment.scene
+    if not scene.source:
+        raise ConfigError(f"--photos {photos}: the run's scene, {scene.kind}, reads no images; leave it out")
+    return experiment.replace("--photos", **{f"scene.{scene.source}": str(Path(photos).absolute())})
 
 
 def check_scene(meta: dict[str, str], scene: Scene) -> None:
@@ -84,6 +87,6 @@ def check_scene(meta: dict[str, str], scene: Scene) -> None:
         if recorded.get(key) != found.get(key):
             before, now = (str(each.get(key))[:16] for each in (recorded, found))
             raise ConfigError(
-                f"the run was made with other photographs ({key} {before}, now {now}); restore them, or say where they "
-                "are: --photos PATH"
+                f"the run was made with other {scene.material} ({key} {before}, now {now}); restore them, or say where "
+                "they are: --photos PATH"
             )

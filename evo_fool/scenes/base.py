@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor
@@ -33,6 +33,9 @@ class Scene(ABC):
         passes: network inputs scored so far.
         possible: as ``passes``, had every picture been scored on everything; what racing saves is the difference.
     """
+
+    material: ClassVar[str] = "photographs"
+    """What its record identifies, for messages."""
 
     cells: tuple[str, ...]
     aliases: tuple[tuple[str, ...], ...] = ()

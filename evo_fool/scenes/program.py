@@ -40,6 +40,7 @@ class Program(Composite):
     """
 
     config: ProgramConfig
+    material = "task images"
 
     def __init__(self, config: ProgramConfig, scorer: Scorer, seed: int) -> None:
         channels, height, width = scorer.classifier.shape
@@ -110,7 +111,7 @@ class Program(Composite):
             "task": self.task.name,
             "labels": list(self.task.names),
             "classes": [classes[index] for index in self.mapping],
-            "images_sha256": digest.hexdigest(),
+            "sha256": digest.hexdigest(),
         }
 
     def report(self, picture: np.ndarray) -> dict[str, Any]:

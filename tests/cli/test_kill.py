@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support import write_photographs
 
 KILLS = int(os.environ.get("EVO_FOOL_KILLS", "4"))
 GENERATIONS = 80 + 80 * KILLS
@@ -20,6 +21,9 @@ CASES = {
     "pixels": ["-S", "encoding.kind=pixels"],
     "cppn": [],
     "genetic": ["-S", "search.kind=genetic", "-S", "encoding.kind=pixels", "-S", "search.crossover=0.5"],
+    "perturbation": ["-S", "scene.kind=perturbation", "-S", "scene.photos=photographs.npz", "-S", "scene.epsilon=60"],
+    "patch": ["-S", "scene.kind=patch", "-S", "scene.photos=photographs.npz", "-S", "scene.share=0.3"],
+    "program": ["-S", "scene.kind=program", "-S", "scene.inner=12", "-S", "scene.count=20"],
 }
 
 
@@ -37,6 +41,7 @@ def output_of(*arguments: str) -> str:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("case", CASES)
 def test_killed_at_random_moments_and_resumed(case: str, workplace: Path) -> None:
+    write_photographs(workplace, 4)
     whole = ("run", "mnist-cppn", *SETTINGS, *CASES[case], "--out", "whole")
     output_of(*whole)
     rng = random.Random(case)

@@ -89,7 +89,7 @@ def test_stopping_and_resuming_gives_the_bytes_of_one_go(tmp_path: Path, out: Pa
     assert verify(parts).clean
     best = max(whole.elites, key=lambda elite: elite.log_odds)
     scene = scene_of(photos)
-    assert np.isclose(scene.score(best.image[None])[0, best.class_index], best.log_odds, atol=1e-4)
+    assert np.isclose(scene.score(whole.image(best.class_index)[None])[0, best.class_index], best.log_odds, atol=1e-4)
 
 
 @pytest.mark.parametrize(

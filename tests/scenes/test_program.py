@@ -31,13 +31,13 @@ def scene_of(**scene: Any) -> Program:
 
 class Counter(nn.Module):
     """Twelve classes. The logit of class 2 + i is large where the inner square has the brightness of i + 1 of 16 cells;
-    classes 0 and 1 win unless the frame is white."""
+    classes 0 and 1 win where the frame is black."""
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         white = images[:, 0, 0, 0]
         inner = images[:, 0, 12:48, 12:48].mean(dim=(1, 2)) * 16
         counts = -20 * (inner[:, None] - torch.arange(1.0, 11.0)) ** 2
-        return torch.cat([40 * (1 - white)[:, None].expand(-1, 2), counts], dim=1)
+        return torch.cat([80 * (0.4 - white)[:, None].expand(-1, 2), counts], dim=1)
 
 
 def counter(mapping: str, *, racing: str = "exact", count: int = 40) -> Program:
@@ -145,7 +145,7 @@ def test_stopping_and_resuming_gives_the_bytes_of_one_go(encoding: str, search: 
     assert verify(parts).clean
     (best,) = whole.elites
     assert (best.class_name, whole.classes) == ("squares", ("squares",))
-    assert np.isclose(scene_of().score(best.image[None])[0, 0], best.log_odds, atol=1e-4)
+    assert np.isclose(scene_of().score(whole.image(best.class_index)[None])[0, 0], best.log_odds, atol=1e-4)
 
 
 def test_the_digits_as_a_task_of_their_own_network(tmp_path: Path) -> None:
