@@ -66,7 +66,7 @@ class Ensemble(Classifier):
 
 
 class _SideBySide(nn.Module):
-    """``(n, channels, size, size)`` in [0, 1] to the members' logits ``(n, members * classes)``."""
+    """``(n, channels, height, width)`` in [0, 1] to the members' logits ``(n, members * classes)``."""
 
     def __init__(self, classifiers: Sequence[Classifier]) -> None:
         super().__init__()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import types
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
 
 from evo_fool.cli.output import Output, output_option
-from evo_fool.cli.studies_elites import gradient_ascent, repetition, transfer
-from evo_fool.cli.studies_search import noise, switching
-from evo_fool.cli.studies_training import generative, retraining
 from evo_fool.errors import ConfigError
 from evo_fool.studies import QUESTIONS, options_of, study_of
 from evo_fool.studies.options import Options, TrainingOptions
@@ -23,19 +20,15 @@ class _Questions(click.Group):
     """One verb a study; only the options of the studies are imported for ``--help``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*QUESTIONS, *self.commands})
+        return sorted(QUESTIONS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return _command(cmd_name) if cmd_name in QUESTIONS else self.commands.get(cmd_name)
+        return _command(cmd_name) if cmd_name in QUESTIONS else None
 
 
 @click.group(cls=_Questions)
 def study() -> None:
     """Ask one question: of a run's elites, or by training networks."""
-
-
-for _unconverted in (switching, noise, gradient_ascent, transfer, repetition, retraining, generative):
-    study.add_command(_unconverted)
 
 
 def _command(name: str) -> click.Command:
@@ -81,9 +74,12 @@ def _type(field: FieldInfo) -> tuple[bool, Any]:
     if get_origin(kind) in (types.UnionType, Union):
         (kind,) = (part for part in get_args(kind) if part is not type(None))
     many = get_origin(kind) is tuple
+    limiting = list(field.metadata)
     if many:
         kind = get_args(kind)[0]
-    limits = [(click_name, getattr(m, name, None)) for m in field.metadata for name, click_name in _LIMITS]
+        if get_origin(kind) is Annotated:
+            kind, *limiting = get_args(kind)
+    limits = [(click_name, getattr(m, name, None)) for m in limiting for name, click_name in _LIMITS]
     bounds = {name: limit for name, limit in limits if limit is not None}
     if get_origin(kind) is Literal:
         return many, click.Choice(get_args(kind))
@@ -142,6 +138,8 @@ def _ask(name: str, options: Options, to: Path | None, output: Output) -> int:
 def _print(output: Output, why: str, rows: list[Row]) -> None:
     """The sentences, and the table without its empty columns."""
     output.say(why)
+    if not rows:
+        return
     output.say()
     keys = [key for key in ("what", "ours", "paper", "control", "note") if any(getattr(row, key) for row in rows)]
     columns = [f" {key}" if key in ("ours", "paper", "control") else key for key in keys]

@@ -28,7 +28,7 @@ class Encoding(ABC):
     """Genomes of one kind: how they start, vary, look, and are written down.
 
     Args:
-        config: the encoding's section of the experiment, a ``Config``.
+        config: the encoding's section of the experiment, a ``Config``; None where it has no settings.
         size: height and width of the image that is scored, in pixels; one number for a square.
         channels: of the image: 1 is grey, 3 is RGB, any other number as many planes.
         device: a torch device to draw on, for encodings that can.
@@ -52,7 +52,7 @@ class Encoding(ABC):
     header: int = 0
 
     def __init__(
-        self, config: Any, *, size: Size, channels: int, device: str = "cpu", threads: int | None = None
+        self, config: Any = None, *, size: Size, channels: int, device: str = "cpu", threads: int | None = None
     ) -> None:
         self.config = config
         self.height, self.width = sides(size)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from evo_fool.errors import ConfigError
 from evo_fool.pictures.convergence import Series, read_series
 from evo_fool.pictures.picture_file import FIGURE_FORMATS, check_target, write_figure
-from evo_fool.pictures.style import COLOURS, GRID, INK, legend_above
+from evo_fool.pictures.style import COLOURS, INK, dress, legend_above
 from evo_fool.runs.run import Run
 from evo_fool.studies.published import IMAGENET_BATCH, IMAGENET_CPPN_MEDIAN
 
@@ -35,29 +35,17 @@ def draw_beside_paper(series: Sequence[Series], *, log: bool = False) -> Figure:
     shown = paper[:, 0] * IMAGENET_BATCH <= 1.05 * last
     shown[: min(len(paper), int(shown.sum()) + 1)] = True  # the line goes on beyond the edge
     style: dict[str, Any] = {"color": INK, "linewidth": 1.4, "linestyle": "--", "marker": "o", "markersize": 3.5}
-    axes.plot(
-        paper[shown, 0] * IMAGENET_BATCH,
-        paper[shown, 1],
-        **style,
-        label="paper: AlexNet, CPPN, ten crops, 5 runs (digitised)",
-    )
+    label = "paper: AlexNet, CPPN, ten crops, 5 runs (digitised)"
+    axes.plot(paper[shown, 0] * IMAGENET_BATCH, paper[shown, 1], **style, label=label)
     for (images, median), s, colour in zip(ours, series, COLOURS, strict=False):
-        axes.plot(images, median, color=colour, linewidth=2, label=f"{s.label}   {_network(s)}")
-    axes.set_xlim(ours[0][0][0] if log else 0, last)
-    axes.set_xscale("log" if log else "linear")
-    axes.set_ylim(0, 1)
-    axes.set_xlabel("images evaluated")
-    axes.set_ylabel("median confidence over classes")
+        network = s.source.partition(" · preset ")[0]  # and encoding, search, seed
+        axes.plot(images, median, color=colour, linewidth=2, label=f"{s.label}   {network}")
+    axes.set(xlim=(ours[0][0][0] if log else 0, last), ylim=(0, 1), xscale="log" if log else "linear")
+    axes.set(xlabel="images evaluated", ylabel="median confidence over classes")
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.grid(axis="y", color=GRID, linewidth=0.8)
-    axes.spines[["top", "right"]].set_visible(False)
+    dress(axes, "y")
     legend_above(figure)
     return figure
-
-
-def _network(series: Series) -> str:
-    """Network, encoding, search and seed of a run: the provenance up to its preset."""
-    return series.source.partition(" · preset ")[0]
 
 
 def write_beside_paper(runs: Sequence[Run], to: str | Path | None = None, *, log: bool = False) -> Path:

@@ -1,13 +1,18 @@
-"""The report as a value: its pages, what they rest on, and how a figure is written."""
+"""The report as a value and as JSON: its sections, and what they rest on."""
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from evo_fool import studies
 from evo_fool.jsonable import plain
-from evo_fool.studies.section import Picture, Section
+from evo_fool.studies.section import Picture, Row, Section
 
 FORMAT = 1
 """Of ``report.json``."""
@@ -57,23 +62,17 @@ class Report:
             "budget": self.budget,
             "command": self.command,
             "environment": plain(self.environment),
-            "sections": [_section(section) for section in self.sections],
+            "sections": [_record(section) for section in self.sections],
         }
 
 
-def _section(section: Section) -> dict[str, Any]:
-    record = {
-        name: getattr(section, name)
-        for name in ("key", "title", "figures", "verdict", "why", "images", "seconds", "settings", "seeds", "commands")
-    }
-    record["rows"] = [asdict(row) for row in section.rows]
-    record["pictures"] = [
+def _record(section: Section) -> dict[str, Any]:
+    pictures = [
         {"file": picture_path(section, picture), "caption": picture.caption, "borrowed": picture.borrowed}
         for picture in section.pictures
     ]
-    record["data"] = section.data
-    result: dict[str, Any] = plain(record)
-    return result
+    record: dict[str, Any] = plain({f.name: getattr(section, f.name) for f in fields(section)} | {"pictures": pictures})
+    return record | {"rows": [plain(asdict(row)) for row in section.rows]}
 
 
 def picture_path(section: Section, picture: Picture) -> str:
@@ -87,52 +86,31 @@ def picture_path(section: Section, picture: Picture) -> str:
     return f"{IMAGES}/{name}.png"
 
 
-def shown(value: str | float | None) -> str:
-    """A figure of a table: texts as they are, numbers in four digits, a dash for none.
+def earlier_sections(folder: Path, budget: str) -> list[Section]:
+    """The sections of the report in ``folder``.
 
-    >>> shown("99.9 %"), shown(0.123456), shown(12), shown(40200.0), shown(None)
-    ('99.9 %', '0.1235', '12', '40,200', '–')
+    A report of another budget, a missing or an invalid one has none. Read are only text, numbers, and pictures that lie
+    where a report puts them.
     """
-    match value:
-        case None:
-            return "–"
-        case str():
-            return value
-        case int():
-            return f"{value:,}"
-        case _:
-            return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    try:
+        record = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        if record["format"] != FORMAT or record["budget"] != budget:
+            return []
+        return [_read(folder, section) for section in record["sections"]]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return []
 
 
-def shown_setting(value: object) -> str:
-    """A setting of a page for people.
-
-    >>> shown_setting({"steps": 500, "starts": ["zero", "uniform"]}), shown_setting(0.01)
-    ('steps 500, starts zero, uniform', '0.01')
-    """
-    match value:
-        case dict():
-            return ", ".join(f"{key} {shown_setting(item)}" for key, item in value.items())
-        case list() | tuple():
-            return ", ".join(map(shown_setting, value))
-        case bool():
-            return "yes" if value else "no"
-        case None | str() | int() | float():
-            return shown(value)
-        case _:
-            return str(value)
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people.
-
-    >>> duration(0), duration(8.44), duration(75), duration(7260)
-    ('–', '8.4 s', '1 min 15 s', '2 h 1 min')
-    """
-    if seconds <= 0:
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, left = divmod(minutes, 60)
-    return f"{hours} h {left} min" if hours else f"{minutes} min {rest} s"
+def _read(folder: Path, record: dict[str, Any]) -> Section:
+    if record["key"] not in studies.STUDIES:
+        raise ValueError(record["key"])
+    rows = [Row(**row) for row in record["rows"]]
+    section = TypeAdapter(Section).validate_python(record | {"rows": rows, "pictures": ()})
+    pictures = []
+    for entry in record["pictures"]:
+        name = Path(entry["file"]).stem.removeprefix(f"{section.key}-")
+        picture = Picture(name, b"", str(entry["caption"]), bool(entry["borrowed"]))
+        file = folder / picture_path(section, picture)
+        if file.is_file():
+            pictures.append(replace(picture, png=file.read_bytes()))
+    return replace(section, pictures=tuple(pictures))

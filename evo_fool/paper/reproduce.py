@@ -12,10 +12,8 @@ from pathlib import Path
 from evo_fool.atomic_write import whole_folder
 from evo_fool.errors import EvoFoolError
 from evo_fool.evaluation.environment import environment
-from evo_fool.paper.html import page
-from evo_fool.paper.markdown import markdown
-from evo_fool.paper.previous import earlier_sections
-from evo_fool.paper.report import Report, picture_path
+from evo_fool.paper.pages import html, markdown
+from evo_fool.paper.report import Report, earlier_sections, picture_path
 from evo_fool.studies import chosen, study_of
 from evo_fool.studies.context import Context, Stopped
 from evo_fool.studies.ledger import Ledger
@@ -104,4 +102,4 @@ def write_report(report: Report, folder: Path) -> None:
                 put(picture_path(section, picture), picture.png)
         put("report.md", markdown(report).encode())
         put("report.json", json.dumps(report.as_json(), ensure_ascii=False, allow_nan=False).encode())
-        put("report.html", page(report).encode())
+        put("report.html", html(report).encode())

@@ -1,9 +1,9 @@
 """The tables of ``run.sqlite3``, and the check that a file holds these and nothing else.
 
 individuals: all that ever held a cell, and other ancestors and members of populations.
-blobs: genome bytes and the scored image of those that retention keeps. cells: the archive. captures: who took which
-class from whom, when, at what score. metrics: one row a generation. members: the GA's populations. progress: the
-checkpoint's counters, one row. meta: the resolved experiment and what the run was made with. seals: see
+blobs: genome bytes and the scored image of those that retention keeps. cells: the archive. captures: which
+individual replaced which elite, when, at what score. metrics: one row a generation. members: the GA's populations.
+progress: the checkpoint's counters, one row. meta: the resolved experiment and what the run was made with. seals: see
 :mod:`evo_fool.runs.seals`.
 """
 

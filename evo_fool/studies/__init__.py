@@ -17,24 +17,31 @@ if TYPE_CHECKING:
     from evo_fool.studies.study import Study
 
 STUDIES: dict[str, str] = {
-    "mnist": "evo_fool.studies.mnist:section",
-    "imagenet": "evo_fool.studies.imagenet:section",
-    "controls": "evo_fool.studies.controls:section",
-    "searches": "evo_fool.studies.searches:section",
-    "gradient-ascent": "evo_fool.studies.gradient_ascent_page:section",
-    "transfer": "evo_fool.studies.transfer_page:section",
-    "repetition": "evo_fool.studies.repetition_page:section",
+    "mnist": "evo_fool.studies.mnist.study:Mnist",
+    "imagenet": "evo_fool.studies.imagenet.study:ImageNet",
+    "controls": "evo_fool.studies.controls.study:Controls",
+    "searches": "evo_fool.studies.searches.study:Searches",
+    "gradient-ascent": "evo_fool.studies.gradient_ascent.study:GradientAscent",
+    "transfer": "evo_fool.studies.transfer.study:Transfer",
+    "repetition": "evo_fool.studies.repetition.study:Repetitions",
     "attribution": "evo_fool.studies.attribution.study:Attribution",
     "paths": "evo_fool.studies.paths.study:Paths",
-    "retraining": "evo_fool.studies.retraining_page:section",
-    "retraining-imagenet": "evo_fool.studies.retraining_imagenet_page:section",
-    "generative": "evo_fool.studies.generative_page:section",
+    "retraining": "evo_fool.studies.retraining.study:Retraining",
+    "retraining-imagenet": "evo_fool.studies.retraining_imagenet.study:RetrainingImagenet",
+    "generative": "evo_fool.studies.generative.study:Generative",
 }
 """Name -> ``module:class``, in the order of the report."""
 
 QUESTIONS: dict[str, str] = {
+    "gradient-ascent": STUDIES["gradient-ascent"],
+    "transfer": STUDIES["transfer"],
+    "repetition": STUDIES["repetition"],
     "attribution": STUDIES["attribution"],
     "paths": STUDIES["paths"],
+    "retraining": STUDIES["retraining"],
+    "generative": STUDIES["generative"],
+    "noise": "evo_fool.studies.noise.study:Noise",
+    "switching": "evo_fool.studies.switching.study:GoalSwitches",
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 
@@ -67,11 +74,10 @@ def chosen(names: Sequence[str]) -> list[str]:
             found |= set(STUDIES)
         elif name in STUDIES:
             found.add(name)
-        elif any(study in STUDIES for study in FIGURES.get(number, ())):
-            found |= set(FIGURES[number]) & set(STUDIES)
+        elif number in FIGURES:
+            found |= set(FIGURES[number])
         else:
-            figures = [figure for figure, studies in FIGURES.items() if set(studies) & set(STUDIES)]
-            known = f"all, {', '.join(STUDIES)}" + (f", or figure {', '.join(figures)}" if figures else "")
+            known = f"all, {', '.join(STUDIES)}, or figure {', '.join(FIGURES)}"
             raise ConfigError(f"{name!r}: no such study or figure; choose {known}")
     return [name for name in STUDIES if name in found]
 
@@ -79,10 +85,6 @@ def chosen(names: Sequence[str]) -> list[str]:
 def study_of(name: str, options: Options | None = None) -> Study[Any]:
     """A study by its name in :data:`STUDIES` or :data:`QUESTIONS`; imports it."""
     module, _, attribute = (STUDIES | QUESTIONS)[name].partition(":")
-    if attribute == "section":
-        from evo_fool.studies.page import Page
-
-        return Page(name, STUDIES[name])  # type: ignore[return-value]
     study: Study[Any] = getattr(import_module(module), attribute)(options)
     return study
 

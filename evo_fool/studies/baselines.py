@@ -10,7 +10,7 @@ from evo_fool.encodings import build_encoding
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
 from evo_fool.sections import CppnConfig
-from evo_fool.studies.noise import random_images
+from evo_fool.studies.noise.measure import random_images
 
 _SMOOTH = (1.0, 2.5)
 """Range of the Gaussian filter's standard deviation in pixels."""
@@ -38,12 +38,12 @@ def training_noise(photos: np.ndarray, n: int, *, seed: int) -> np.ndarray:
 
 
 def random_pixels(n: int, size: int, channels: int, *, seed: int) -> np.ndarray:
-    """Uniform random images, uint8 ``(n, channels, size, size)``."""
+    """Uniform random images, uint8 ``(n, channels, height, width)``."""
     return random_images("uniform", n, (channels, size, size), stream(seed, "uniform noise"))
 
 
 def random_cppns(n: int, size: int, channels: int, *, seed: int) -> np.ndarray:
-    """CPPN images that nobody selected, uint8 ``(n, channels, size, size)``."""
+    """Unselected CPPN images, uint8 ``(n, channels, height, width)``."""
     encoding = build_encoding(CppnConfig(kind="cppn"), size=size, channels=channels)
     return encoding.render(encoding.random(n, stream(seed, "random images")))
 

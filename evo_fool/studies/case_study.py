@@ -22,6 +22,8 @@ from evo_fool.studies.study import Skipped, Study
 
 AnyOptions = TypeVar("AnyOptions", bound=RunOptions)
 
+NO_NETWORK = "Elites of an ImageNet network are needed: give --data a folder with imagenet/weights/NAME.pt."
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -116,8 +118,7 @@ class CaseStudy(Study[AnyOptions]):
     def load(self, context: Context) -> list[Any]:
         with subjects(context, self.options, digits=self.digits) as found:
             if not found:
-                reason = "Elites of an ImageNet network are needed: give --data a folder with imagenet/weights/NAME.pt."
-                raise Skipped(reason)
+                raise Skipped(NO_NETWORK)
             return [self.case(context, subject) for subject in found]
 
     def measure(self, context: Context) -> dict[str, Any]:

@@ -9,14 +9,26 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 from PIL import Image, ImageDraw
 
-from evo_fool.pictures.style import COLOURS, GREY, INK, PAPER, VACANT, font, log_odds_scale, shorten
+from evo_fool.pictures.style import (
+    COLOURS,
+    GREY,
+    GRID,
+    INK,
+    PAPER,
+    VACANT,
+    dress,
+    font,
+    legend_above,
+    log_odds_scale,
+    shorten,
+)
 from evo_fool.text import percent
 
-SOFT, GRID = "#6f6f78", "#e4e2dd"
 _TICKS = (1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 1 - 1e-6)
 _NINES = 6.0
 """What is surer than 99.9999 %, and what is less likely than its opposite, is drawn on the edge."""
@@ -57,11 +69,13 @@ def new_figure(width: float = 8.0, height: float = 4.6) -> tuple[Figure, Axes]:
     """An empty figure in the report's looks."""
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     axes = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=SOFT, labelsize=9)
+    dress(axes, "y")
     return figure, axes
+
+
+def _in_percent(*axes: Axis) -> None:
+    for axis in axes:
+        axis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
 
 
 def draw_confidence(
@@ -87,21 +101,18 @@ def draw_confidence(
         _log_odds_axis(axes, low, max(float(s.max()) for s in spans))
     else:
         axes.set_ylim(0, 1)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        _in_percent(axes.yaxis)
     axes.set_xscale("log" if log_x else "linear")
-    axes.set_xlim(left=min(float(curve.x.min()) for curve in curves) if log_x else 0)
-    axes.set_xlim(right=max(float(curve.x.max()) for curve in curves))
+    x = np.concatenate([curve.x for curve in curves])
+    axes.set_xlim(float(x.min()) if log_x else 0, float(x.max()))
     if log_x:
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.set_xlabel(xlabel, color=SOFT)
-    axes.set_ylabel(ylabel, color=SOFT)
-    legend = figure.legend(loc="outside upper left", fontsize=8.5, frameon=False, alignment="left", ncols=2)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    legend_above(figure, ncols=2)
     return png(figure)
 
 
@@ -178,61 +189,52 @@ def draw_by_class(groups: dict[str, np.ndarray], block: tuple[int, int]) -> byte
         axes.plot(places, running[: len(values)], color=colour, linewidth=1.6, label=label)
     axes.set_xlim(0, max(len(values) for values in groups.values()) - 1)
     axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    axes.set_xlabel("class", color=SOFT)
-    axes.set_ylabel("confidence", color=SOFT)
-    figure.legend(loc="outside upper left", fontsize=8.5, frameon=False, ncols=2)
+    _in_percent(axes.yaxis)
+    axes.set(xlabel="class", ylabel="confidence")
+    legend_above(figure, ncols=2)
     return png(figure)
 
 
 def draw_matrix(values: np.ndarray, names: Sequence[str], *, xlabel: str, ylabel: str) -> bytes:
     """A square matrix of counts with its numbers in it, as a PNG."""
-    figure = Figure(figsize=(5.2, 4.6), layout="constrained", facecolor="white")
-    axes = figure.subplots()
-    axes.imshow(values, cmap="Blues", vmin=0)
-    axes.set_xticks(range(len(names)), names)
-    axes.set_yticks(range(len(names)), names)
-    middle = float(values.max()) / 2
-    for (y, x), value in np.ndenumerate(values):
-        if value:
-            colour = "white" if value > middle else INK
-            axes.text(x, y, f"{value:.0f}", ha="center", va="center", fontsize=7.5, color=colour)
-    axes.spines[:].set_visible(False)
-    axes.tick_params(colors=SOFT, labelsize=9, length=0)
-    axes.set_xlabel(xlabel, color=SOFT)
-    axes.set_ylabel(ylabel, color=SOFT)
+    figure, axes = new_figure(5.2, 4.6)
+    texts = np.where(values > 0, np.char.mod("%.0f", values), "")
+    _draw_numbers(axes, values, texts, (names, names), 7.5, float(values.max()) / 2)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
     return png(figure)
 
 
 def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, row_label: str, label: str) -> bytes:
-    """A table of shares in [0, 1] as a PNG, each cell with its per cent.
-
-    Args:
-        values: float ``(rows, columns)``.
-        rows: their names.
-        columns: theirs.
-        row_label: what the rows are.
-        label: what the columns are.
-    """
+    """A table of shares in [0, 1], float ``(rows, columns)``, each cell with its per cent, as a PNG."""
     figure, axes = new_figure(2.6 + 1.15 * len(columns), 1.3 + 0.42 * len(rows))
-    axes.grid(False)
-    axes.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for (i, j), value in np.ndenumerate(values):
-        colour = "white" if value > _PALE else "#1f1f24"
-        # A mean of tenths is a tenth, and all of them are all of them.
-        cell = "100 %" if value == 1 else percent(round(float(value), 9))
-        axes.text(j, i, cell, ha="center", va="center", color=colour, fontsize=9)
-    axes.set_xticks(range(len(columns)), columns)
-    axes.set_yticks(range(len(rows)), rows)
-    for tick in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
-        tick.set_parse_math(False)
+    # A mean of tenths is a tenth, and all of them are all of them.
+    texts = [["100 %" if value == 1 else percent(round(value, 9)) for value in row] for row in values.tolist()]
+    _draw_numbers(axes, values, np.array(texts), (rows, columns), 9, _PALE, vmax=1, aspect="auto")
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set_xlabel(label, color=SOFT)
-    axes.set_ylabel(row_label, color=SOFT)
+    axes.set(xlabel=label, ylabel=row_label)
     return png(figure)
+
+
+def _draw_numbers(
+    axes: Axes,
+    values: np.ndarray,
+    texts: np.ndarray,
+    names: Sequence[Sequence[str]],
+    size: float,
+    pale: float,
+    **options: Any,
+) -> None:
+    """A matrix with a text in each cell, in white where the value is above ``pale``; names of rows and columns."""
+    axes.grid(False)
+    axes.imshow(values, cmap="Blues", vmin=0, **options)
+    for (y, x), text in np.ndenumerate(texts):
+        axes.text(x, y, text, ha="center", va="center", fontsize=size, color="white" if values[y, x] > pale else INK)
+    axes.set_yticks(range(len(names[0])), names[0], parse_math=False)
+    axes.set_xticks(range(len(names[1])), names[1], parse_math=False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
 
 
 def distributions(groups: dict[str, np.ndarray], *, label: str) -> bytes:
@@ -245,11 +247,9 @@ def distributions(groups: dict[str, np.ndarray], *, label: str) -> bytes:
         axes.step(x, y, where="pre", color=colour, linewidth=2, label=f"{name} (n = {len(values)})")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    axes.set_xlabel(label, color=SOFT)
-    axes.set_ylabel("share of images that reach it", color=SOFT)
-    figure.legend(loc="outside upper left", fontsize=8.5, frameon=False, ncols=2)
+    _in_percent(axes.xaxis, axes.yaxis)
+    axes.set(xlabel=label, ylabel="share of images that reach it")
+    legend_above(figure, ncols=2)
     return png(figure)
 
 
@@ -267,12 +267,9 @@ def bands(lines: dict[str, tuple[np.ndarray, np.ndarray]], *, xlabel: str, ylabe
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(x, middle, color=colour, linewidth=2, label=name)
     axes.set_ylim(0, 1.02)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    axes.set_xlabel(xlabel, color=SOFT)
-    axes.set_ylabel(ylabel, color=SOFT)
-    legend = figure.legend(loc="outside upper left", fontsize=8.5, frameon=False, alignment="left")
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    _in_percent(axes.yaxis)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    legend_above(figure)
     return png(figure)
 
 

@@ -21,7 +21,7 @@ from evo_fool.randomness import stream
 from evo_fool.runs.run import Run
 from evo_fool.studies.array_digest import array_digest
 from evo_fool.studies.data_folder import MnistData
-from evo_fool.studies.noise import random_images
+from evo_fool.studies.noise.measure import random_images
 
 
 @dataclass(frozen=True, slots=True)

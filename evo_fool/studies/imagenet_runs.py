@@ -20,22 +20,12 @@ PRESETS = {
 }
 """Kind of run -> the experiment that ships."""
 
-_SHORT = {"cppn": 100, "paper": 100, "pixels": 200, "random": 100, "random-pixels": 100}
-_LONG = {"cppn": 5000, "paper": 5000, "pixels": 20_000, "random": 5000, "random-pixels": 5000}
-"""Generations of the laptop and the paper budget. Batches are 400, of pixels 200."""
-
 
 def primary_network(context: Context) -> tuple[str, Path] | None:
     """The ImageNet network to work on, and its weights; None where there is none."""
     networks = context.data.imagenet_networks()
     name = PRIMARY if PRIMARY in networks else next(iter(networks), None)
     return None if name is None else (name, networks[name])
-
-
-def as_typed(path: Path) -> str:
-    """A path as one would type it here: relative where it lies below the current folder."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def imagenet_run(context: Context, name: str, weights: Path, kind: str, seed: int) -> Run:
@@ -53,11 +43,13 @@ def imagenet_run(context: Context, name: str, weights: Path, kind: str, seed: in
     settings: dict[str, Any] = {
         "seed": seed,
         "name": f"{'imagenet-random-pixels' if kind == 'random-pixels' else preset.replace('/', '-')}-{name}",
-        "generations": context.scale(smoke=3, laptop=_SHORT[kind], paper=_LONG[kind]),
+        "generations": context.scale(smoke=3, laptop=100, paper=5000),
         "classifier.weights": str(weights),
         # Ancestors are not looked at here, and a thousand classes have many.
         "retention.keep": "elites",
     }
+    if kind == "pixels":  # whose batches are 200, the others' 400
+        settings["generations"] = context.scale(smoke=3, laptop=200, paper=20_000)
     if name != PRIMARY or kind == "paper":
         settings["classifier.spec"] = f"torchvision:{name}"
     if kind == "paper" and context.budget != "paper":

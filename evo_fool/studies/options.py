@@ -30,7 +30,7 @@ class ClassifierOptions(Options):
 
     classifier: str | None = Field(
         None,
-        description="lenet-mnist, vae-mnist, torchvision:NAME or FILE.py:FACTORY.",
+        description="lenet-mnist, vae-mnist, torchvision:NAME, plugin:NAME or FILE.py:FACTORY.",
         json_schema_extra={"metavar": "SPEC"},
     )
     weights: str | None = Field(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal
+
+import numpy as np
+
+from evo_fool.text import percent
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "new", "skipped", "failed"]
 """``new``: the paper has no such result. ``skipped``: data or results that it needs are missing. ``failed``: an error
 ended it."""
-
-VERDICTS: tuple[str, ...] = get_args(Verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,12 @@ class Section:
         key, title, figures: the study's.
         verdict: see :data:`Verdict`.
         why: the verdict in one to three sentences, with numbers.
-        rows, pictures: in this order.
+        images: scored by a network for it, in all.
+        seconds: of computing, in this or an earlier process.
         settings: what was run, JSON-able.
         seeds: of the runs that it rests on.
         commands: how to run its parts again.
-        images: scored by a network for it, in all.
-        seconds: of computing, in this or an earlier process.
+        rows, pictures: in this order.
         data: the raw figures behind table and pictures, JSON-able.
     """
 
@@ -79,13 +81,13 @@ class Section:
     figures: str
     verdict: Verdict
     why: str
-    rows: tuple[Row, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    images: int = 0
+    seconds: float = 0.0
     settings: dict[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = ()
     commands: tuple[str, ...] = ()
-    images: int = 0
-    seconds: float = 0.0
+    rows: tuple[Row, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -110,3 +112,13 @@ def share_text(share: float) -> str:
     ('100.0 %', '20.0 %', '66.7 %')
     """
     return f"{100 * share:.1f} %"
+
+
+def spread(values: np.ndarray) -> str:
+    """Probabilities over seeds for people: the median, and the range where there is one.
+
+    >>> spread(np.array([0.5])), spread(np.array([0.2, 0.5, 0.9]))
+    ('50.0 %', '50.0 % (20.0 % to 90.0 %)')
+    """
+    low, middle, high = (percent(float(v)) for v in (np.min(values), np.median(values), np.max(values)))
+    return middle if low == high else f"{middle} ({low} to {high})"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from evo_fool.studies.options import Options
-from evo_fool.studies.section import Picture, Row, Section, Table, Verdict, judged, share_text
+from evo_fool.studies.section import Picture, Row, Section, Table, Verdict, judged, share_text, spread
 from evo_fool.text import percent
 
 if TYPE_CHECKING:
@@ -153,4 +153,4 @@ class Study(ABC, Generic[AnyOptions]):
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_TEMPLATES.filters |= {"percent": percent, "share": share_text, "repr": repr}
+_TEMPLATES.filters |= {"percent": percent, "share": share_text, "repr": repr, "spread": spread}

@@ -12,25 +12,34 @@ from torch import nn
 
 from evo_fool.atomic_write import write_whole
 from evo_fool.studies.context import Context
+from evo_fool.studies.data_folder import MnistData
+from evo_fool.studies.study import Skipped
 from evo_fool.training.lenet import deterministic
 
 
-def trained(context: Context, key: str, make: Callable[[], tuple[nn.Module, dict[str, Any]]]) -> Path:
-    """The weights file of a network: found, or trained, written and noted in the cache with how long it took.
+def mnist_of(context: Context) -> MnistData:
+    """MNIST, for a study that cannot do without.
 
-    Args:
-        context: whose.
-        key: names the network with everything that it depends on: seed, passes, and the
-            :func:`~evo_fool.studies.array_digest.array_digest` of what it learns.
-        make: trains it on one thread, deterministically; returns it with what else to note, JSON-able.
+    Raises:
+        Skipped: the data folder has none.
     """
-    return trained_and_noted(context, key, make)[0]
+    data = context.data.mnist()
+    if data is None:
+        raise Skipped("It trains on MNIST, and the data folder has none: --data DIR.")
+    return data
 
 
-def trained_and_noted(
+def trained(
     context: Context, key: str, make: Callable[[], tuple[nn.Module, dict[str, Any]]]
 ) -> tuple[Path, dict[str, Any]]:
-    """As :func:`trained`, with what ``make`` noted, as JSON gives it back."""
+    """The weights file of a network: found, or trained and written; and what was noted of its training.
+
+    Args:
+        context: caches the notes, with how long the training took.
+        key: names the network with everything that it depends on: seed, passes, and the
+            :func:`~evo_fool.studies.array_digest.array_digest` of what it learns.
+        make: trains it on one thread, deterministically; returns it with what to note, JSON-able.
+    """
     path = context.folder / "weights" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
 
     def train() -> dict[str, Any]:

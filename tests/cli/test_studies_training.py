@@ -22,23 +22,26 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_retraining(
     data: Path, workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import numpy as np
+    from evo_fool.studies.digit_runs import digit_run
 
-    def unseen(context: Any, loops: Any) -> np.ndarray:
-        assert context.seeds == (1, 2, 3)
-        return np.zeros((4, 1, 28, 28), np.uint8)
+    seeds = []
 
-    monkeypatch.setattr("evo_fool.studies.retraining_page.unseen", unseen)
+    def short(context: Any, preset: str, seed: int) -> Any:
+        seeds.append(seed)
+        return digit_run(context, preset, seed, {"generations": 1, "batch": 20})
+
+    monkeypatch.setattr("evo_fool.studies.retraining.study.digit_run", short)
     words = ["study", "retraining", "--data", str(data), "--iterations", "1", "--epochs", "2", "--generations", "1"]
     words += ["--arm", "unsure", "--batch", "20", "--noise", "40", "--unseen", "3"]
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     asked = {"arm": "unsure", "epochs": 2, "batch": 20, "noise": 40}
     assert found["loop"].items() >= asked.items() and found["iterations"][0]["images"] == 40
-    assert len(found["iterations"][0]["probabilities"]) == 10
+    assert len(found["iterations"][0]["probabilities"]) == 10 and found["iterations"][0]["unseen"] == 30
+    assert seeds == [1, 2, 3]
     assert main(words) == 0  # found again, for people
     out, err = capsys.readouterr()
-    assert "turned away" in out and "computing" not in err
+    assert "Taught to be unsure" in out and "turned away" in out and "computing" not in err
 
 
 def test_generative(data: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,7 +69,7 @@ def test_generative(data: Path, workplace: Path, capsys: pytest.CaptureFixture[s
     ("words", "message"),
     [
         (["--data", "nowhere"], "nowhere"),
-        (["--data", ".", "--iterations", "1"], "needs MNIST"),
+        (["--data", ".", "--iterations", "1"], "trains on MNIST"),
         (["--data", ".", "--iterations", "0"], "--iterations"),
     ],
 )

@@ -41,7 +41,7 @@ def test_worked_example(tmp_path: Path) -> None:
 def test_objects_of_ones_own() -> None:
     names: dict[str, Any] = {}
     assert _run(EXTEND, names) >= 9
-    assert broken_promises(names["TestFlat"], encoding=names["Flat"]()) == set()
+    assert broken_promises(names["TestFlat"], encoding=names["Flat"](size=28, channels=1)) == set()
     blocks = BLOCK.findall(EXTEND.read_text(encoding="utf-8"))
     assert all(sum(bool(line.strip()) for line in code.splitlines()) < 20 for code, _ in blocks)
 

@@ -27,7 +27,7 @@ from evo_fool.pictures.genome_graph import draw_individual
 from evo_fool.pictures.poster import write_poster
 from evo_fool.pictures.sheet import draw_sheet
 from evo_fool.runs import Run, digest, open_run, verify
-from evo_fool.runs.configuration import configuration_digest
+from evo_fool.runs.experiment_diff import configuration_digest
 from evo_fool.session import evolve, resume
 
 ROOT = Path(__file__).parents[2]

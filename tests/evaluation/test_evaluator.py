@@ -12,7 +12,9 @@ from support import small
 
 from evo_fool.classifiers.precision import choose_batch, choose_precision
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.encodings.base import Genomes
 from evo_fool.encodings.cppn.encoding import CppnEncoding
+from evo_fool.encodings.rendering.gpu import render_torch
 from evo_fool.evaluation import Evaluator
 from evo_fool.evaluation.assembly import assemble
 from evo_fool.runs import verify
@@ -72,7 +74,10 @@ def test_images_drawn_on_a_device_stay_there_and_score_the_same(device: str) -> 
 
 
 def test_a_whole_run_can_draw_on_a_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CppnEncoding, "draw", lambda self, genomes: self._render_on_device(genomes, self.size))
+    def draw(encoding: CppnEncoding, genomes: Genomes) -> torch.Tensor:
+        return render_torch(genomes, size=encoding.shape[1:], device="cpu", **encoding.render_options)
+
+    monkeypatch.setattr(CppnEncoding, "draw", draw)
     found = verify(evolve(small(), out=tmp_path))
     assert found.clean
 

@@ -30,7 +30,7 @@ def network(seed: int = 0) -> nn.Module:
 class Flat(Encoding):
     """Images of one grey level."""
 
-    codec, channels, size, can_mate, resizable = "flat/1", 1, 28, False, True
+    codec, resizable = "flat/1", True
 
     def random(self, n: int, rng: Stream) -> Genomes:
         return rng.random((n, 1))
@@ -80,11 +80,11 @@ def swap(toolbox: Any) -> None:
 
 OBJECTS: dict[str, dict[str, Any]] = {
     "classifier": {"classifier": network()},
-    "encoding": {"encoding": Flat()},
+    "encoding": {"encoding": Flat(size=28, channels=1)},
     "search": {"search": Youngest},
     "search with settings": {"search": partial(Youngest, parents=2)},
     "toolbox": {"toolbox": swap},
-    "all": {"classifier": network(), "encoding": Flat(), "search": Youngest, "toolbox": swap},
+    "all": {"classifier": network(), "encoding": Flat(size=28, channels=1), "search": Youngest, "toolbox": swap},
 }
 NAMES = {"classifier": "Sequential", "encoding": "Flat", "search": "Youngest", "toolbox": "swap"}
 
@@ -151,7 +151,7 @@ def test_a_run_opens_without_its_objects_and_says_what_it_cannot_check(out: Path
 
 
 def test_a_strategy_is_used_once_and_has_a_cell_for_each_class(out: Path) -> None:
-    experiment, encoding = small(generations=2), Flat()
+    experiment, encoding = small(generations=2), Flat(size=28, channels=1)
     strategy = Youngest(experiment, encoding, ClassArchive(10))
     evolve(experiment, out=out, encoding=encoding, search=strategy)
     for unfit in (strategy, Youngest(experiment, encoding, ClassArchive(9))):
@@ -167,7 +167,7 @@ def test_an_encoding_draws_the_channels_of_the_classifier(out: Path) -> None:
         nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), classes=["a", "b"], size=2, channels=3, name="rgb"
     )
     with pytest.raises(ConfigError, match="the encoding Flat draws 1 channels, rgb takes 3"):
-        evolve(small(), out=out, classifier=judge, encoding=Flat())
+        evolve(small(), out=out, classifier=judge, encoding=Flat(size=28, channels=1))
 
 
 def test_a_search_by_name(out: Path) -> None:

@@ -8,11 +8,13 @@ from torch import Tensor, nn
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
+from evo_fool.jsonable import plain
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
+from evo_fool.studies import study_of
 from evo_fool.studies.context import Context
-from evo_fool.studies.controls import section
-from evo_fool.studies.noise import KINDS, Harvest, harvest, harvest_noise, random_images
+from evo_fool.studies.noise import KINDS
+from evo_fool.studies.noise.measure import arm, harvest, noise_harvest, random_images
 
 SHAPE = (3, 16, 16)
 
@@ -82,27 +84,27 @@ def test_the_harvest_is_the_best_of_everything(scorer: Scorer) -> None:
     images = made("constant", 100)
     p = probability(scorer.score(images))
     found = harvest(scorer, iter(np.split(images, 4)))
-    assert found.n == 100
-    assert np.allclose(found.best, p.max(axis=0))
-    assert found.called.tolist() == np.bincount(p.argmax(axis=1), minlength=3).tolist()
-    assert found.mean_top == pytest.approx(p.max(axis=1).mean())
-    assert found.sure == pytest.approx((p.max(axis=1) >= 0.99).mean())
-    assert found.steps == (25, 50, 75, 100)
-    assert found.medians[0] == pytest.approx(np.median(p[:25].max(axis=0)))
-    assert found.classes_called == 3
-    again = Harvest.from_json(found.as_json())
-    assert again.n == found.n
-    assert np.array_equal(again.best, found.best)
+    assert found["n"] == 100
+    assert np.allclose(found["best"], p.max(axis=0))
+    assert found["called"].tolist() == np.bincount(p.argmax(axis=1), minlength=3).tolist()
+    assert found["mean_top"] == pytest.approx(p.max(axis=1).mean())
+    assert found["sure"] == pytest.approx((p.max(axis=1) >= 0.99).mean())
+    assert found["steps"] == [25, 50, 75, 100]
+    assert found["medians"][0] == pytest.approx(np.median(p[:25].max(axis=0)))
+    listed = arm("constant colour", plain(found))
+    assert (listed["label"], listed["n"], listed["called"]) == ("constant colour", 100, 3)
+    assert listed["median"] == np.median(found["best"])
+    assert listed["at_least"] == [int((p.max(axis=0) >= least).sum()) for least in (0.9, 0.99, 0.9999)]
 
 
 def test_more_noise_begins_with_the_same(scorer: Scorer) -> None:
-    few, many = (harvest_noise("constant", n, scorer, seed=1, check=lambda: None) for n in (512, 1024))
-    assert many.medians[0] == few.medians[0]
-    assert many.steps == (512, 1024)
+    few, many = (noise_harvest(Context(None), scorer.classifier, "constant", n, seed=1) for n in (512, 1024))
+    assert many["medians"][0] == few["medians"][0]
+    assert many["steps"] == [512, 1024]
 
 
 def test_the_page(small_reproduction: Context) -> None:
-    page = section(small_reproduction)
+    page = study_of("controls").section(small_reproduction)
     assert page.verdict == "new"
     rows = {row.what: row for row in page.rows}
     assert rows["MNIST: uniform noise, best of 4,200 for each class, median"].control is not None

@@ -23,7 +23,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
 @pytest.mark.parametrize("name", MADE)
 def test_page_without_data(name: str, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "gradient-ascent":  # fewer steps; the page's own are tested by the study's tests
-        page = import_module("evo_fool.studies.gradient_ascent_page")
+        page = import_module("evo_fool.studies.gradient_ascent.study")
         monkeypatch.setattr(page, "SETTINGS", {"none": page.shortened(page.SETTINGS["none"], 8)})
     section = study_of(name).section(context)
     assert isinstance(section, Section) and section.key == name

@@ -13,8 +13,16 @@ from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.sections import ClassifierConfig
-from evo_fool.studies.gradient_ascent import SETTINGS, Setting, ascend, blurred, regularised, shortened, start_images
-from evo_fool.studies.gradient_ascent_page import claims
+from evo_fool.studies.gradient_ascent.measure import (
+    SETTINGS,
+    Setting,
+    ascend,
+    blurred,
+    regularised,
+    shortened,
+    start_images,
+)
+from evo_fool.studies.gradient_ascent.study import GradientAscent
 
 
 class Brightness(nn.Module):
@@ -125,19 +133,30 @@ def test_bad_input(lenet: Classifier, change: dict, message: str) -> None:
         ascend(lenet, arguments.pop("targets"), arguments.pop("setting"), **arguments)
 
 
-def _entries(none: list[float], regular: list[float]) -> dict[str, dict[str, Any]]:
+def _data(none: list[float], regular: list[float]) -> dict[str, Any]:
     def entry(values: list[float]) -> dict[str, Any]:
-        return {"by_class": {str(i): p for i, p in enumerate(values)}, "figures": {"median": float(np.median(values))}}
+        return {"by class": {str(i): p for i, p in enumerate(values)}, "median": float(np.median(values))}
 
-    return {"none": entry(none), "l2": entry(regular), "none from zero": entry(regular)}
+    digits = {"none": entry([1.0])}
+    return {"MNIST": digits, "ImageNet": {"none": entry(none), "l2": entry(regular), "none from zero": entry(regular)}}
 
 
 def test_claims_compare_settings_over_the_same_classes() -> None:
+    study = GradientAscent()
+
     def held(none: list[float], regular: list[float]) -> list[bool]:
-        return [holds for holds, _ in claims({"ImageNet": _entries(none, regular)})]
+        return list(study.claims(_data(none, regular)).values())
 
     assert held([1.0] * 19 + [0.5], [0.99, 0.95]) == [True, True]
     assert held([1.0] * 18 + [0.5, 0.5], [0.99, 0.95]) == [False, True]
     assert held([1.0] * 20, [0.54, 0.54]) == [True, False]  # not slightly
     assert held([0.9, 0.9, 1.0], [0.95, 0.95]) == [False, False]  # not lower
-    assert claims({}) == [(False, "ImageNet, which Figure 13 shows, was not tried: no weights were given.")]
+    why = study.conclude(_data([1.0] * 20, [0.54, 0.54]))[1]
+    assert "the same 2 classes: L2 54.0 %, against > 99.9999 % without" in why
+
+
+def test_without_imagenet_nothing_is_concluded() -> None:
+    digits = {"MNIST": _data([1.0], [1.0])["MNIST"]}
+    verdict, why = GradientAscent().conclude(digits)
+    assert verdict == "not reproduced"
+    assert why.startswith("ImageNet, which Figure 13 shows, was not tried: no weights were given. MNIST, which")

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evo_fool.studies import study_of
 from evo_fool.studies.context import Context
-from evo_fool.studies.imagenet import Arm, claims, paper_median, section, weak_block
-from evo_fool.studies.imagenet_runs import as_typed
+from evo_fool.studies.imagenet.measure import Arm, likeness, paper_median
+from evo_fool.studies.imagenet.study import as_typed
 from evo_fool.studies.mann_whitney import mann_whitney
 from evo_fool.studies.published import IMAGENET_CPPN_MEDIAN
-from evo_fool.studies.similarity import likeness
 
 
 def test_mann_whitney_is_scipys_example() -> None:
@@ -25,16 +25,16 @@ def test_mann_whitney_is_scipys_example() -> None:
 
 def test_likeness_of_the_same_images_is_one() -> None:
     values = np.random.default_rng(0).random((4, 300))
-    assert likeness(np.stack([values, values])).same == pytest.approx(1)
-    assert likeness(np.stack([values, values])).different < 0.2
-    assert likeness(np.stack([values, 1 - values])).same == pytest.approx(1)  # a negative is as much alike
+    assert likeness(np.stack([values, values]))["same"] == pytest.approx(1)
+    assert likeness(np.stack([values, values]))["different"] < 0.2
+    assert likeness(np.stack([values, 1 - values]))["same"] == pytest.approx(1)  # a negative is as much alike
     flat = np.ones((2, 4, 300))
-    assert likeness(flat).same == 0
+    assert likeness(flat)["same"] == 0
 
 
 def arm(median: float, final: np.ndarray) -> Arm:
     images = np.arange(1, 101) * 400
-    return Arm("x", (1, 2), images, np.tile(np.linspace(0, median, 100), (2, 1)), np.stack([final, final]))
+    return Arm((1, 2), images, np.tile(np.linspace(0, median, 100), (2, 1)), np.stack([final, final]))
 
 
 def test_the_median_is_that_of_the_last_generation_within_the_images() -> None:
@@ -50,23 +50,31 @@ def test_the_papers_curve_is_read_between_its_points() -> None:
     assert paper_median(2_000_000) is None
 
 
+def judged(cppn: Arm, pixels: Arm) -> tuple[list[bool], str]:
+    arms = dict.fromkeys(("cppn", "paper", "random", "random-pixels"), cppn) | {"pixels": pixels}
+    data = {kind: arm.to_json() for kind, arm in arms.items()} | {"network": "net", "alike": {}, "other networks": {}}
+    study = study_of("imagenet")
+    assert study.rows(data)
+    return list(study.claims(data).values()), study.conclude(data)[1]
+
+
 def test_claims_hold_or_not_by_the_numbers() -> None:
     rng = np.random.default_rng(0)
     good = rng.uniform(0.4, 0.9, 1000)
     good[156:286] = rng.uniform(0, 0.3, 130)
     poor = rng.uniform(0, 0.05, 1000)
-    held = claims({"paper": arm(0.5, good), "pixels": arm(0.01, poor)}, "net")
-    assert [holds for holds, _ in held] == [True, True, True, False]  # of direct images there are too few to tell
-    assert "of net 50.0 % after 40,000 images (paper, AlexNet in ten crops: 15.4 %)" in held[0][1]
-    broken = claims({"paper": arm(0.1, poor), "pixels": arm(0.5, good)}, "net")
-    assert [holds for holds, _ in broken] == [False, False, False, False]
+    held, why = judged(arm(0.5, good), arm(0.01, poor))
+    assert held == [True, True, True, False]  # of direct images there are too few to tell
+    assert "of net 50.0 % after 40,000 images (paper, AlexNet in ten crops: 15.4 %)" in why
+    assert "after 40,000 images is no test of the paper's figure" in why
+    assert judged(arm(0.1, poor), arm(0.5, good))[0] == [False, False, False, False]
     sure = good.copy()
     sure[300:345] = 0.995
-    enough = Arm("x", (1,), np.array([400, 4_000_200]), np.array([[0, 0.6]]), sure[None])
-    assert claims({"paper": arm(0.5, good), "pixels": enough}, "net")[3][0]
+    enough = Arm((1,), np.array([400, 4_000_200]), np.array([[0, 0.6]]), sure[None])
+    assert judged(arm(0.5, good), enough)[0][3]
     sure[300] = 0.98
-    assert not claims({"paper": arm(0.5, good), "pixels": enough}, "net")[3][0]
-    block = weak_block(np.stack([good]))
+    assert not judged(arm(0.5, good), enough)[0][3]
+    block = arm(0.5, good).weak_block()
     assert not block.first_larger
     assert block.p < 1e-10
 
@@ -78,14 +86,14 @@ def test_paths_are_shown_as_one_would_type_them(tmp_path: Path, monkeypatch: pyt
 
 
 def test_without_weights_the_page_says_what_is_missing(tmp_path: Path) -> None:
-    page = section(Context(tmp_path, "smoke"))
+    page = study_of("imagenet").section(Context(tmp_path, "smoke"))
     assert page.verdict == "skipped"
     assert "imagenet/weights/NAME.pt" in page.why
 
 
 @pytest.mark.timeout(600)
 def test_the_page_on_real_networks(data_folder: Path, tmp_path: Path) -> None:
-    page = section(Context(tmp_path, "smoke", data_folder))
+    page = study_of("imagenet").section(Context(tmp_path, "smoke", data_folder))
     assert page.settings["network"] == "squeezenet1_1"
     names = [picture.name for picture in page.pictures]
     assert names == ["median", "by class", "figure 8", "figure 6"]

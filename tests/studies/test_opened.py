@@ -3,7 +3,6 @@
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from support import small
 from benchmarks import ablation
 from evo_fool.runs import Run, open_run
 from evo_fool.session import evolve
-from evo_fool.studies import controls, imagenet, mnist, searches
+from evo_fool.studies import study_of
 from evo_fool.studies.context import Context
 from evo_fool.studies.run_finder import opened
 
@@ -54,26 +53,28 @@ def test_opened_closes_what_it_opened_before_the_one_that_fails(pixels_run: Path
 
 
 @pytest.mark.parametrize(
-    ("study", "step"), [(mnist, "course"), (searches, "course"), (imagenet, "arm_of"), (controls, "arm_of_run")]
+    ("study", "step"),
+    [
+        ("mnist", "digit_runs.Course.of"),
+        ("searches", "digit_runs.Course.of"),
+        ("imagenet", "imagenet.study.Arm.of"),
+        ("controls", "controls.measure.arm_of_run"),
+    ],
 )
 def test_a_study_that_breaks_leaves_no_run_open(
-    study: ModuleType, step: str, pixels_run: Path, made: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study: str, step: str, pixels_run: Path, made: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ready(*_: Any, **__: Any) -> Run:
-        return open_run(pixels_run)
-
     def broken(*_: Any) -> None:
         raise RuntimeError("in the middle")
 
-    for module in (study, mnist):
-        for name in ("digit_run", "imagenet_run"):
-            if hasattr(module, name):
-                monkeypatch.setattr(module, name, ready)
-    if hasattr(study, "primary_network"):
-        monkeypatch.setattr(study, "primary_network", lambda context: ("squeezenet1_1", Path("weights")))
-    monkeypatch.setattr(study, step, broken)
+    weights = tmp_path / "data" / "imagenet" / "weights" / "squeezenet1_1.pt"
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+    context = Context(tmp_path, "smoke", tmp_path / "data", seeds=(1, 2))
+    monkeypatch.setattr(context, "run", lambda experiment: open_run(pixels_run))
+    monkeypatch.setattr(f"evo_fool.studies.{step}", broken)
     with pytest.raises(RuntimeError, match="in the middle"):
-        study.section(Context(tmp_path, "smoke", seeds=(1, 2)))
+        study_of(study).section(context)
     assert made
     assert all(map(is_closed, made))
 

@@ -4,11 +4,10 @@ import click
 import pytest
 
 from evo_fool.cli.verbs import application
-from evo_fool.sections import ClassifierConfig
-from evo_fool.studies.digit_networks import DigitNetwork
+from evo_fool.studies.context import Context
 from evo_fool.studies.generative import Contest
-from evo_fool.studies.generative_page import commands_of
-from evo_fool.studies.transfer_page import _commands
+from evo_fool.studies.generative.study import Generative
+from evo_fool.studies.transfer.study import Transfer
 
 
 def _parsed(command: str) -> dict[str, object]:
@@ -24,7 +23,8 @@ def _parsed(command: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("settings", [Contest(), Contest(seed=3, vae_epochs=4, digits=6000)])
 def test_generative(settings: Contest) -> None:
-    *trained, contest = map(_parsed, commands_of(settings, (settings.seed, 7)))
+    context = Context(None, seeds=(settings.seed, 7))
+    *trained, contest = map(_parsed, Generative().commands(context, {"contest": settings.model_dump()}))
     for key in ("seed", "vae_epochs", "lenet_epochs", "generations", "digits"):
         assert contest[key] == getattr(settings, key)
     # `train vae` always learns from all digits.
@@ -35,11 +35,10 @@ def test_generative(settings: Contest) -> None:
 
 
 def test_transfer() -> None:
-    networks = {
-        f"LeNet {letter}": DigitNetwork(ClassifierConfig(), seed, 3, 0.01)
-        for letter, seed in zip("BC", (5, 6), strict=True)
-    }
-    second, third, ensemble, judged = map(_parsed, _commands(networks))
+    networks = {f"LeNet {letter}": {"seed": seed, "epochs": 3} for letter, seed in zip("BC", (5, 6), strict=True)}
+    commands = Transfer().commands(Context(None), {"MNIST": {"networks": networks}})
+    second, third, ensemble, judged, runs = map(_parsed, commands)
     assert [(c["seed"], c["epochs"]) for c in (second, third)] == [(5, 3), (6, 3)]
     assert str(second["out"]) in str(ensemble["classifier"])
     assert f"lenet-mnist@{third['out']}" in judged["judges"]  # type: ignore[operator]
+    assert runs["runs"] == ("RUN", "RUN")

@@ -8,8 +8,9 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.randomness import stream
+from evo_fool.studies.context import Context
 from evo_fool.studies.elites import ImageSet
-from evo_fool.studies.repetition import (
+from evo_fool.studies.repetition.measure import (
     _lattice,
     ablate,
     background,
@@ -20,7 +21,7 @@ from evo_fool.studies.repetition import (
     tiled,
     without,
 )
-from evo_fool.studies.repetition_page import verdict_on
+from evo_fool.studies.repetition.study import Repetitions
 
 BACK, FRONT = (30, 60, 200), (240, 220, 10)
 PLACES = [(8, 8), (8, 40), (30, 24), (48, 6), (48, 44)]
@@ -105,8 +106,8 @@ def test_bright_and_dark_stripes_are_not_one_element(down: int, right: int) -> N
 def test_one_period_of_a_lattice_stays(down: int, right: int) -> None:
     image = _stripes(down, right)
     found = _lattice(image, background(image))
-    assert found is not None and found.kind == "lattice" and found.period is not None
-    step = np.array(found.period, dtype=float)
+    assert found is not None and found.kind == "lattice"
+    step = np.array(find_period(image), dtype=float)
     length = np.hypot(*step)
     # The image's extent along the period, in periods; at both ends there may be a part of one.
     periods = 96 * np.abs(step).sum() / length**2
@@ -172,21 +173,58 @@ def test_ablation_scores_five_one_and_none() -> None:
     noise = np.random.default_rng(0).integers(0, 200, (3, 64, 64), dtype=np.uint8)
     images = ImageSet("planted", np.stack([planted(PLACES), noise]), np.array([0, 0]), ("many", "few"))
     result = ablate(images, _counting_scorer(64))
-    assert result.rows.tolist() == [0] and result.of == 2
+    assert result["rows"] == [0] and result["searched"] == 2 and result["names"] == ["many"]
     expected = [1 / (1 + np.exp(3 - count)) for count in (5, 1, 0)]
-    np.testing.assert_allclose([result.before[0], result.one[0], result.none[0]], expected, rtol=1e-5)
+    np.testing.assert_allclose([result[key][0] for key in ("before", "one", "none")], expected, rtol=1e-5)
+    np.testing.assert_allclose(result["drop"], [expected[0] - expected[1]] * 3, rtol=1e-5)
     # At random places there is less yellow to paint over than in the triangles.
-    assert expected[1] < result.elsewhere[0] <= expected[0]
-    assert result.changed.shape == (1, 2) and result.changed[0, 0] == pytest.approx(4 * 78 / 64**2)
-    assert result.changed[0, 1] < result.changed[0, 0]
+    assert expected[1] < result["elsewhere"][0] <= expected[0]
+    ((one, control),) = result["changed"]
+    assert one == pytest.approx(4 * 78 / 64**2) and control < one
     again = ablate(images, _counting_scorer(64), seed=2)
-    assert again.one[0] == result.one[0] and again.changed[0, 1] != result.changed[0, 1]
+    assert again["one"][0] == result["one"][0] and again["changed"][0][1] != control
 
 
-def test_ablation_of_nothing() -> None:
+class Planted(Repetitions):
+    """The study of images that a test made."""
+
+    def __init__(self, *images: np.ndarray) -> None:
+        super().__init__()
+        self.images = ImageSet("planted", np.stack(images), np.zeros(len(images), dtype=np.int64), ("many", "few"))
+
+    def load(self, context: Context) -> tuple[ImageSet, Scorer]:
+        return self.images, _counting_scorer(64)
+
+
+def test_nothing_repeats() -> None:
     noise = np.random.default_rng(0).integers(0, 200, (3, 64, 64), dtype=np.uint8)
-    result = ablate(ImageSet("noise", noise[None], np.array([0]), ("many", "few")), _counting_scorer(64))
-    assert not len(result.rows) and result.changed.shape == (0, 2) and result.to_json()["one"] is None
+    study, context = Planted(noise), Context(None)
+    data = study.measure(context)
+    assert data["rows"] == data["before"] == [] and data["drop"] is None
+    assert study.conclude(data) == ("skipped", "Of 1 elites not one has repeated elements.")
+    first, *tiled_rows = study.rows(data)
+    assert first.ours == "0 of 1" and len(tiled_rows) == 3
+    assert study.table(data) is None and not study.pictures(context, data)
+
+
+def test_below_90_percent_nothing_is_concluded() -> None:
+    """Five triangles have 88 %, one has 12 %."""
+    study, context = Planted(planted(PLACES), planted([])), Context(None)
+    data = study.measure(context)
+    verdict, why = study.conclude(data)
+    assert verdict == "skipped" and "Not one of 1 elites" in why and "Under review" in why
+    rows = {row.what: row for row in study.rows(data)}
+    assert rows["all of them: median confidence before → with one element"].ours == "88.0 % → 11.9 %"
+    assert rows["all of them: what removing the repeats costs, median"].ours == "76.16 points"
+    table = study.table(data)
+    assert table is not None and table.lines[0][:5] == ("many", "objects", "5", "88.0 %", "11.9 %")
+    assert study.document(data)["one"] == pytest.approx([0.1192] * 3, abs=1e-4)
+    assert [picture.name for picture in study.pictures(context, data)] == ["removal", "confidence"]
+
+
+def _verdict(before: np.ndarray, one: np.ndarray, none: np.ndarray) -> tuple[str, str]:
+    scored = {"before": before, "one": one, "none": none, "elsewhere": none}
+    return Repetitions().conclude(scored | {"rows": list(range(len(before))), "repeating": len(before)})
 
 
 @pytest.mark.parametrize(
@@ -203,13 +241,13 @@ def test_verdict(one: float, none: float, verdict: str, words: str) -> None:
     """The same for every sure elite; two that are not sure would turn it over if they counted."""
     before = np.array([0.99, 0.99, 0.99, 0.3, 0.3])
     with_one = np.array([one, one, one, 0.3, 0.0])
-    found = verdict_on(before, with_one, np.array([none, none, none, 0.0, 0.3]))
+    found = _verdict(before, with_one, np.array([none, none, none, 0.0, 0.3]))
     assert found[0] == verdict and words in found[1] and "3 elites" in found[1]
     assert ("hardly" in found[1]) == ("hardly" in words)
 
 
 def test_no_verdict_without_sure_elites() -> None:
-    verdict, why = verdict_on(np.array([0.89, 0.5]), np.array([0.89, 0.5]), np.zeros(2))
+    verdict, why = _verdict(np.array([0.89, 0.5]), np.array([0.89, 0.5]), np.zeros(2))
     assert verdict == "skipped" and "evolve further" in why and "2 elites" in why
 
 

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from support import easy_digits, write_mnist
 
 from evo_fool.classifiers.lenet import lenet_classifier
 from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.errors import ConfigError
 from evo_fool.runs import open_run
 from evo_fool.runs.individuals import image_of
 from evo_fool.session import resume
 from evo_fool.studies.baselines import best_of, random_cppns, random_pixels, training_noise
 from evo_fool.studies.context import Context
-from evo_fool.studies.retraining import (
-    Loop,
+from evo_fool.studies.retraining import Loop
+from evo_fool.studies.retraining.measure import (
     fit_with_fooling,
     fooling_images,
-    mnist_of,
     run_loop,
     train_network,
     turned_away,
 )
+from evo_fool.studies.training import mnist_of
 
 
 @pytest.fixture(scope="module")
@@ -108,29 +107,30 @@ def test_the_loop_adds_images_and_goes_on_where_it_was(easy_data: Path, tmp_path
     loop = Loop(iterations=2, images=40, epochs=6, generations=3, batch=20, seed=4)
     unseen = random_cppns(30, 28, 1, seed=9)
     said: list[str] = []
+    mnist = mnist_of(Context(None, "smoke", easy_data))
 
     def context() -> Context:
         return Context(tmp_path, "smoke", easy_data, said.append)
 
-    found, elites = run_loop(context(), loop, unseen)
-    assert [i.taught for i in found] == [0, 40] and found[0].recognised is None
-    assert all(i.test_error < 0.2 and 0 <= i.median <= 1 for i in found)
-    assert found[1].recognised is not None and found[1].recognised > 0.5
+    found, elites = run_loop(context(), loop, mnist, unseen)
+    assert [i["taught"] for i in found] == [0, 40] and found[0]["recognised"] is None
+    assert all(i["test_error"] < 0.2 and 0 <= i["median"] <= 1 for i in found)
+    assert found[1]["recognised"] is not None and found[1]["recognised"] > 0.5
     assert elites[1].shape == (10, 1, 28, 28)
-    assert found[1].median == pytest.approx(np.median(found[1].probabilities))
+    assert found[1]["median"] == pytest.approx(np.median(found[1]["probabilities"]))
     worked = [line for line in said if line.startswith(("computing", "evolving"))]
     assert len(worked) == 6
-    again, same = run_loop(context(), loop, unseen)
+    again, same = run_loop(context(), loop, mnist, unseen)
     assert again == found and all(np.array_equal(a, b) for a, b in zip(elites, same, strict=True))
     assert [line for line in said if line.startswith(("computing", "evolving"))] == worked
     for path in (tmp_path / "weights").iterdir():  # the cache knows them, but they are gone
         path.unlink()
-    assert run_loop(context(), loop, unseen)[0] == found
+    assert run_loop(context(), loop, mnist, unseen)[0] == found
     with_fewer = context()
-    one = run_loop(with_fewer, replace(loop, iterations=1), unseen)[0]
+    one = run_loop(with_fewer, loop.model_copy(update={"iterations": 1}), mnist, unseen)[0]
     assert one == found[:1]
     # The run's own, the 100 test digits, the unseen, and as many random images of two kinds as the run's.
-    assert one[0].images == 80 and with_fewer.ledger.images == 80 + 100 + len(unseen) + 2 * 80
+    assert one[0]["images"] == 80 and with_fewer.ledger.images == 80 + 100 + len(unseen) + 2 * 80
 
 
 def test_other_images_are_another_question(easy_data: Path, tmp_path: Path) -> None:
@@ -140,7 +140,8 @@ def test_other_images_are_another_question(easy_data: Path, tmp_path: Path) -> N
 
     def computed(data: Path, unseen: np.ndarray) -> list[str]:
         said.clear()
-        run_loop(Context(tmp_path / "report", "smoke", data, said.append), loop, unseen)
+        context = Context(tmp_path / "report", "smoke", data, said.append)
+        run_loop(context, loop, mnist_of(context), unseen)
         return [line.split(",")[0] for line in said if line.startswith(("computing", "evolving"))]
 
     strange, flat = random_cppns(30, 28, 1, seed=9), np.zeros((30, 1, 28, 28), np.uint8)
@@ -163,12 +164,8 @@ def test_networks_are_told_apart_by_the_images_they_were_taught(easy_data: Path,
     assert paths[0] == paths[2] != paths[1]
 
 
-def test_bad_requests(easy_data: Path, tmp_path: Path) -> None:
-    unseen = np.zeros((1, 1, 28, 28), np.uint8)
-    with pytest.raises(ConfigError, match="needs MNIST"):
-        run_loop(Context(tmp_path, "smoke"), Loop(), unseen)
-    context = Context(tmp_path, "smoke", easy_data)
-    with pytest.raises(ConfigError, match="--iterations 0"):
-        run_loop(context, Loop(iterations=0), unseen)
-    with pytest.raises(ConfigError, match="--images 1"):
-        run_loop(context, Loop(images=1), unseen)
+@pytest.mark.parametrize("wrong", [{"iterations": 0}, {"iterations": 100}, {"images": 1}])
+def test_bad_requests(wrong: dict[str, int]) -> None:
+    """A hundred iterations would reach the seeds of the next loop; one image is no half."""
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        Loop(**wrong)  # type: ignore[arg-type]  # parametrised

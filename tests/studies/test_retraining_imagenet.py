@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 
@@ -16,18 +17,14 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
 from evo_fool.errors import ConfigError
 from evo_fool.runs import list_runs, open_run
-from evo_fool.studies import retraining_imagenet
 from evo_fool.studies.baselines import random_cppns
 from evo_fool.studies.context import Context, Stopped
 from evo_fool.studies.imagenet_runs import imagenet_run
-from evo_fool.studies.retraining import fooling_images
-from evo_fool.studies.retraining_imagenet import (
-    HeadRetraining,
-    distinct_seeds,
-    retrain_head,
-    retrain_imagenet,
-    unseen_elites,
-)
+from evo_fool.studies.retraining.measure import fooling_images
+from evo_fool.studies.retraining_imagenet import measure
+from evo_fool.studies.retraining_imagenet.measure import distinct_seeds, retrain_head, unseen_elites
+from evo_fool.studies.retraining_imagenet.study import RetrainingImagenet
+from evo_fool.studies.section import Section
 
 
 def images(n: int, seed: int, *, fooling: bool) -> np.ndarray:
@@ -77,10 +74,6 @@ def test_a_head_that_ends_otherwise_is_refused() -> None:
         retrain_head(scorer(network), images(4, 0, fooling=False), images(4, 1, fooling=True))
 
 
-def test_without_photographs_there_is_nothing_to_retrain(tmp_path: Path) -> None:
-    assert retrain_imagenet(Context(tmp_path, "smoke")) is None
-
-
 @pytest.fixture(scope="module")
 def object_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """SqueezeNet with random weights, and noise for photographs."""
@@ -101,16 +94,14 @@ def object_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def retrained(object_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, HeadRetraining, int]:
+def retrained(object_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Section, int]:
     folder = tmp_path_factory.mktemp("report")
     context = Context(folder, "smoke", object_data)
-    found = retrain_imagenet(context)
-    assert found is not None
-    return folder, found, context.ledger.images
+    return folder, RetrainingImagenet().section(context), context.ledger.images
 
 
-def test_a_network_is_given_a_1001st_class(object_data: Path, retrained: tuple[Path, HeadRetraining, int]) -> None:
-    folder, found, _ = retrained
+def test_a_network_is_given_a_1001st_class(object_data: Path, retrained: tuple[Path, Section, int]) -> None:
+    folder, section, _ = retrained
     (weights,) = (folder / "weights").iterdir()
     context = Context(folder, "smoke", object_data)
     old = context.classifier("torchvision:squeezenet1_1", object_data / "imagenet" / "weights" / "squeezenet1_1.pt")
@@ -122,20 +113,24 @@ def test_a_network_is_given_a_1001st_class(object_data: Path, retrained: tuple[P
     torch.testing.assert_close(after[:, :1000], before)
     assert after.shape == (6, 1001)
     # By chance it would be one in a thousand.
-    assert found.recognised > 0.5 and found.false_alarms < 0.5
-    assert found.photographs == (8, 8) and found.unseen > 10 and found.images == 128
+    found = section.data
+    assert found["recognised"] > 0.5 and found["false_alarms"] < 0.5
+    assert found["photographs"] == [8, 8] and found["unseen"] > 10 and found["images"] == 128
+    (picture,) = section.pictures
+    assert Image.open(io.BytesIO(picture.png)).width > 10 * 112
 
 
 def test_no_two_runs_begin_with_the_same_images(
-    object_data: Path, retrained: tuple[Path, HeadRetraining, int], monkeypatch: pytest.MonkeyPatch
+    object_data: Path, retrained: tuple[Path, Section, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The run against DNN_2 does not start from what DNN_2 was taught, nor are the unseen images among it."""
-    folder, found, _ = retrained
-    assert len(set(found.seeds)) == 3
+    folder, section, _ = retrained
+    seeds = section.seeds
+    assert len(set(seeds)) == 3 and section.data["seeds"] == seeds
     weights = object_data / "imagenet" / "weights" / "squeezenet1_1.pt"
     context = Context(folder, "smoke", object_data)
-    first, other = (imagenet_run(context, "squeezenet1_1", weights, "cppn", seed) for seed in found.seeds[:2])
-    (again,) = (run for run in map(open_run, list_runs(folder / "runs")) if run.experiment.seed == found.seeds[2])
+    first, other = (imagenet_run(context, "squeezenet1_1", weights, "cppn", seed) for seed in seeds[:2])
+    (again,) = (run for run in map(open_run, list_runs(folder / "runs")) if run.experiment.seed == seeds[2])
     with first, other, again:
         assert len(again.classes) == 1001
         taught = {image.tobytes() for image in fooling_images(first, 40)}
@@ -143,24 +138,24 @@ def test_no_two_runs_begin_with_the_same_images(
         begun = {image.tobytes() for image in fooling_images(again, 40)[:20] if np.ptp(image, axis=(1, 2)).any()}
         assert len(begun) > 10
         unseen = unseen_elites(other, fooling_images(first, 40))
-        assert len({image.tobytes() for image in unseen}) == len(unseen) == found.unseen
+        assert len({image.tobytes() for image in unseen}) == len(unseen) == section.data["unseen"]
         assert not taught & {image.tobytes() for image in unseen}
         assert not taught & begun
         elites = {elite.id for elite in other.elites}
         assert len(unseen_elites(other, other.image(other.elites[0].class_index)[None])) < len(elites)
 
 
-def test_all_that_networks_look_at_is_counted(object_data: Path, retrained: tuple[Path, HeadRetraining, int]) -> None:
-    folder, found, images = retrained
-    runs, learned, judged = 3 * found.images, 8 + found.taught, 2 * 8 + found.unseen
+def test_all_that_networks_look_at_is_counted(object_data: Path, retrained: tuple[Path, Section, int]) -> None:
+    folder, section, images = retrained
+    found = section.data
+    runs, learned, judged = 3 * found["images"], 8 + found["taught"], 2 * 8 + found["unseen"]
     assert images == runs + learned + judged
     again = Context(folder, "smoke", object_data)
-    same = retrain_imagenet(again)
-    assert same is not None and same.as_json() == found.as_json() and again.ledger.images == images
+    assert RetrainingImagenet().measure(again) == found and again.ledger.images == images
 
 
 def test_other_photographs_teach_another_network(
-    object_data: Path, retrained: tuple[Path, HeadRetraining, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    object_data: Path, retrained: tuple[Path, Section, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """As many photographs of the same classes are not the same photographs."""
     keys: list[str] = []
@@ -169,12 +164,12 @@ def test_other_photographs_teach_another_network(
         keys.append(key)
         raise Stopped("enough")
 
-    monkeypatch.setattr(retraining_imagenet, "trained", note)
+    monkeypatch.setattr(measure, "trained", note)
     shutil.copytree(object_data, tmp_path / "data")
     Image.new("RGB", (256, 256)).save(next((tmp_path / "data" / "imagenet" / "photos" / "goldfish").glob("0.png")))
     for data in (object_data, tmp_path / "data", object_data):
         with pytest.raises(Stopped):
-            retrain_imagenet(Context(retrained[0], "smoke", data))
+            RetrainingImagenet().measure(Context(retrained[0], "smoke", data))
     assert keys[0] == keys[2] != keys[1]
 
 

@@ -1,4 +1,4 @@
-"""Who stepped on whom, on a run of planted captures; and pages of small budgets."""
+"""Goal switches of a run of planted captures, and the study of the smallest budget."""
 
 import shutil
 import sqlite3
@@ -9,8 +9,10 @@ import pytest
 
 from evo_fool.runs import open_run
 from evo_fool.runs.database_files import DATABASE
+from evo_fool.studies import study_of
 from evo_fool.studies.context import Context
-from evo_fool.studies.searches import confidence_after, section, switching
+from evo_fool.studies.searches.measure import confidence_after
+from evo_fool.studies.switching.measure import shares, switching
 
 
 @pytest.fixture
@@ -35,16 +37,16 @@ def planted(cppn_run: Path, tmp_path: Path) -> Path:
 def test_planted_switches_are_counted(planted: Path) -> None:
     with open_run(planted) as run:
         found = switching(run)
-    assert found.captures == 4  # of 1, 2, 3 and 2 again; the initial image stepped on nobody
-    assert found.switches == 2  # 2 and 3: their parent held 0 and 1
-    assert found.share == 0.5
-    assert found.elites == 4
-    assert found.switched_elites == 1  # 3; the elite of 2 has a parent that held it
-    assert found.switched_lines == 1
+    assert found["captures"] == 4  # of 1, 2, 3 and 2 again; the initial image took its own from no other
+    assert found["switches"] == 2  # 2 and 3: their parent held 0 and 1
+    assert shares(found) == {"share": 0.5, "elite_share": 0.25, "line_share": 0.25}
+    assert found["elites"] == 4
+    assert found["switched_elites"] == 1  # 3; the elite of 2 has a parent that held it
+    assert found["switched_lines"] == 1
     expected = np.zeros((10, 10))
     expected[[0, 1], 2] = expected[[0, 1], 3] = 0.5
-    assert np.array_equal(found.steps, expected)
-    assert found.line == 1.0
+    assert np.array_equal(found["steps"], expected)
+    assert found["line"] == 1.0
 
 
 def test_a_class_that_the_second_parent_held_is_no_goal_switch(planted: Path) -> None:
@@ -53,8 +55,8 @@ def test_a_class_that_the_second_parent_held_is_no_goal_switch(planted: Path) ->
     database.close()
     with open_run(planted) as run:
         found = switching(run)
-    assert found.switches == 2  # not the third capture of 2, which was taken from id 1, its own second parent
-    assert found.switched_elites == 1
+    assert found["switches"] == 2  # not the third capture of 2, which was taken from id 1, its own second parent
+    assert found["switched_elites"] == 1
 
 
 def test_confidence_after_some_images_is_that_of_the_elite_then(planted: Path) -> None:
@@ -67,13 +69,13 @@ def test_confidence_after_some_images_is_that_of_the_elite_then(planted: Path) -
 def test_captures_of_a_real_run_add_up(cppn_run: Path) -> None:
     with open_run(cppn_run) as run:
         found = switching(run)
-        assert 0 < found.captures < len(run.captures)
-        assert found.steps.sum() == pytest.approx(found.switches)
-        assert np.all(np.diag(found.steps) == 0)
+        assert 0 < found["captures"] < len(run.captures)
+        assert found["steps"].sum() == pytest.approx(found["switches"])
+        assert np.all(np.diag(found["steps"]) == 0)
 
 
 def test_the_page(small_reproduction: Context) -> None:
-    page = section(small_reproduction)
+    page = study_of("searches").section(small_reproduction)
     assert page.verdict == "new"
     assert [picture.name for picture in page.pictures] == ["median", "steps"]
     assert {"pixels", "cppn"} == set(page.data)

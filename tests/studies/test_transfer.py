@@ -1,6 +1,7 @@
 """Transfer: two identical networks agree on everything, a network that answers at random on a tenth of it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,17 +15,8 @@ from evo_fool.errors import ConfigError
 from evo_fool.runs import open_run
 from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.elites import ImageSet, elites_of, judge_of, noise_set
-from evo_fool.studies.transfer import CHANCE, TransferMatrix, beside_noise, transfer, transfer_of_noise
-from evo_fool.studies.transfer_figures import (
-    ALIKE,
-    OTHER,
-    SAME,
-    TransferResult,
-    claims_of,
-    ensembles_text,
-    rows_of,
-    verdict_of,
-)
+from evo_fool.studies.transfer.measure import CHANCE, THRESHOLDS, beside_noise, transfer, transfer_of_noise
+from evo_fool.studies.transfer.study import ALIKE, OTHER, SAME, Transfer, claims_of, pairs_of
 
 
 def _at_work(classifier: Classifier) -> Scorer:
@@ -42,11 +34,17 @@ def test_identical_networks_are_the_identity(lenet: Scorer, pixels_run: Path) ->
         elites = elites_of(run)
         expected = [elite.probability for elite in run.elites]
     matrix = transfer([elites.pick(range(5)), elites.pick(range(5, 10))], {"one": lenet, "same": lenet})
-    np.testing.assert_array_equal(matrix.mean[:, 0], matrix.mean[:, 1])
-    np.testing.assert_array_equal(matrix.agreement[:, 0], matrix.agreement[:, 1])
-    np.testing.assert_allclose(matrix.mean[:, 0], [np.mean(expected[:5]), np.mean(expected[5:])], rtol=1e-6)
-    for threshold, column in matrix.everywhere.items():
-        np.testing.assert_array_equal(column, matrix.reaching[threshold][:, 0])
+    for key in ("mean", "agreement"):
+        first, second = np.transpose(matrix[key])
+        np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(first_of(matrix["mean"]), [np.mean(expected[:5]), np.mean(expected[5:])], rtol=1e-6)
+    for threshold, column in matrix["everywhere"].items():
+        assert column == first_of(matrix["reaching"][threshold])
+
+
+def first_of(table: list[list[float]]) -> list[float]:
+    """Its first column."""
+    return [row[0] for row in table]
 
 
 class Reads(torch.nn.Module):
@@ -73,10 +71,9 @@ def test_each_keeps_its_own() -> None:
     hot = np.eye(4, dtype=np.uint8).reshape(4, 1, 2, 2) * 255
     sets = [ImageSet(str(s), hot, (np.arange(4) + s) % 4, tuple(names)) for s in (0, 1)]
     matrix = transfer(sets, judges)
-    np.testing.assert_array_equal(matrix.agreement, np.eye(2))
-    np.testing.assert_array_equal(matrix.reaching[0.9999], np.eye(2))
-    assert (matrix.everywhere[0.9] == 0).all()
-    np.testing.assert_array_equal(matrix.both[0.9999], np.eye(2))
+    for table in (matrix["agreement"], matrix["reaching"]["0.9999"], matrix["both"]["0.9999"]):
+        np.testing.assert_array_equal(table, np.eye(2))
+    assert matrix["everywhere"]["0.9"] == [0, 0]
 
 
 def test_noise_is_chosen_by_each_network() -> None:
@@ -85,10 +82,10 @@ def test_noise_is_chosen_by_each_network() -> None:
     noise = ImageSet("noise", hot, np.zeros(4, dtype=np.int64), tuple("abcd"))
     judges = _readers(0, 0 + 4, 1)
     matrix = transfer_of_noise(noise, judges, {"mean": ("mean", ["0", "4"]), "minimum": ("minimum", ["0", "1"])})
-    assert matrix.sources == ("0", "4", "1", "mean", "minimum", CHANCE)
-    np.testing.assert_array_equal(matrix.agreement[:4], [[1, 1, 0], [1, 1, 0], [0, 0, 1], [1, 1, 0]])
-    np.testing.assert_array_equal(matrix.both[0.9999][2], [0, 0, 1])
-    np.testing.assert_array_equal(matrix.agreement[-1], [0.25, 0.25, 0.25])
+    assert matrix["sources"] == ["0", "4", "1", "mean", "minimum", CHANCE]
+    np.testing.assert_array_equal(matrix["agreement"][:4], [[1, 1, 0], [1, 1, 0], [0, 0, 1], [1, 1, 0]])
+    np.testing.assert_array_equal(matrix["both"]["0.9999"][2], [0, 0, 1])
+    np.testing.assert_array_equal(matrix["agreement"][-1], [0.25, 0.25, 0.25])
 
 
 def test_the_least_sure_member_chooses() -> None:
@@ -98,7 +95,7 @@ def test_the_least_sure_member_chooses() -> None:
     images[2, 0, 0] = 128
     noise = ImageSet("noise", images, np.zeros(3, dtype=np.int64), tuple("abcd"))
     matrix = transfer_of_noise(noise, _readers(0, 3), {"both": ("minimum", ["0", "3"])})
-    ways = dict(zip(matrix.sources, matrix.mean[:, 0], strict=True))
+    ways = dict(zip(matrix["sources"], first_of(matrix["mean"]), strict=True))
     assert ways["both"] != ways["0"] and ways["both"] < ways["0"]
 
 
@@ -106,8 +103,9 @@ def test_noise_stands_below() -> None:
     hot = np.eye(4, dtype=np.uint8).reshape(4, 1, 2, 2) * 255
     images, judges = ImageSet("0", hot, np.arange(4), tuple("abcd")), _readers(0, 1)
     whole = beside_noise(transfer([images], judges), transfer_of_noise(images, judges))
-    assert whole.sources == ("0", "best noise for 0", "best noise for 1", CHANCE)
-    assert all(len(table) == 4 for table in (whole.mean, *whole.both.values(), *whole.everywhere.values()))
+    assert whole["sources"] == ["0", "best noise for 0", "best noise for 1", CHANCE]
+    assert whole["judges"] == ["0", "1"]
+    assert all(len(table) == 4 for table in (whole["mean"], *whole["both"].values(), *whole["everywhere"].values()))
     with pytest.raises(ConfigError, match="both to the same"):
         beside_noise(transfer([images], judges), transfer_of_noise(images, _readers(0)))
 
@@ -115,36 +113,34 @@ def test_noise_stands_below() -> None:
 NAMES = ("LeNet", "LeNet B", "LeNet C", "mlp")
 
 
-def _shares(values: dict[tuple[str, str], float], sources: tuple[str, ...]) -> np.ndarray:
-    return np.array([[values.get((one, other), 0.0) for other in NAMES] for one in sources])
-
-
-def _passed(both: dict[tuple[str, str], float], own: float = 1.0, at: float = 0.9999, seeds: int = 1) -> TransferResult:
+def _passed(both: dict[tuple[str, str], float], own: float = 1.0, at: float = 0.9999, seeds: int = 1) -> dict[str, Any]:
     """Of which a share reaches ``at`` with its own network, and so many with another; nothing reaches more."""
-    sources = (*NAMES, "mean of LeNet + LeNet B")
-    table = _shares(both | {(name, name): own for name in NAMES}, sources)
-    tables = {t: table if t <= at else np.zeros_like(table) for t in (0.9, 0.99, 0.9999)}
+    sources = [*NAMES, "mean of LeNet + LeNet B"]
+    values = both | {(name, name): own for name in NAMES}
+    table = np.array([[values.get((one, other), 0.0) for other in NAMES] for one in sources])
 
-    def matrix(tables: dict[float, np.ndarray], sources: tuple[str, ...]) -> TransferMatrix:
-        first = tables[0.9]
-        everywhere = {t: table.min(axis=1) for t, table in tables.items()}
-        return TransferMatrix(sources, NAMES, first, first, first, tables, tables, everywhere)
+    def matrix(sources: list[str], table: np.ndarray) -> dict[str, Any]:
+        tables = {t: (table * (float(t) <= at)).tolist() for t in THRESHOLDS}
+        return {"sources": sources, "judges": list(NAMES), "reaching": tables, "both": tables} | {
+            "everywhere": {t: np.min(table, axis=1).tolist() for t, table in tables.items()},
+            **dict.fromkeys(("agreement", "mean", "median"), table.tolist()),
+        }
 
-    noise = matrix({t: np.zeros((6, 4)) for t in tables}, (*sources, CHANCE))
-    return TransferResult(
-        name="MNIST",
-        evolved=tuple(matrix({t: table / (1 + s) for t, table in tables.items()}, sources) for s in range(seeds)),
-        noise=noise,
-        taught=("LeNet", "LeNet B"),
-        specs=dict.fromkeys(NAMES[:3], "lenet-mnist") | {"mlp": "import:mlp"},
-        recipes={"LeNet": "14 passes"} | dict.fromkeys(NAMES[1:], "3 passes"),
-        evolved_images=40_200,
-        noise_images=2000,
-    )
+    return {
+        "by seed": [matrix(sources, table / (1 + seed)) for seed in range(seeds)],
+        "noise": matrix([*sources, CHANCE], np.zeros((6, 4))),
+        "networks": {
+            name: {"spec": "import:mlp" if name == "mlp" else "lenet-mnist", "epochs": 14 if name == "LeNet" else 3}
+            for name in NAMES
+        },
+        "ensembles of": ["LeNet", "LeNet B"],
+        "random images": 2000,
+        "images of an evolution": 40_200,
+    }
 
 
 def test_pairs_by_kind() -> None:
-    pairs = _passed({}).pairs()
+    pairs = pairs_of(_passed({}))
     assert {kind: len(of) for kind, of in pairs.items()} == {SAME: 6, ALIKE: 2, OTHER: 6}
     assert set(pairs[ALIKE]) == {("LeNet B", "LeNet C"), ("LeNet C", "LeNet B")}
 
@@ -152,30 +148,31 @@ def test_pairs_by_kind() -> None:
 def test_each_kind_of_pair_is_judged_by_itself() -> None:
     """LeNets trained alike share half, other architectures nothing: that of the paper holds, the other does not."""
     passed = _passed({("LeNet B", "LeNet C"): 0.4, ("LeNet C", "LeNet B"): 0.6})
-    (same, other), untested = claims_of(passed, 0.9999)
-    assert same[0] and "50.0 % with the other too" in same[1] and "some, not all" in same[1]
-    assert not other[0] and "0.0 % with the other too" in other[1] and not untested
-    assert verdict_of([passed])[0] == "partly"
+    same, other = claims_of("MNIST", passed, "0.9999")
+    assert same["held"] is True and (same["both"], same["paper"]) == ("50.0 %", "the paper: some, not all")
+    assert other["held"] is False and (other["both"], other["kind"]) == ("0.0 %", OTHER)
+    verdict, why = Transfer().conclude({"MNIST": passed})
+    assert verdict == "partly" and "50.0 % with the other too (the paper: some, not all). But:" in why
     # The shipped network was trained longer: what it passes on decides nothing.
-    assert not claims_of(_passed({("LeNet", "LeNet B"): 0.5}), 0.9999)[0][0][0]
+    assert next(claims_of("MNIST", _passed({("LeNet", "LeNet B"): 0.5}), "0.9999"))["held"] is False
 
 
 def test_all_with_both_is_not_some() -> None:
     everyone = {(one, other): 1.0 for one in NAMES for other in NAMES}
-    assert verdict_of([_passed(everyone)])[0] == "not reproduced"
+    assert Transfer().conclude({"MNIST": _passed(everyone)})[0] == "not reproduced"
 
 
-def test_what_nobody_reaches_is_not_judged() -> None:
+def test_what_no_image_reaches_is_not_judged() -> None:
     passed = _passed({("LeNet B", "LeNet C"): 0.5}, at=0.99)
-    verdict, why = verdict_of([passed])
+    verdict, why = Transfer().conclude({"MNIST": passed})
     assert verdict == "partly" and "reach 99 %" in why and "not tested at 99.99 %" in why
-    verdict, why = verdict_of([_passed({}, own=0.0)])
+    verdict, why = Transfer().conclude({"MNIST": _passed({}, own=0.0)})
     assert verdict == "skipped" and "not tested at 90 %" in why
 
 
 def test_rows_give_the_range_over_seeds_and_the_control() -> None:
     passed = _passed({("LeNet B", "LeNet C"): 0.5, ("LeNet C", "LeNet B"): 0.5}, seeds=2)
-    rows = {row.what: row for row in rows_of(passed)}
+    rows = {row.what: row for row in Transfer().rows({"MNIST": passed})}
     row = rows[f"MNIST, {ALIKE}: at least 99.99 % with both"]
     assert row.ours == "37.5 % (25.0 % to 50.0 % by seed)" and row.control == "0.0 %" and row.paper == "some, not all"
     assert "LeNet B and LeNet C, 3 passes each" in row.note
@@ -185,14 +182,14 @@ def test_rows_give_the_range_over_seeds_and_the_control() -> None:
     assert rows[f"MNIST, {OTHER}: at least 99.99 % with both"].paper is None
     assert any("2 forward passes" in row.note for row in rows.values())
     assert rows[f"MNIST, {CHANCE}: class kept"].ours == "0.0 %"
-    assert "LeNet C, mlp" in ensembles_text(passed)
+    assert "networks left out (LeNet C, mlp)" in Transfer().conclude({"MNIST": passed})[1]
 
 
 def test_noise_agrees_by_chance_alone(lenet: Scorer) -> None:
     noise = noise_set(lenet.classifier.classes, (1, 28, 28), 200, seed=1)
     matrix = transfer([noise], {"lenet": lenet, "untrained": _at_work(lenet_classifier(LeNet()))})
-    assert matrix.agreement[0, 0] == pytest.approx(0.1, abs=0.07)
-    assert matrix.mean[0, 1] == pytest.approx(0.1)
+    assert matrix["agreement"][0][0] == pytest.approx(0.1, abs=0.07)
+    assert matrix["mean"][0][1] == pytest.approx(0.1)
 
 
 def test_other_classes_are_refused(lenet: Scorer) -> None:

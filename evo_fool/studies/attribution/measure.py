@@ -22,7 +22,7 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.probability import probability
 from evo_fool.studies.elites import confidences
-from evo_fool.studies.repetition import background
+from evo_fool.studies.repetition.measure import background
 
 STEPS = 64
 """Points at which integrated gradients sample the way from the baseline to the image."""
@@ -97,7 +97,7 @@ def integrated_gradients(
 
     Args:
         classifier: whose answer is attributed.
-        images: uint8 ``(n, channels, size, size)``, of the classifier's size.
+        images: uint8 ``(n, channels, height, width)``, of the classifier's size.
         targets: class indices, int64 ``(n,)``.
         steps: points on the way.
         count: told how many images the network judges, whenever it judges some.
@@ -142,7 +142,7 @@ def occlusion(
 
     Args:
         classifier: whose answer is attributed.
-        images: uint8 ``(n, channels, size, size)``, of the classifier's size.
+        images: uint8 ``(n, channels, height, width)``, of the classifier's size.
         targets: class indices, int64 ``(n,)``.
         window: its side in pixels; None: a seventh of the image. It moves by half of that.
         count: told how many images the network judges, whenever it judges some.
@@ -232,7 +232,7 @@ class _answers:
 
 def _tensors(classifier: Classifier, images: np.ndarray, targets: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
     """Images, targets and baselines on the classifier's device; images float32 in [0, 1]."""
-    shape = (classifier.channels, classifier.size, classifier.size)
+    shape = classifier.shape
     if images.dtype != np.uint8 or images.shape[1:] != shape or len(images) != len(targets):
         raise ConfigError(
             f"images {images.dtype} {images.shape} for {len(targets)} target(s): expected uint8 (n, "

@@ -15,7 +15,7 @@ from evo_fool.studies.case_study import CaseStudy, Subject, elites_asked
 from evo_fool.studies.charts import bands, board
 from evo_fool.studies.context import Context
 from evo_fool.studies.elites import ImageSet, digest_of, elites_of, photographs, sure, test_digits
-from evo_fool.studies.noise import random_images
+from evo_fool.studies.noise.measure import random_images
 from evo_fool.studies.paths import Options
 from evo_fool.studies.paths.measure import follow, intrinsic_dimension, line, natural_pairs, pair_rows, see
 from evo_fool.studies.section import Picture, Row, Table, share_text
@@ -75,7 +75,7 @@ class Paths(CaseStudy[Options]):
 
     def measure_case(self, context: Context, case: Case) -> dict[str, Any]:
         judge, n, natural, seed = case.scorer.classifier, case.random, case.natural, context.seeds[0]
-        shape = (judge.channels, judge.size, judge.size)
+        shape = judge.shape
 
         def make() -> dict[str, Any]:
             noise = random_images("uniform", n, shape, stream(seed, "random pictures"))

@@ -1,0 +1,1 @@
+"""Direct and CPPN-encoded images for the 1000 ImageNet classes."""

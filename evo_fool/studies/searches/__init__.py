@@ -1,0 +1,1 @@
+"""MAP-Elites against one class at a time."""

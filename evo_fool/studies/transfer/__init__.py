@@ -1,0 +1,35 @@
+"""Whether images that fool one network fool another."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from evo_fool.studies import options
+
+
+class Options(options.Options):
+    """Show the elites of every RUN, and random images, to the networks of all of them and to other networks.
+
+    Of the random images each network chooses, for each class, the one it is surest of, as evolution would.
+    """
+
+    drawn: ClassVar[str] = "the matrix"
+    runs: tuple[str, ...] = Field(json_schema_extra={"argument": True, "metavar": "RUN [RUN…]"})
+    out: Path = Field(
+        Path("outputs"), description="The folder that holds run directories.", json_schema_extra={"metavar": "DIR"}
+    )
+    judges: tuple[str, ...] = Field(
+        (),
+        alias="judge",
+        description="One more network that judges.",
+        json_schema_extra={"metavar": "SPEC[@WEIGHTS]"},
+    )
+    classifiers: tuple[str, ...] = Field(
+        (),
+        alias="classifier",
+        description="The network of a RUN, needed where its record names code or its weights have moved.",
+        json_schema_extra={"metavar": "SPEC[@WEIGHTS]"},
+    )
+    noise: int = Field(500, ge=1, description="Random images to compare.")
+    device: str = Field("auto", description="Where to score.", json_schema_extra={"metavar": "auto|cpu|cuda"})
