@@ -39,6 +39,7 @@ cppn = st.fixed_dictionaries(
 searches = st.sampled_from(
     [{"kind": "map_elites"}, {"kind": "map_elites", "insertion": "argmax"}, {"kind": "genetic", "target": 3}]
     + [{"kind": "random"}, {"kind": "genetic", "selection": "rank", "variation": "or"}, {"kind": "imported"}]
+    + [{"kind": "gradient", "method": "universal", "settings": {"passes": 3, "augment": True, "until": 0.5}}]
 )
 experiments = st.fixed_dictionaries(
     {"encoding": pixels | cppn, "search": searches},

@@ -74,6 +74,24 @@ def gradient() -> None:
 
 
 @gradient.command()
+@_whole("--limit", "At most so many classes, evenly spread.  [default: all]")
+@click.option(
+    "--setting",
+    type=click.Choice(["none", "l2", "l2-blur", "l2-blur-pixels"]),
+    default="none",
+    show_default=True,
+    help="How the image is kept regular.",
+)
+@click.option("--start", type=click.Choice(["mean", "uniform", "zero"]), default="mean", show_default=True)
+@_whole("--steps", "At most so many.  [default: the setting's]")
+@_number("--until", "End a climb at this confidence.", 0.99999)
+@_common
+def ascent(output: Output, **options: Any) -> int:
+    """Climb the gradient of every class from noise: one image a class, without evolution (Figure 13)."""
+    return _run("ascent", {"kind": "alone"}, ("limit", "setting", "start", "steps", "until"), output, **options)
+
+
+@gradient.command()
 @_photos
 @click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True, help="What is bounded.")
 @_number("--epsilon", "The bound, of 255.  [default: 10 for linf, 2000 for l2]")
@@ -163,7 +181,7 @@ def lbfgs(targets: tuple[str, ...], output: Output, out: Path, **options: Any) -
                 rows += [(done.photograph, *each, str(run.path)) for each in found]
     if output.json:
         pairs = [dict(zip(columns, row, strict=True)) for row in rows]
-        output.data({"pairs": pairs, "success": sum(pair["success"] for pair in pairs) / len(pairs)})
+        output.data({"pairs": pairs, "success": sum(row[2] for row in rows) / len(rows)})
     else:
         output.table(columns, rows, text=("photograph", "target", "run"))
     return 0
@@ -202,7 +220,7 @@ def _run(
     experiment = _experiment(method, scene, keys, **options)
     from evo_fool.cli.meter import Meter
 
-    with Meter({"patch": "steps", "program": "task images"}.get(method, "photographs")) as report:
+    with Meter({"ascent": "classes", "patch": "steps", "program": "task images"}.get(method, "photographs")) as report:
         from evo_fool.session.gradient_run import gradient_run  # torch, which takes seconds
         from evo_fool.session.stopping import EXIT_CODES, StopFlag
 
@@ -214,6 +232,7 @@ def _run(
         output.data(summary | {"report": facts})
     else:
         output.say(f"{summary['status']} after {summary['generation'] + 1} steps in {summary['wall_seconds']:.0f} s")
+        facts = facts or {"classes": summary["occupied"], "median confidence": summary["median_confidence"]}
         output.table(["what", "found"], [[k, v] for k, v in facts.items() if isinstance(v, int | float | str)])
         output.say(summary["path"])
     return 0 if summary["status"] == "finished" else EXIT_CODES[stop()]

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from evo_fool.classifiers.precision import choose_batch
 from evo_fool.errors import ConfigError
+from evo_fool.gradient.ascent import ascent
 from evo_fool.gradient.ball import Ball
 from evo_fool.gradient.lbfgs import lbfgs
 from evo_fool.gradient.patch import patch
@@ -21,6 +23,7 @@ from evo_fool.overrides import unknown_key
 from evo_fool.scenes import Scene
 
 METHODS: dict[str, Callable[..., Any]] = {
+    "ascent": ascent,
     "universal": universal,
     "universal-deepfool": universal_deepfool,
     "lbfgs": lbfgs,
@@ -29,7 +32,7 @@ METHODS: dict[str, Callable[..., Any]] = {
 }
 """All but ``lbfgs`` yield steps."""
 
-_SCENES = {"patch": "patch", "program": "program"}
+_SCENES = {"ascent": "alone", "patch": "patch", "program": "program"}
 """The kind of scene that a method is for; the others: ``perturbation``."""
 
 _NO_SETTINGS = {"target", "form", "share", "rotation", "size", "seed", "report"}
@@ -54,6 +57,8 @@ def settings_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigError(f"{unknown_key(name, list(settings))} in search.settings")
         if isinstance(settings[name], bool):
             valid, expected = isinstance(value, bool), "true or false"
+        elif isinstance(settings[name], str):
+            valid, expected = isinstance(value, str), "text"
         elif isinstance(settings[name], int):
             valid, expected = type(value) is int and value >= 1, "a whole number, at least 1"
         else:
@@ -82,6 +87,10 @@ def begin(
     require_scene(method, scene)
     classifier, config = scene.scorer.classifier, scene.config
     given = dict(settings) | {"seed": seed, "report": report}
+    if method == "ascent":
+        classes = min(settings["limit"], len(classifier.classes))
+        batch = choose_batch(None, classifier.size, classifier.mean.device)
+        return -(-classes // batch), ascent(classifier, batch=batch, **given)
     if method == "program":
         part = scene.task.train
         return settings["epochs"], program(classifier, part.images, scene.mapping[part.labels], **given)

@@ -70,7 +70,7 @@ def gradient_run(
         stop: asked after every step; a text, such as ``"ctrl-c"``, stops with a commit.
 
     Returns:
-        The run, and what the scene reports of its best picture.
+        The run, and what the scene reports of its picture; nothing where there are several.
 
     Raises:
         ConfigError: the experiment does not fit the method.
@@ -86,7 +86,7 @@ def gradient_run(
         update={"search": search.model_copy(update={"settings": settings}), "generations": count - 1}
     )
     run = _write(experiment, parts, steps, Path(out), stop)
-    return run, parts.scene.report(run.image(0))
+    return run, parts.scene.report(run.image(0)) if len(run) == 1 else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,12 @@ def test_a_target_and_the_l2_ball(photos: str, invoke_json: Any) -> None:
     assert done["report"]["predicted"][0]["class"] == "bee"
 
 
+def test_ascent_fills_the_classes(workplace: Path, invoke: Any, invoke_json: Any) -> None:
+    done = invoke_json("gradient", "ascent", "--limit", "4", "--steps", "150")
+    assert (done["status"], done["classes"]) == ("finished", 10) and done["at_least"]["0.9"] >= 4
+    assert invoke("verify", "latest")[0] == 0
+
+
 def test_patch(photos: str, invoke_json: Any) -> None:
     options = ("--share", "0.4", "--places", "1", "--steps", "9", "--every", "5", "--form", "square", "--rotation", "0")
     done = invoke_json("gradient", "patch", "--photos", photos, "--target", "cat", *options, *JUDGE)
@@ -74,6 +80,7 @@ def test_lbfgs_answers_pairs(photos: str, invoke: Any, invoke_json: Any) -> None
         (("universal", "--photos", "photos.npz", "--target", "dog"), "dog"),
         (("universal", "--photos", "photos.npz", "--until", "0.5"), "'until'"),
         (("universal", "--photos", "photos.npz", "--way", "deepfool", "--target", "bee"), "use the way sgd"),
+        (("ascent", "--until", "-1"), "--until"),
         (("patch", "--photos", "photos.npz", "--target", "bee", "--share", "0.9"), "share"),
         (("lbfgs", "--photos", "photos.npz", "--target", "other"), "name those to reach"),
     ],
