@@ -163,7 +163,7 @@ def program(output: Output, **options: Any) -> int:
 @_photos
 @click.option("--target", "targets", required=True, multiple=True, metavar="CLASS", help="Repeat it for more.")
 @_whole("--searches", "Bisections of c after the first success.", 5)
-@_whole("--iterations", "Most of one minimisation.", 1000)
+@_whole("--iterations", "Most of one minimisation.", 50)
 @_common
 def lbfgs(targets: tuple[str, ...], output: Output, out: Path, **options: Any) -> int:
     """Change each photograph as little as possible so that the network answers each CLASS; one run a photograph."""

@@ -28,6 +28,9 @@ _MOST = 1e9
 _MARGIN = 1e-3
 """Nats by which the target has to lead."""
 
+_ENOUGH = 1e-5
+"""A minimisation ends when an iteration gains less, of the larger of 1 and the loss."""
+
 _TOGETHER = 32
 """Searches side by side at most: each keeps 25 float64 vectors of an image's size."""
 
@@ -77,7 +80,7 @@ def lbfgs(
     *,
     c: float = 0.01,
     searches: int = 5,
-    iterations: int = 1000,
+    iterations: int = 50,
     batch: int | None = None,
     report: Report = silent,
 ) -> Perturbed:
@@ -113,7 +116,7 @@ def lbfgs(
 
     def searcher(row: int) -> Callable[[Callable[[np.ndarray], _Answer]], _Found]:
         def moved(share: float) -> None:
-            shares[row] = share
+            shares[row] = max(shares[row], share)
             report(float(shares.sum()), len(wanted))
 
         return lambda ask: _search(photographs[row], ask, moved, c, searches, iterations)
@@ -152,13 +155,17 @@ def _search(
     start = photograph.astype(np.float64).ravel() / 255
 
     def loss(x: np.ndarray, weight: float) -> tuple[float, np.ndarray]:
+        nonlocal asked
         entropy, slope, _ = ask(x)
+        asked += 1
+        moved((tried + min(asked / iterations, 1.0)) / (tried + 1 + left))
         change = x - start
         return weight * entropy + float(change @ change), weight * slope + 2 * change
 
-    best, below, above, left, tried = None, 0.0, float("inf"), searches, 0
+    best, below, above, left, tried, asked = None, 0.0, float("inf"), searches, 0, 0
     while c <= _MOST:
-        options: Any = {"maxiter": iterations, "gtol": 1e-7}
+        asked = 0
+        options: Any = {"maxiter": iterations, "ftol": _ENOUGH, "gtol": 1e-7}
         ended = minimize(loss, start, args=(c,), jac=True, method="L-BFGS-B", bounds=Bounds(0, 1), options=options)
         stored = np.rint(ended.x * 255)
         _, _, lead = ask(stored / 255)
@@ -171,7 +178,6 @@ def _search(
         else:
             below = c
         tried += 1
-        moved(tried / (tried + left + (1 if np.isinf(above) else 0)))
         if np.isinf(above):
             c *= 10
         elif left:
