@@ -110,9 +110,8 @@ def _keys(section: Schema, schema: Schema) -> str:
         elif "const" in part and "default" not in part:
             rows.append([f"`{key}`", "required", f"`{part['const']}`", "says which kind of section this is"])
         else:
-            rows.append(
-                [f"`{key}`", _code(_yaml(part["default"])), _allowed(part), _escaped(part.get("description", ""))]
-            )
+            default = _code(_yaml(part["default"])) if "default" in part else "required"
+            rows.append([f"`{key}`", default, _allowed(part), _escaped(part.get("description", ""))])
     return _table(["key", "default", "may be", "meaning"], rows)
 
 
@@ -137,6 +136,7 @@ def _allowed(part: Schema) -> str:
     if "pattern" in part:
         return f"text that matches {_code(part['pattern'])}"
     names = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false"}
+    names |= {"array": "list", "object": "mapping"}
     bounds = [
         f"{sign} {part[name]:g}" if isinstance(part[name], float) else f"{sign} {part[name]}"
         for name, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))

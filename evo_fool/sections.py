@@ -372,6 +372,16 @@ class ImportedConfig(Section):
     kind: Literal["imported"]
 
 
+class GradientConfig(Section):
+    """No search: pictures found by following gradients."""
+
+    kind: Literal["gradient"]
+    method: str = Field(max_length=100, description="of evo-fool gradient")
+    settings: dict[str, bool | Integer | Number | str] = Field(
+        default_factory=dict, max_length=100, description="of the method, all of them"
+    )
+
+
 class InstalledSearchConfig(BaseModel):
     """A search that an installed package adds by the entry point ``evo_fool.searches``: its settings are its own."""
 
@@ -385,14 +395,17 @@ def _search(section: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     kind = _kind(section)
     if kind == "object":
         return ObjectConfig.model_validate(section)
-    if kind in ("map_elites", "genetic", "random", "imported") or kind not in plugin_names(SEARCHES):
+    if kind in ("map_elites", "genetic", "random", "imported", "gradient") or kind not in plugin_names(SEARCHES):
         return validate(section)
     return InstalledSearchConfig.model_validate(section)
 
 
 SearchConfig = Annotated[
     SerializeAsAny[
-        Annotated[MapElitesConfig | GeneticConfig | RandomConfig | ImportedConfig, Field(discriminator="kind")]
+        Annotated[
+            MapElitesConfig | GeneticConfig | RandomConfig | ImportedConfig | GradientConfig,
+            Field(discriminator="kind"),
+        ]
     ],
     WrapValidator(_search),
 ]

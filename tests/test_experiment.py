@@ -39,6 +39,7 @@ cppn = st.fixed_dictionaries(
 searches = st.sampled_from(
     [{"kind": "map_elites"}, {"kind": "map_elites", "insertion": "argmax"}, {"kind": "genetic", "target": 3}]
     + [{"kind": "random"}, {"kind": "genetic", "selection": "rank", "variation": "or"}, {"kind": "imported"}]
+    + [{"kind": "gradient", "method": "universal", "settings": {"passes": 3, "augment": True, "until": 0.5}}]
 )
 scenes = st.just({"kind": "alone"}) | st.fixed_dictionaries(
     {"kind": st.just("perturbation"), "epsilon": st.floats(0, 255, exclude_min=True)},

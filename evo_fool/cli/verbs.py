@@ -27,6 +27,10 @@ VERBS: dict[str, tuple[str, str]] = {
         "evo_fool.cli.import_",
         "Score the images in DIR and make a run of them, each in the class that its file names.",
     ),
+    "gradient": (
+        "evo_fool.cli.gradient",
+        "Find pictures by following a network's gradient, where evolution asks for its answers only.",
+    ),
     "sheet": ("evo_fool.cli.sheet", "Draw the elites of RUN as one picture, with class names and confidences."),
     "poster": ("evo_fool.cli.poster", "Draw the elite of one CLASS of RUN for print."),
     "timelapse": (

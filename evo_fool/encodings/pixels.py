@@ -138,3 +138,12 @@ class PixelEncoding(Encoding):
     def genome_object(self, genome: Any) -> np.ndarray:
         """The genes as an image: float32 ``(channels, height, width)`` in [0,1], a copy."""
         return np.array(genome, np.float32).reshape(self.shape)
+
+
+def genes_of(pixels: np.ndarray) -> np.ndarray:
+    """Genes in [0,1], float32, that render to exactly these bytes: the middle of what truncates to each.
+
+    >>> (genes_of(np.array([0, 51, 255], dtype=np.uint8)) * 255).tolist()
+    [0.5, 51.5, 255.0]
+    """
+    return np.minimum((pixels + np.float32(0.5)) / np.float32(255), np.float32(1))

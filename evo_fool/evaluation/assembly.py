@@ -131,7 +131,7 @@ def plan(experiment: Experiment, classifier: Classifier | None = None, encoding:
     Raises:
         ConfigError, ClassifierError: the experiment cannot be run, or its classifier fails the preflight.
     """
-    refuse_imported(experiment)
+    refuse_complete(experiment)
     experiment = with_absolute_paths(experiment)
     parts = assemble(experiment, classifier, encoding)
     check_memory(experiment, parts)
@@ -139,16 +139,15 @@ def plan(experiment: Experiment, classifier: Classifier | None = None, encoding:
     return Plan(resolved(experiment, parts), parts, preflight(parts.evaluator.scorer))
 
 
-def refuse_imported(experiment: Experiment) -> None:
-    """Refuse a run of imported images, which is complete.
+def refuse_complete(experiment: Experiment) -> None:
+    """Refuse a run that no search made, of imported images or by gradient: it is complete.
 
     Raises:
         ConfigError: the experiment is one.
     """
-    if experiment.search.kind == "imported":
-        raise ConfigError(
-            "search.kind = 'imported': imported images cannot be evolved; choose map_elites, genetic or random"
-        )
+    kind = experiment.search.kind
+    if what := {"imported": "imported images", "gradient": "pictures found by gradient"}.get(kind):
+        raise ConfigError(f"search.kind = {kind!r}: {what} cannot be evolved; choose map_elites, genetic or random")
 
 
 def refuse_missing_objects(

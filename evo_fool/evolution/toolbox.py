@@ -87,7 +87,7 @@ def build_strategy(
     """
     kind = experiment.search.kind
     if search is None:
-        if kind in ("imported", "object"):
+        if kind in ("imported", "gradient", "object"):
             raise ConfigError(f"search.kind = {kind!r} cannot be run; choose {', '.join(_SEARCHES)}")
         search = _SEARCHES.get(kind) or load("evo_fool.searches", kind)
         if (settings := getattr(search, "Config", None)) is not None and kind not in _SEARCHES:

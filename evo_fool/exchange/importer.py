@@ -19,7 +19,7 @@ from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.preflight import preflight
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
-from evo_fool.encodings.pixels import PixelEncoding
+from evo_fool.encodings.pixels import PixelEncoding, genes_of
 from evo_fool.errors import ConfigError
 from evo_fool.evaluation import Evaluator, Scored
 from evo_fool.evaluation.assembly import Parts, with_absolute_paths
@@ -169,15 +169,6 @@ class ByteGenomes(PixelEncoding):
 
     def encode(self, genome: np.ndarray) -> bytes:
         return super().encode(genes_of(genome))
-
-
-def genes_of(pixels: np.ndarray) -> np.ndarray:
-    """Genes in [0,1], float32, that render to exactly these bytes: the middle of what truncates to each.
-
-    >>> (genes_of(np.array([0, 51, 255], dtype=np.uint8)) * 255).tolist()
-    [0.5, 51.5, 255.0]
-    """
-    return np.minimum((pixels + np.float32(0.5)) / np.float32(255), np.float32(1))
 
 
 def _check_classes(found: Found, judge: Classifier) -> None:

@@ -133,22 +133,34 @@ class Overlays:
             photos: uint8 ``(n, channels, height, width)`` there.
             which: the placement of each, int64 ``(n,)``.
         """
-        n, channels = pictures.shape[:2]
-        pixels, rows, columns = self._table[:, torch.from_numpy(which).to(self._table.device)].long()
-        values = self._picture_at(pictures.flatten(2), rows, columns)
-        composed = torch.cat([photos.flatten(2), photos.new_zeros(n, channels, 1)], dim=2)
-        composed.scatter_(2, pixels[:, None].expand_as(values), values)
-        return composed[:, :, :-1].reshape(n, channels, *self.photo)
+        total = self._read(pictures, which, torch.int32)
+        return self._put(photos, ((total + _STEP * _STEP // 2) >> 16).to(torch.uint8), which)
 
-    def _picture_at(self, flat: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        """Bilinear means, uint8 ``(n, channels, m)``, of pictures ``(n, channels, h * w)`` at places in steps."""
-        height, width = self.picture
-        total = torch.zeros((), dtype=torch.int32, device=flat.device)
+    def paste(self, pictures: Tensor, photos: Tensor, which: np.ndarray) -> Tensor:
+        """As :meth:`compose` for float32 values and without rounding: the gradient flows to the pictures."""
+        return self._put(photos, self._read(pictures, which, torch.float32) / (_STEP * _STEP), which)
+
+    def _put(self, photos: Tensor, values: Tensor, which: np.ndarray) -> Tensor:
+        """The photographs with ``values`` ``(n, channels, m)`` at the pixels that the placements cover."""
+        n, channels = values.shape[:2]
+        pixels = self._at(which)[0][:, None].expand_as(values)
+        flat = torch.cat([photos.flatten(2), photos.new_zeros(n, channels, 1)], dim=2)
+        return flat.scatter(2, pixels, values)[:, :, :-1].reshape(n, channels, *self.photo)
+
+    def _read(self, pictures: Tensor, which: np.ndarray, dtype: torch.dtype) -> Tensor:
+        """Bilinear means times 65536, ``(n, channels, m)`` of ``dtype``, of pictures ``(n, channels, h, w)``."""
+        (height, width), flat = self.picture, pictures.flatten(2)
+        _, rows, columns = self._at(which)
+        total = torch.zeros((), dtype=dtype, device=flat.device)
         for row, row_weight in _neighbours(rows, height):
             for column, weight in _neighbours(columns, width):
                 index = (row * width + column)[:, None].expand(-1, flat.shape[1], -1)
-                total = total + flat.gather(2, index).int() * (row_weight * weight).int()[:, None]
-        return ((total + _STEP * _STEP // 2) >> 16).to(torch.uint8)
+                total = total + flat.gather(2, index).to(dtype) * (row_weight * weight).to(dtype)[:, None]
+        return total
+
+    def _at(self, which: np.ndarray) -> Tensor:
+        """Pixels, rows and columns of some placements, int64 ``(3, n, m)``."""
+        return self._table[:, torch.from_numpy(which).to(self._table.device)].long()
 
 
 def _neighbours(steps: Tensor, length: int) -> list[tuple[Tensor, Tensor]]:

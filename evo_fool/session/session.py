@@ -20,7 +20,7 @@ from evo_fool.encodings.base import Encoding
 from evo_fool.errors import ClassifierError, ConfigError, CorruptRunError, EvoFoolError
 from evo_fool.evaluation import Scored
 from evo_fool.evaluation.arithmetic import same_arithmetic
-from evo_fool.evaluation.assembly import Parts, assemble, plan, refuse_imported, trusted_classifier
+from evo_fool.evaluation.assembly import Parts, assemble, plan, refuse_complete, trusted_classifier
 from evo_fool.evaluation.environment import environment
 from evo_fool.evaluation.memory_need import check_memory
 from evo_fool.evolution.archive import ClassArchive, Insertions
@@ -192,7 +192,7 @@ def _resume(
         started_with, recorded, meta = run.environment, run.objects, run.meta
     if generations is not None and generations < done:
         raise ConfigError(f"--generations {generations}: {path.name} is already at generation {done}; ask for more")
-    refuse_imported(experiment)
+    refuse_complete(experiment)
     objects.check_resumed(recorded, named=spec is not None)
     changes = {"generations": generations, "device": device}
     experiment = experiment.replace("resume", **{key: value for key, value in changes.items() if value is not None})
@@ -216,7 +216,7 @@ def _resume(
     box = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets, objects.search, objects.toolbox)
     with same_arithmetic(started_with, parts.device) as warning:
         store = Store(path)
-        _write_experiment(path, store, experiment)
+        write_experiment(path, store, experiment)
         if spec is not None and "classifier" in recorded:  # an object then, a spec from now on
             store.set_meta("objects", json.dumps({k: v for k, v in recorded.items() if k != "classifier"}))
         log_event(path, "resumed", generation=done, generations=experiment.generations)
@@ -224,7 +224,7 @@ def _resume(
     return open_run(path, encoding=objects.encoding)
 
 
-def _write_experiment(path: Path, store: Store, experiment: Experiment) -> None:
+def write_experiment(path: Path, store: Store, experiment: Experiment) -> None:
     """Change what the run directory says of the experiment."""
     store.set_meta("experiment", experiment.model_dump_json())
     write_whole(path / EXPERIMENT, experiment.to_yaml().encode())
@@ -261,7 +261,7 @@ def _drive(
             log_event(path, "halved", generation=generation, batch=sub_batch)
             recorder.flush()
             scoring = experiment.scoring.model_copy(update={"batch": sub_batch})
-            _write_experiment(path, store, experiment.model_copy(update={"scoring": scoring}))
+            write_experiment(path, store, experiment.model_copy(update={"scoring": scoring}))
         warnings = [text for text in (warning, stagnation(generation, len(insertions))) if text]
         warning = ""
         for text in warnings:

@@ -15,7 +15,7 @@ FLOORS = [
     {"pictures", "exchange", "training"},
     {"session"},
     {"runs"},
-    {"evolution"},
+    {"evolution", "gradient"},
     {"evaluation"},
     {"scenes"},
     {"classifiers", "encodings"},

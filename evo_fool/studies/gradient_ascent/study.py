@@ -11,6 +11,7 @@ import numpy as np
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.errors import ClassifierError
+from evo_fool.gradient.ascent import SETTINGS, STARTS, Ascent, ascend, shortened
 from evo_fool.probability import probability
 from evo_fool.runs.packed_image import pack_image, unpack_image
 from evo_fool.sampling import evenly
@@ -18,9 +19,8 @@ from evo_fool.studies.array_digest import array_digest
 from evo_fool.studies.case_study import elites_asked, subjects
 from evo_fool.studies.charts import bands, board
 from evo_fool.studies.context import Context
-from evo_fool.studies.elites import ImageSet, noise_set
+from evo_fool.studies.elites import ImageSet, noise_set, shares
 from evo_fool.studies.gradient_ascent import Options
-from evo_fool.studies.gradient_ascent.measure import SETTINGS, STARTS, ascend, shortened
 from evo_fool.studies.gradient_ascent.pgd import targeted_pgd
 from evo_fool.studies.imagenet_runs import primary_network
 from evo_fool.studies.noise.measure import noise_budget, noise_harvest
@@ -122,7 +122,7 @@ class GradientAscent(Study[Options]):
             context.count(int(ascent.steps.sum()))
             rows = [list(tried).index(cls) for cls in case.shown]
             return {
-                "figures": ascent.to_json(),
+                "figures": _figures(ascent),
                 "by_class": dict(zip(map(str, tried), probability(ascent.log_odds).tolist(), strict=True)),
                 "curve": np.quantile(ascent.curve, (0.25, 0.5, 0.75), axis=1),
                 "pictures": [base64.b64encode(pack_image(ascent.images[i].tobytes())).decode() for i in rows],
@@ -224,6 +224,20 @@ class GradientAscent(Study[Options]):
 
     def commands(self, context: Context, data: dict[str, Any]) -> tuple[str, ...]:
         return ("evo-fool study gradient-ascent RUN --setting all",)
+
+
+def _figures(ascent: Ascent) -> dict[str, Any]:
+    """The figures of the whole, JSON-able."""
+    p = probability(ascent.log_odds)
+    return {
+        "classes": len(p),
+        "median": float(np.median(p)),
+        "mean": float(p.mean()),
+        "min": float(p.min()),
+        "reaching": shares(p),
+        "predicted": float(ascent.predicted.mean()),
+        "steps": float(ascent.steps.mean()),
+    }
 
 
 def _spread(values: Sequence[int], n: int) -> list[int]:

@@ -9,9 +9,8 @@ to that mean. All classes of a batch climb at once. What is reported is the scor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,10 +20,11 @@ from torch import Tensor
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
-from evo_fool.errors import ClassifierError, ConfigError
-from evo_fool.probability import probability
+from evo_fool.errors import ConfigError
+from evo_fool.gradient.step import Report, Step, batches, descend, silent
 from evo_fool.randomness import stream
-from evo_fool.studies.elites import shares
+from evo_fool.sampling import evenly
+from evo_fool.sections import MAX_BATCH
 
 STARTS = ("mean", "uniform", "zero")
 """``mean``: the mean plus a standard normal draw for each value, in bytes; ``uniform``: noise; ``zero``: the mean."""
@@ -87,19 +87,6 @@ class Ascent:
     curve: np.ndarray
     steps: np.ndarray
 
-    def to_json(self) -> dict[str, Any]:
-        """Figures over all climbs, JSON-able."""
-        p = probability(self.log_odds)
-        return {
-            "classes": len(p),
-            "median": float(np.median(p)),
-            "mean": float(p.mean()),
-            "min": float(p.min()),
-            "reaching": shares(p),
-            "predicted": float(self.predicted.mean()),
-            "steps": float(self.steps.mean()),
-        }
-
 
 def start_images(
     classifier: Classifier, n: int, start: str, *, seed: int, mean: Sequence[float] | None = None
@@ -156,16 +143,59 @@ def ascend(
     size = batch or choose_batch(None, classifier.size, device)
     starts = start_images(classifier, len(wanted), start, seed=seed, mean=mean)
     scorer = Scorer(classifier, batch=size, view="auto", device=device)  # and with it the faster memory format
-    parts = []
-    for first in range(0, len(wanted), size):
-        rows = slice(first, first + size)
-        parts.append(_climb(scorer, wanted[rows], starts[rows], setting, _mean_bytes(classifier, mean), until))
+    middle, parts = _mean_bytes(classifier, mean), []
+    for rows in batches(np.arange(len(wanted)), size):
+        parts.append(_climb(scorer, wanted[rows], starts[rows], setting, middle, until))
         check()
     found, curves, taken = zip(*parts, strict=True)
     images, curve, steps = np.concatenate(found), np.concatenate(curves, axis=1), np.concatenate(taken)
     log_odds = scorer.score(images)
     own = log_odds[np.arange(len(wanted)), wanted]
     return Ascent(images, own, log_odds.argmax(axis=1) == wanted, curve, steps)
+
+
+def ascent(
+    classifier: Classifier,
+    *,
+    limit: int = MAX_BATCH,
+    setting: str = "none",
+    start: str = "mean",
+    steps: int = 1500,
+    until: float = 0.99999,
+    batch: int | None = None,
+    seed: int = 1,
+    report: Report = silent,
+) -> Iterator[Step]:
+    """Yield a step with one image a class for each batch of classes; its loss is what the mean probability lacks.
+
+    Args:
+        classifier: a differentiable network.
+        limit: at most so many classes, evenly spread.
+        setting: one of :data:`SETTINGS`.
+        start: one of :data:`STARTS`.
+        steps: at most so many.
+        until: end a climb once its probability is this high.
+        batch: classes in one pass; None: what suits the device.
+        seed: decides the starting noise.
+        report: told the classes climbed for, of all.
+
+    Raises:
+        ConfigError: an unknown setting or start.
+    """
+    if setting not in SETTINGS:
+        raise ConfigError(f"setting {setting!r} is unknown; choose one of {', '.join(SETTINGS)}")
+    targets = evenly(len(classifier.classes), limit)
+    report(0, len(targets))
+    how, size = (
+        shortened(SETTINGS[setting], steps),
+        batch or choose_batch(None, classifier.size, classifier.mean.device),
+    )
+    starts = start_images(classifier, len(targets), start, seed=seed)
+    scorer = Scorer(classifier, batch=size, view="auto", device=classifier.mean.device)
+    for rows in batches(np.arange(len(targets)), size):
+        images, curve, _ = _climb(scorer, targets[rows], starts[rows], how, _mean_bytes(classifier, None), until)
+        report(int(rows[-1]) + 1, len(targets))
+        yield Step(images, 1 - float(curve[-1].mean()))
 
 
 def shortened(setting: Setting, steps: int | None) -> Setting:
@@ -211,10 +241,7 @@ def _slope(scorer: Scorer, x: Tensor, mean: Tensor, targets: Tensor) -> tuple[Te
         pixels = ((leaf + mean) / 255.0).clamp(0.0, 1.0)
         logits = scorer.classifier.logits(pixels.contiguous(memory_format=scorer.memory_format))
         log_p = F.log_softmax(logits, dim=1)[torch.arange(len(x), device=x.device), targets]
-        if not log_p.requires_grad:
-            raise ClassifierError(f"classifier {scorer.classifier.name!r} has no gradient with respect to its images")
-        (slope,) = torch.autograd.grad(log_p.sum(), leaf)
-    return log_p.detach(), slope
+        return log_p.detach(), descend(scorer.classifier, log_p.sum(), leaf)
 
 
 def _advance(x: Tensor, p: Tensor, slope: Tensor, setting: Setting) -> Tensor:

@@ -1,0 +1,239 @@
+"""Runs of pictures found by gradient: each step of a method is a generation, scored by the scene as any picture is.
+
+Such a run reads, exports and verifies like any other; it cannot be evolved further.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from evo_fool.class_names import ClassNames
+from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.preflight import preflight
+from evo_fool.classifiers.zoo import load_classifier
+from evo_fool.encodings.pixels import genes_of
+from evo_fool.errors import ConfigError, EvoFoolError
+from evo_fool.evaluation import Scored
+from evo_fool.evaluation.assembly import Parts, assemble, resolved, with_absolute_paths
+from evo_fool.evaluation.environment import choose_device
+from evo_fool.evaluation.memory_need import check_memory
+from evo_fool.evolution.archive import ClassArchive
+from evo_fool.evolution.population import Population
+from evo_fool.evolution.statistics import build_statistics
+from evo_fool.evolution.strategy import ArchiveStrategy
+from evo_fool.experiment import Experiment
+from evo_fool.gradient.ball import Ball
+from evo_fool.gradient.lbfgs import lbfgs
+from evo_fool.gradient.methods import begin, settings_of
+from evo_fool.gradient.step import Report, Step, require_gradient, silent
+from evo_fool.probability import probability
+from evo_fool.runs.directory import log_event, new_directory
+from evo_fool.runs.lock import writer
+from evo_fool.runs.retention import Retention
+from evo_fool.runs.run import Run, open_run
+from evo_fool.runs.store import Store
+from evo_fool.sampling import evenly
+from evo_fool.scenes.photographs import read_photographs
+from evo_fool.sections import CheckpointConfig, GradientConfig, PerturbationConfig, PixelsConfig
+from evo_fool.session.recorder import Recorder
+from evo_fool.session.session import describe, write_experiment
+
+_TOGETHER = 32
+"""Pairs of photograph and target that are worked on before their runs are written."""
+
+
+def gradient_run(
+    experiment: Experiment,
+    *,
+    out: str | Path = "outputs",
+    classifier: Classifier | None = None,
+    report: Report = silent,
+    stop: Callable[[], str] = str,
+) -> tuple[Run, dict[str, Any]]:
+    """Follow the gradients as ``experiment.search`` says and make a run directory of it below ``out``.
+
+    Args:
+        experiment: its search is a :class:`.GradientConfig` of a method that yields steps; its scene the one that the
+            method is for.
+        out: the folder that run directories are made in.
+        classifier: one that is ready, in place of the one that the experiment names.
+        report: told how much is done, of how much.
+        stop: asked after every step; a text, such as ``"ctrl-c"``, stops with a commit.
+
+    Returns:
+        The run, and what the scene reports of its picture; nothing where there are several.
+
+    Raises:
+        ConfigError: the experiment does not fit the method.
+        ClassifierError: the network has no gradient, or foolbox is needed and not installed.
+    """
+    search = experiment.search
+    if not isinstance(search, GradientConfig):
+        raise ConfigError(f"search.kind = {search.kind!r}: a gradient method needs search.kind: gradient")
+    settings = settings_of(search.method, search.settings)
+    experiment, parts = _prepared(experiment, classifier)
+    count, steps = begin(search.method, parts.scene, settings, experiment.seed, report)
+    experiment = experiment.model_copy(
+        update={"search": search.model_copy(update={"settings": settings}), "generations": count - 1}
+    )
+    run = _write(experiment, parts, steps, Path(out), stop)
+    return run, parts.scene.report(run.image(0)) if len(run) == 1 else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbed:
+    """One photograph changed into its targets.
+
+    Attributes:
+        run: of the scene with this photograph alone, one cell a target.
+        photograph: its name.
+        targets: class indices, in the order of the cells.
+        success: whether each is the network's answer, as stored bytes, bool ``(targets,)``.
+        distortion: root mean square of the change of a value in [0, 1], float64 ``(targets,)``.
+    """
+
+    run: Run
+    photograph: str
+    targets: Sequence[int]
+    success: np.ndarray
+    distortion: np.ndarray
+
+
+def lbfgs_runs(
+    experiment: Experiment,
+    *,
+    out: str | Path = "outputs",
+    classifier: Classifier | None = None,
+    report: Report = silent,
+) -> Iterator[Disturbed]:
+    """Change each photograph into each target by :func:`.lbfgs`; one run a photograph.
+
+    Args:
+        experiment: its scene is a perturbation whose cells are the targets; epsilon is set to the largest change.
+        out, classifier, report: see :func:`gradient_run`; reported are pairs of photograph and target.
+
+    Raises:
+        ConfigError, ClassifierError: as :func:`gradient_run`.
+    """
+    search, scene = experiment.search, experiment.scene
+    if not (isinstance(search, GradientConfig) and isinstance(scene, PerturbationConfig) and scene.photos):
+        raise ConfigError("lbfgs needs search.kind: gradient, and scene.kind: perturbation with photos")
+    settings = settings_of(search.method, search.settings)
+    device = choose_device(experiment.device)
+    classifier = load_classifier(experiment.classifier, device) if classifier is None else classifier.to(device)
+    if isinstance(scene.cells, str) or "other" in scene.cells:
+        raise ConfigError("scene.cells: lbfgs changes photographs into classes; name those to reach")
+    names = ClassNames(classifier.classes, classifier.aliases)
+    targets = [names.find(name) for name in scene.cells]
+    experiment = experiment.model_copy(
+        update={"search": search.model_copy(update={"settings": settings}), "generations": 0, "batch": len(targets)}
+    )
+    photographs = read_photographs(classifier, Path(scene.photos), between=scene.between)
+    first = scene.between[0] if scene.between else 0
+    chosen = evenly(len(photographs), scene.count or len(photographs))
+    done, total, at_once = 0, len(chosen) * len(targets), max(1, _TOGETHER // len(targets))
+
+    def told(here: float, _: int) -> None:
+        report(done + here, total)
+
+    for start in range(0, len(chosen), at_once):
+        part = chosen[start : start + at_once]
+        images = np.repeat(photographs.images[part], len(targets), axis=0)
+        found = lbfgs(classifier, images, targets * len(part), **settings, report=told)
+        done += len(images)
+        changes = np.split(found.images.astype(np.float32) - images, len(part))
+        for i, change in zip(part.tolist(), changes, strict=True):
+            ball = Ball("linf", max(1.0, float(np.abs(change).max())))
+            here = scene.model_copy(
+                update={
+                    "between": (first + i, first + i + 1),
+                    "count": None,
+                    "norm": ball.norm,
+                    "epsilon": ball.epsilon,
+                }
+            )
+            alone, parts = _prepared(experiment.model_copy(update={"scene": here}), classifier)
+            pictures = ball.picture(torch.from_numpy(change))
+            shown = np.concatenate([parts.scene.shown(picture) for picture in pictures])
+            log_odds = parts.scene.scorer.score(shown)
+            run = _write(
+                alone, parts, [Step(pictures, -float(log_odds[range(len(targets)), targets].mean()))], Path(out)
+            )
+            moved = np.square((shown.astype(np.float64) - photographs.images[i]) / 255)
+            yield Disturbed(
+                run=run,
+                photograph=photographs.names[i],
+                targets=targets,
+                success=log_odds.argmax(axis=1) == targets,
+                distortion=np.sqrt(moved.reshape(len(targets), -1).mean(axis=1)),
+            )
+
+
+def _prepared(experiment: Experiment, classifier: Classifier | None) -> tuple[Experiment, Parts]:
+    """The experiment with every ``auto`` decided, whose genomes are pixels, and its parts."""
+    experiment = with_absolute_paths(experiment)
+    if classifier is None:
+        classifier = load_classifier(experiment.classifier, choose_device(experiment.device))
+    colour = {1: "grey", 3: "rgb"}.get(classifier.channels, "auto")
+    changes = {"encoding": PixelsConfig(kind="pixels", colour=colour), "checkpoint": CheckpointConfig(generations=1)}
+    experiment = experiment.model_copy(update=changes)
+    parts = assemble(experiment, classifier)
+    require_gradient(parts.classifier)
+    check_memory(experiment, parts)
+    preflight(parts.scene.scorer)
+    return resolved(experiment, parts), parts
+
+
+def _write(
+    experiment: Experiment, parts: Parts, steps: Iterable[Step], out: Path, stop: Callable[[], str] = str
+) -> Run:
+    """A run directory of the steps. It is made with the first of them; what fails before leaves none."""
+    began = time.monotonic()
+    steps = iter(steps)
+    first = next(steps)
+    seconds = time.monotonic() - began
+    strategy = ArchiveStrategy(experiment, parts.encoding, ClassArchive(len(parts.scene.cells)))
+    statistics = build_statistics()
+    reason, generation = "", 0
+    with ExitStack() as stack:
+        with new_directory(out, experiment.name, *describe(experiment, parts)) as (draft, path):
+            held = stack.enter_context(writer(draft))
+        held.path = path
+        store = Store(path)
+        log_event(path, "started", generations=experiment.generations)
+        try:
+            lineage = Retention(experiment.retention)
+            with Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds) as recorder:
+                for generation, step in enumerate(chain([first], steps)):
+                    genomes = genes_of(step.pictures).reshape(len(step.pictures), -1)
+                    population = Population.fresh(generation, strategy.evaluations, genomes, operator="gradient")
+                    scored = Scored(step.pictures, parts.scene.score(step.pictures))
+                    insertions = strategy.update(population, scored)
+                    row = statistics.compile(probability(strategy.archive.log_odds).tolist())
+                    row |= {"evaluations": strategy.evaluations, "captures": len(insertions)}
+                    recorder(population, scored, insertions, row)
+                    log_event(path, "step", generation=generation, loss=step.loss)
+                    if reason := stop():
+                        break
+                recorder.commit()
+                recorder.flush()
+            if reason:
+                store.set_stopped(reason)
+            elif generation < experiment.generations:  # the method reached what it was to reach
+                write_experiment(path, store, experiment.model_copy(update={"generations": generation}))
+            log_event(path, "stopped" if reason else "finished", generation=generation, reason=reason)
+            store.finish()
+        except EvoFoolError as error:
+            log_event(path, "failed", reason=str(error))
+            store.close()
+            raise
+    return open_run(path)
