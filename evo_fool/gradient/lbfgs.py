@@ -153,6 +153,8 @@ def _search(
     ``moved`` is told the share that is done, supposing that the next c succeeds.
     """
     start = photograph.astype(np.float64).ravel() / 255
+    best: _Found | None = None
+    below, above, left, tried, asked = 0.0, float("inf"), searches, 0, 0
 
     def loss(x: np.ndarray, weight: float) -> tuple[float, np.ndarray]:
         nonlocal asked
@@ -162,7 +164,6 @@ def _search(
         change = x - start
         return weight * entropy + float(change @ change), weight * slope + 2 * change
 
-    best, below, above, left, tried, asked = None, 0.0, float("inf"), searches, 0, 0
     while c <= _MOST:
         asked = 0
         options: Any = {"maxiter": iterations, "ftol": _ENOUGH, "gtol": 1e-7}
