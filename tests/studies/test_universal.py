@@ -127,6 +127,9 @@ def test_noise_has_exactly_the_sizes_asked() -> None:
     assert set(np.unique(signs.values)) == {-10, 10}
     assert gauss.l2 == pytest.approx(max(made[0].l2, made[1].l2), rel=1e-6)
     assert np.abs(third[0].values).max() == 4
+    flat = [published(str(n), np.eye(9)[None] * np.r_[n, [0] * 8]) for n in (50, 50.2)]
+    names = [control.name for controls in noise_beside(flat, seed=5) for control in controls]
+    assert len(set(names)) == 4
     assert third[1].l2 == pytest.approx(made[2].l2, rel=1e-6)
     again = noise_beside(made, seed=5)[0]
     assert all(np.array_equal(a.values, b.values) for a, b in zip(first, again, strict=True))

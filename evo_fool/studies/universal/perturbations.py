@@ -146,8 +146,11 @@ def noise_beside(made: Sequence[UniversalPerturbation], seed: int) -> list[list[
         signs = rng.choice(np.array([-linf, linf], dtype=np.float32), shape)
         gauss = rng.standard_normal(shape)
         gauss = (gauss * (l2 / np.linalg.norm(gauss))).astype(np.float32)
+        name = f"Gaussian noise, l2 {l2:.4g}"
+        if any(control.name == name for controls in found.values() for control in controls):
+            name += f", beside L∞ {bound:g}"
         found[bound] = [
             UniversalPerturbation(f"random signs, L∞ {bound:g}", NOISE, signs, linf),
-            UniversalPerturbation(f"Gaussian noise, l2 {l2:.4g} (L∞ {bound:g})", NOISE, gauss, linf),
+            UniversalPerturbation(name, NOISE, gauss, linf),
         ]
     return [found[bound] for bound in bounds]

@@ -121,11 +121,12 @@ class Universal(Study[Options]):
             one = made[entry["perturbation"]]
             made_on = f", made on {one['photographs']} photographs" if one["photographs"] else ""
             own = " (its own)" if entry["own"] else ""
+            kind = f" ({one['kind']})" if controls else ""
             dominant, share = entry["dominant"][0]
             size = f"L∞ {one['linf']:.4g}, l2 {one['l2']:.4g}{made_on}; most often {dominant} ({share_text(share)})"
             rows.append(
                 Row(
-                    f"{one['name']} ({one['kind']}) on {entry['network']}{own}",
+                    f"{one['name']}{kind} on {entry['network']}{own}",
                     _rate(entry),
                     control=", ".join(share_text(control["fooled"]) for control in controls) or None,
                     note=size + _accuracy(data, entry),
