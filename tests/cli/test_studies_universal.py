@@ -21,7 +21,7 @@ def test_runs_and_published_perturbations_stand_beside_noise(tmp_path: Path, inv
     assert code == 0
     assert "Fooling rates on 8 held-out photographs" in out
     assert "random signs, L∞ 60 on lenet-mnist" in out
-    assert "L∞ 8" in out
+    assert "ε 8" in out
     assert (tmp_path / "board.png").read_bytes().startswith(b"\x89PNG")
     code, out, _ = invoke(*words, "--json")
     found = json.loads(out)

@@ -47,6 +47,6 @@ class Options(options.Options):
         json_schema_extra={"metavar": "FIRST,END"},
     )
     epsilons: tuple[Annotated[float, Field(ge=0, le=255)], ...] = Field(
-        (), alias="epsilon", description="Measure each perturbation scaled to this largest value too, of 255."
+        (), alias="epsilon", description="Scale to this L∞ too, of 255; Gaussian noise in step."
     )
     seed: int = Field(1, ge=0, description="Of the noise.")

@@ -138,7 +138,7 @@ class Universal(Study[Options]):
         """The curve over epsilon."""
         if not data["epsilons"]:
             return None
-        columns = ["perturbation", "network", *(f" L∞ {epsilon:g}" for epsilon in data["epsilons"])]
+        columns = ["perturbation", "network", *(f" ε {epsilon:g}" for epsilon in data["epsilons"])]
         return Table(
             columns,
             [(e["perturbation"], e["network"], *map(share_text, e["curve"])) for e in data["effects"]],
