@@ -69,11 +69,10 @@ def with_photos(experiment: Experiment, photos: str | Path | None) -> Experiment
     return experiment.replace("--photos", **{f"scene.{scene.source}": str(Path(photos).absolute())})
 
 
-def check_scene(meta: dict[str, str], scene: Scene) -> None:
-    """Refuse a scene that differs from what the run recorded, such as one of other photographs.
+def recorded_scene(meta: dict[str, str]) -> dict[str, Any]:
+    """What a run recorded of its scene, see :meth:`.Scene.record`.
 
     Raises:
-        ConfigError: names the first difference.
         CorruptRunError: the record is damaged.
     """
     try:
@@ -82,6 +81,17 @@ def check_scene(meta: dict[str, str], scene: Scene) -> None:
         recorded = None
     if not isinstance(recorded, dict):
         raise CorruptRunError("the record of the run's scene is not readable; restore a copy")
+    return recorded
+
+
+def check_scene(meta: dict[str, str], scene: Scene) -> None:
+    """Refuse a scene that differs from what the run recorded, such as one of other photographs.
+
+    Raises:
+        ConfigError: names the first difference.
+        CorruptRunError: the record is damaged.
+    """
+    recorded = recorded_scene(meta)
     found: dict[str, Any] = json.loads(json.dumps(scene.record()))
     for key in sorted(recorded.keys() | found.keys()):
         if recorded.get(key) != found.get(key):

@@ -182,22 +182,31 @@ class Perturbation(OnPhotographs):
     def compose(self, pictures: Tensor, rows: np.ndarray) -> Tensor:
         """Photographs plus perturbations, clipped and rounded to bytes."""
         photographs = self._there_photographs[torch.from_numpy(rows).to(self.scorer.device)]
-        return (photographs + self.perturbation(pictures)).clamp_(0, 255).round_().to(torch.uint8)
+        return perturbed(photographs, self.perturbation(pictures))
 
     def perturbation(self, pictures: Tensor) -> Tensor:
-        """What is added, of 255: float32, of the shape of ``pictures``, within ``epsilon`` in the section's norm.
+        """What is added, of 255; see :func:`perturbation_of`."""
+        return perturbation_of(self.config, pictures)
 
-        In l2 each is scaled to a norm, over all of its values, of exactly ``epsilon``; a picture of zeros stays.
-        """
-        config = self.config
-        if config.amplitude == "sign":
-            steps = torch.where(pictures >= 128, 1.0, -1.0)
-        else:
-            steps = pictures.to(torch.float32).div_(127.5).sub_(1)
-        if config.norm == "linf":
-            return steps * config.epsilon
-        norms = torch.linalg.vector_norm(steps.flatten(1), dim=1).clamp_min_(torch.finfo(torch.float32).tiny)
-        return steps * (config.epsilon / norms)[:, None, None, None]
+
+def perturbed(photographs: Tensor, perturbation: Tensor) -> Tensor:
+    """Photographs, uint8, plus what is added to them, of 255: clipped and rounded to bytes."""
+    return (photographs + perturbation).clamp_(0, 255).round_().to(torch.uint8)
+
+
+def perturbation_of(config: PerturbationConfig, pictures: Tensor) -> Tensor:
+    """What is added, of 255: float32, of the shape of ``pictures``, within ``epsilon`` in the section's norm.
+
+    In l2 each is scaled to a norm, over all of its values, of exactly ``epsilon``; a picture of zeros stays.
+    """
+    if config.amplitude == "sign":
+        steps = torch.where(pictures >= 128, 1.0, -1.0)
+    else:
+        steps = pictures.to(torch.float32).div_(127.5).sub_(1)
+    if config.norm == "linf":
+        return steps * config.epsilon
+    norms = torch.linalg.vector_norm(steps.flatten(1), dim=1).clamp_min_(torch.finfo(torch.float32).tiny)
+    return steps * (config.epsilon / norms)[:, None, None, None]
 
 
 def _predictions(scorer: Scorer, images: np.ndarray) -> np.ndarray:

@@ -42,6 +42,7 @@ QUESTIONS: dict[str, str] = {
     "generative": STUDIES["generative"],
     "noise": "evo_fool.studies.noise.study:Noise",
     "switching": "evo_fool.studies.switching.study:GoalSwitches",
+    "universal": "evo_fool.studies.universal.study:Universal",
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 
