@@ -132,7 +132,7 @@ def apply(
         ClassifierError: the classifier cannot be loaded.
     """
     scene_config = run.experiment.scene
-    if scene_config.kind == "alone":
+    if not isinstance(scene_config, PhotographsConfig | ProgramConfig):
         raise ConfigError(f"{run.path}: scene.kind = alone: there is nothing to apply its pictures to")
     elite = _chosen(run, cell)
     picture = run.image(elite.class_index)
