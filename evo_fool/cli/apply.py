@@ -13,7 +13,7 @@ from evo_fool.cli.output import Output, output_option
 
 @click.command()
 @run_argument
-@click.argument("photos", nargs=-1, type=click.Path(path_type=Path), metavar="PHOTO...")
+@click.argument("photos", nargs=-1, type=click.Path(path_type=Path), metavar="[PHOTO]...")
 @click.option(
     "--to", type=click.Path(path_type=Path), metavar="DIR", help="The folder to write into.  [default: applied in RUN]"
 )

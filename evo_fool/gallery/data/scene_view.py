@@ -26,14 +26,15 @@ _SHOWN = 6
 _COLUMNS = 10
 _MIDDLE = 127.5
 
+_COUNTS = {"photographs": "photographs", "images": "held-out images"}
 _RATES = {
     "fooling_rate": "fooled",
-    "accuracy_before": "right before",
-    "accuracy": "right after",
-    "accuracy_of_all_classes": "right among all classes",
+    "accuracy_before": "labels right before",
+    "accuracy": "labels right",
+    "accuracy_of_all_classes": "labels right, all classes competing",
     "chance": "by chance",
 }
-"""Rates of a report, and what they are called."""
+"""Counts and rates of a report, and what they are called."""
 
 
 def scene_view(path: Path, individual: int, cls: int | None) -> SceneView:
@@ -117,7 +118,7 @@ def _require_scene(run: Run) -> None:
 
 
 def _facts(report: dict[str, Any]) -> dict[str, str]:
-    facts: dict[str, str] = {key: str(report[key]) for key in ("photographs", "images") if key in report}
+    facts: dict[str, str] = {name: str(report[key]) for key, name in _COUNTS.items() if key in report}
     facts |= {name: percent(report[key]) for key, name in _RATES.items() if key in report}
     facts |= {f"as {printable(name)}": percent(rate) for name, rate in report.get("success_rate", {}).items()}
     if predicted := report.get("predicted"):
