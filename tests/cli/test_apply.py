@@ -138,3 +138,24 @@ def test_several_targeted_pictures_need_a_choice(others: list[str], invoke: Any)
     assert invoke("run", "mnist-pixels", *SCENES["perturbation"], "-S", "scene.cells=classes", *SHORT)[0] == 0
     code, _, err = invoke("apply", "latest", others[0])
     assert (code, "choose one, as in --cell '0'" in err) == (2, True)
+
+
+def test_a_run_by_gradient(others: list[str], invoke: Any, invoke_json: Any) -> None:
+    judge = ("--classifier", "lenet-mnist")
+    made = invoke_json(
+        "gradient", "universal", "--photos", "photographs.npz", "--epsilon", "90", "--passes", "3", *judge
+    )
+    assert made["status"] == "finished"
+    done = invoke_json("apply", "latest", *others, "--to", "out")
+    assert (done["cell"], done["own"], len(done["pairs"])) == ("anything else", True, 3)
+
+
+def test_code_that_a_record_names_is_not_loaded(tiny: Path, invoke: Any, invoke_json: Any) -> None:
+    images = np.random.default_rng(0).integers(80, 170, (3, 1, 6, 6), dtype=np.uint8)
+    np.savez("photos.npz", images=images)
+    scene = ("-S", "scene.kind=perturbation", "-S", "scene.photos=photos.npz")
+    assert invoke("run", "tiny.yaml", *scene)[0] == 0
+    code, _, err = invoke("apply", "latest", "photos.npz", "--to", "out")
+    assert (code, "if you trust it, repeat it" in err, Path("out").exists()) == (2, True, False)
+    done = invoke_json("apply", "latest", "photos.npz", "--to", "out", "--classifier", "tiny.py:build")
+    assert done["own"] and [pair["name"] for pair in done["pairs"]] == ["image 0", "image 1", "image 2"]
