@@ -15,7 +15,12 @@ from evo_fool.cli.output import Output, output_option
 @run_argument
 @click.argument("photos", nargs=-1, type=click.Path(path_type=Path), metavar="[PHOTO]...")
 @click.option(
-    "--to", type=click.Path(path_type=Path), metavar="DIR", help="The folder to write into.  [default: applied in RUN]"
+    "--to",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default=Path("applied"),
+    show_default=True,
+    help="The folder to write into.",
 )
 @click.option(
     "--cell", metavar="NAME", help="Whose picture to apply.  [default: the only one, else that of 'anything else']"
@@ -24,7 +29,7 @@ from evo_fool.cli.output import Output, output_option
 @classifier_options
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @output_option
-def apply(run: str, photos: tuple[Path, ...], out: Path, to: Path | None, output: Output, **options: Any) -> int:
+def apply(run: str, photos: tuple[Path, ...], out: Path, to: Path, output: Output, **options: Any) -> int:
     """Apply a picture of RUN, whose scene is not alone, to each PHOTO.
 
     Each photograph, or each in a folder or an npz file, is written before and after as PNG, and these files are scored:
@@ -41,7 +46,7 @@ def apply(run: str, photos: tuple[Path, ...], out: Path, to: Path | None, output
 
     with open_run(find_run(run, out)) as opened:
         try:
-            done = apply_picture(opened, photos, to or opened.path / "applied", **options)
+            done = apply_picture(opened, photos, to, **options)
         except UnusableError as error:
             for reason in error.reasons:
                 click.echo(f"evo-fool: error: {harmless(reason)}", err=True)

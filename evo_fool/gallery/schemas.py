@@ -195,7 +195,7 @@ class IndividualPage(_OfClassOrNone):
     genome: dict[str, int] | None  # its complexity: of a CPPN nodes and links
     graph: str | None
     top5: str | None  # where to fetch the classifier's top five
-    scene: str | None  # where to fetch what it does to photographs or task images; its twin is a SceneView
+    scene: str | None  # where to fetch what it does to photographs or task images; its twin: SceneView
     history: list[Captured]  # thinned out where there are too many; first and last included
     history_total: int
     history_all: str | None  # where to fetch all of it, see HistoryPage

@@ -78,13 +78,12 @@ def test_a_program_frames_a_held_out_image_of_each_label(others: list[str], invo
     assert (code, "leave PHOTO out" in err) == (2, True)
 
 
-def test_the_default_is_the_untargeted_picture_in_the_run(others: list[str], invoke: Any) -> None:
+def test_the_default_is_the_untargeted_picture(others: list[str], invoke: Any) -> None:
     assert invoke("run", "mnist-pixels", *SCENES["perturbation"], *SHORT)[0] == 0
     code, out, err = invoke("apply", "latest", others[0])
     assert (code, err) == (0, "")
     assert "changed by the picture of anything else" in out and "seven-after.png" in out
-    (run,) = Path("outputs").iterdir()
-    assert sorted(path.name for path in (run / "applied").iterdir()) == ["seven-after.png", "seven-before.png"]
+    assert sorted(path.name for path in Path("applied").iterdir()) == ["seven-after.png", "seven-before.png"]
     code, _, err = invoke("apply", "latest", others[0])
     assert (code, "already holds seven-before.png" in err) == (2, True)
     assert invoke("apply", "latest", others[0], "--force")[0] == 0
