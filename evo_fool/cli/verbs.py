@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "Put RUNs side by side: what they reached, how soon, and which settings differ.",
     ),
     "export": ("evo_fool.cli.export", "Write the elites of RUN into DIR, as PNGs named <class>_<probability>.png."),
+    "apply": ("evo_fool.cli.apply", "Apply a picture of RUN, whose scene is not alone, to each PHOTO."),
     "import": (
         "evo_fool.cli.import_",
         "Score the images in DIR and make a run of them, each in the class that its file names.",

@@ -70,7 +70,7 @@ def assemble(
     device = choose_device(experiment.device)
     refuse_missing_objects(experiment, classifier, encoding)
     classifier = load_classifier(experiment.classifier, device) if classifier is None else classifier.to(device)
-    scene = build_scene(experiment.scene, _scorer(experiment, classifier, device), experiment.seed, photos)
+    scene = build_scene(experiment.scene, build_scorer(experiment, classifier, device), experiment.seed, photos)
     channels, *size = scene.shape
     if encoding is None:
         encoding = build_encoding(experiment.encoding, size=(size[0], size[1]), channels=channels, device=str(device))
@@ -166,7 +166,7 @@ def refuse_missing_objects(
         raise ConfigError(f"the encoding was an object of Python ({section.name}); pass it: encoding=...")
 
 
-def _scorer(experiment: Experiment, classifier: Classifier, device: torch.device) -> Scorer:
+def build_scorer(experiment: Experiment, classifier: Classifier, device: torch.device) -> Scorer:
     """The scorer of the experiment, with every ``auto`` decided."""
     scoring, members = experiment.scoring, ClassifierSpec.of(experiment.classifier).members
     # A user's network may mix in tensors that stay float32; torchvision's do not.

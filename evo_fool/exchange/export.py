@@ -93,7 +93,7 @@ def export(
         occupied = run.elites
         elites = [elite for elite in occupied if elite.probability >= min_confidence]
         plan = _plan(run, elites, what, size) if elites else {}
-        _refuse_overwriting(to, plan, force)
+        refuse_overwriting(to, plan, force)
         with whole_folder(to, "--to") as put:
             for name, content in plan.items():
                 try:
@@ -157,11 +157,16 @@ def _npz(**arrays: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _refuse_overwriting(to: Path, plan: _Plan, force: bool) -> None:
+def refuse_overwriting(to: Path, names: Iterable[str], force: bool) -> None:
+    """Refuse to write files of these names below ``to`` where some are there and ``force`` is not set.
+
+    Raises:
+        ConfigError: names the first.
+    """
     if to.exists() and not to.is_dir():
         raise ConfigError(f"{to} is a file; give a folder")
     # is_symlink: a dangling link is in the way too.
-    taken = [name for name in plan if (to / name).exists() or (to / name).is_symlink()]
+    taken = [name for name in names if (to / name).exists() or (to / name).is_symlink()]
     if taken and not force:
         more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
         raise ConfigError(f"{to} already holds {taken[0]}{more}; choose another folder, or replace them with --force")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 
 from anyio import to_thread
@@ -71,7 +71,7 @@ class Gallery:
         grids = Grids()
         overview = Overview(library, self._urls)
         pages = Pages(library, self._urls, overview, grids, self._live, settled)
-        files = Files(library, grids, Painter(), self._worker)
+        files = Files(library, self._urls, grids, Painter(), self._worker)
         self.routes = [*_page_routes(pages), *_file_routes(files)]
         app = Starlette(
             routes=self.routes,
@@ -128,7 +128,7 @@ def _page_routes(pages: Pages) -> Iterator[Route]:
     yield from _with_twin("/runs/{run}", pages.run)
 
 
-def _with_twin(path: str, endpoint: Callable[[Request], Response]) -> Iterator[Route]:
+def _with_twin(path: str, endpoint: Callable[[Request], Response | Awaitable[Response]]) -> Iterator[Route]:
     # The twin first: the name of a run may contain dots.
     yield Route(f"{path}.json", endpoint)
     yield Route(path, endpoint)
@@ -143,4 +143,6 @@ def _file_routes(files: Files) -> Iterator[Route]:
     yield Route(f"{individual}/genome.json", files.genome_json)
     yield Route(f"{individual}/genome.npz", files.genome_npz)
     yield Route(f"{individual}/top5.json", files.top)
+    yield from _with_twin(f"{individual}/scene", files.scene)
+    yield Route(f"{individual}/scene.png", files.scene_sheet)
     yield Route("/static/{version}/{name:path}", files.static)

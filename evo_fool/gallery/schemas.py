@@ -195,6 +195,7 @@ class IndividualPage(_OfClassOrNone):
     genome: dict[str, int] | None  # its complexity: of a CPPN nodes and links
     graph: str | None
     top5: str | None  # where to fetch the classifier's top five
+    scene: str | None  # where to fetch what it does to photographs or task images; its twin: SceneView
     history: list[Captured]  # thinned out where there are too many; first and last included
     history_total: int
     history_all: str | None  # where to fetch all of it, see HistoryPage
@@ -222,6 +223,37 @@ class TopFive(TypedDict):
 
     top5: list[Guess] | None
     reason: str | None  # why the classifier cannot be asked
+
+
+class Changed(TypedDict):
+    """A photograph or task image without the individual's image and with it."""
+
+    name: str
+    label: str | None  # its class, or the label of a task image
+    before: Guess  # the classifier's likeliest class
+    after: Guess
+    aim_before: Guess | None  # the class that the image is evolved for, or that stands for the label
+    aim_after: Guess | None
+
+
+class Confusion(TypedDict):
+    """Answers to the held-out task images."""
+
+    labels: list[str]
+    counts: list[list[int]]  # a row a label, a column an answer
+
+
+class SceneView(TypedDict):
+    """``/runs/RUN/individuals/ID/scene``: what an image does to the inputs of its scene; ``class`` says for which."""
+
+    page: str  # "scene"
+    reason: str | None  # why it cannot be shown; then there is nothing else
+    kind: str  # perturbation, patch, program
+    sheet: str | None  # a sheet of ten columns: the first row before, the second after, the third the perturbation
+    pairs: list[Changed]  # at most 6
+    amplified: float | None  # how many times the perturbation on the sheet is amplified
+    facts: dict[str, str]  # what is reported over all inputs, such as the fooling rate
+    confusion: Confusion | None  # of a program
 
 
 class ComparedRun(TypedDict):

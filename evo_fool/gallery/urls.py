@@ -51,6 +51,14 @@ class Urls:
         """The classifier's top five for an individual's image, as JSON; slow."""
         return f"{self.individual(run, id)}/top5.json"
 
+    def scene(self, run: str, id: int, *, cls: int | None = None) -> str:
+        """Photographs or task images before and after an individual's image, for its class ``cls``; slow."""
+        return _with_query(f"{self.individual(run, id)}/scene", {"class": cls})
+
+    def scene_sheet(self, run: str, id: int) -> str:
+        """Their pictures on one sheet, see :mod:`evo_fool.gallery.data.scene_view`."""
+        return f"{self.individual(run, id)}/scene.png"
+
     def graph(self, run: str, id: int) -> str:
         """A drawing of a CPPN's genome."""
         return f"{self.individual(run, id)}/graph.svg"

@@ -11,19 +11,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evo_fool.classifiers.scoring import Scorer
+    from evo_fool.scenes.photographs import Photographs
     from evo_fool.sections import SceneConfig
 
 __all__ = ["Alone", "Scene", "build_scene"]
 
 
-def build_scene(config: SceneConfig, scorer: Scorer, seed: int, photos: Path | None = None) -> Scene:
+def build_scene(config: SceneConfig, scorer: Scorer, seed: int, photos: Path | Photographs | None = None) -> Scene:
     """The scene of an experiment.
 
     Args:
         config: the experiment's scene section.
         scorer: scores the inputs.
         seed: the experiment's; decides whatever a scene draws.
-        photos: a run's own copy of its photographs; None: where the section says.
+        photos: a run's own copy of its photographs, or photographs chosen already; None: where the section says.
 
     Raises:
         ConfigError: its photographs cannot be used.

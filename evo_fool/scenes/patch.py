@@ -21,6 +21,7 @@ from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.randomness import stream
 from evo_fool.scenes.perturbation import OnPhotographs
+from evo_fool.scenes.photographs import Photographs
 from evo_fool.scenes.placement import BYTES_A_PIXEL, Overlays, draw_placements, side_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ class Patch(OnPhotographs):
 
     config: PatchConfig
 
-    def __init__(self, config: PatchConfig, scorer: Scorer, seed: int, photos: Path | None = None) -> None:
+    def __init__(
+        self, config: PatchConfig, scorer: Scorer, seed: int, photos: Path | Photographs | None = None
+    ) -> None:
         super().__init__(config, scorer, seed, photos, copies=config.places)
         channels, height, width = scorer.classifier.shape
         shares = config.share if isinstance(config.share, tuple) else (config.share, config.share)

@@ -20,7 +20,7 @@ from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError, UnknownClassError
 from evo_fool.scenes.composite import Composite
-from evo_fool.scenes.photographs import read_photographs
+from evo_fool.scenes.photographs import Photographs, read_photographs
 
 if TYPE_CHECKING:
     from evo_fool.sections import PerturbationConfig, PhotographsConfig
@@ -47,7 +47,7 @@ class OnPhotographs(Composite):
         config: the experiment's section.
         scorer: scores the composed inputs.
         seed: the experiment's.
-        photos: a run's own copy of its photographs, chosen already; None: as the section says.
+        photos: photographs chosen already, or a run's own copy of them; None: as the section says.
         copies: inputs made of each photograph.
 
     Raises:
@@ -55,10 +55,17 @@ class OnPhotographs(Composite):
     """
 
     def __init__(
-        self, config: PhotographsConfig, scorer: Scorer, seed: int, photos: Path | None = None, copies: int = 1
+        self,
+        config: PhotographsConfig,
+        scorer: Scorer,
+        seed: int,
+        photos: Path | Photographs | None = None,
+        copies: int = 1,
     ) -> None:
         classifier = scorer.classifier
-        if photos is not None:
+        if isinstance(photos, Photographs):
+            self.photographs = photos
+        elif photos is not None:
             self.photographs = read_photographs(classifier, photos)
         elif config.photos is None:
             raise ConfigError("scene.photos is missing; give a folder or an npz file: -S scene.photos=DIR")
@@ -183,6 +190,10 @@ class Perturbation(OnPhotographs):
         """Photographs plus perturbations, clipped and rounded to bytes."""
         photographs = self._there_photographs[torch.from_numpy(rows).to(self.scorer.device)]
         return perturbed(photographs, self.perturbation(pictures))
+
+    def change(self, picture: np.ndarray) -> np.ndarray:
+        """What one picture, uint8 ``(channels, h, w)``, adds to every photograph, of 255: float32, their shape."""
+        return np.asarray(self.perturbation(self._there(picture[None]))[0].cpu())
 
     def perturbation(self, pictures: Tensor) -> Tensor:
         """What is added, of 255; see :func:`perturbation_of`."""

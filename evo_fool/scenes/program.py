@@ -133,6 +133,11 @@ class Program(Composite):
             "confusion": confusion.tolist(),
         }
 
+    def framed(self, picture: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """Task images, uint8 ``(n, channels, side, side)``, in one picture: uint8 ``(n, channels, height, width)``."""
+        frame = self._there(picture[None]).expand(len(images), -1, -1, -1)
+        return np.asarray(self._framed(frame, torch.from_numpy(images).to(self.scorer.device)).cpu())
+
     def _answers(self, picture: np.ndarray, images: np.ndarray) -> np.ndarray:
         """Log-odds of every class, float64 ``(n, classes)``, for task images inside one picture."""
         frame, parts = self._there(picture[None]), []

@@ -62,7 +62,7 @@ def top_five(path: Path, individual: int) -> TopFive:
     with open_run(path) as run:
         image = image_of(run, individual)
         try:
-            log_odds = _scene(run).score(image[None])[0]
+            log_odds = trusted_scene(run).score(image[None])[0]
         except (ClassifierError, ConfigError) as error:
             return {"top5": None, "reason": printable(str(error))}
         from evo_fool.probability import probability
@@ -78,7 +78,12 @@ def top_five(path: Path, individual: int) -> TopFive:
         }
 
 
-def _scene(run: Run) -> Scene:
+def trusted_scene(run: Run) -> Scene:
+    """The scene of a run, at work.
+
+    Raises:
+        ConfigError, ClassifierError: it is not to be loaded, or cannot be.
+    """
     from evo_fool.runs.scenes import check_scene, kept_photos
 
     scene, fingerprint = _load(run.experiment.model_dump_json(), kept_photos(run.path))

@@ -15,16 +15,18 @@ from starlette.responses import Response
 
 from evo_fool.errors import NotKeptError
 from evo_fool.gallery.assets import STATIC, version
-from evo_fool.gallery.data import tasks
+from evo_fool.gallery.data import scene_view, tasks
 from evo_fool.gallery.data.kept import kept_members
 from evo_fool.gallery.data.pictures import resized_png, scored_png
 from evo_fool.gallery.data.run_registry import Library
 from evo_fool.gallery.data.sprites import BLOCK, Painter, Sheet, blocks, is_exact, plan_sheet
 from evo_fool.gallery.data.worker import Worker
 from evo_fool.gallery.pages.grid import Grids
-from evo_fool.gallery.query import Query
-from evo_fool.gallery.responses import ASK_AGAIN, FOREVER, json_bytes
+from evo_fool.gallery.query import IndividualQuery, Query
+from evo_fool.gallery.responses import ASK_AGAIN, FOREVER, json_bytes, wants_json
 from evo_fool.gallery.security import DRAWING_POLICY
+from evo_fool.gallery.templating import render_page
+from evo_fool.gallery.urls import Urls
 from evo_fool.runs.run import Run
 
 _HOUR = "private, max-age=3600"
@@ -37,6 +39,7 @@ class Files:
     """Endpoints of everything that is not a page."""
 
     library: Library
+    urls: Urls
     grids: Grids
     painter: Painter
     worker: Worker
@@ -94,6 +97,23 @@ class Files:
         return _lasting(
             json_bytes(answer), "application/json", {"cache-control": _HOUR if answer["top5"] else "no-store"}
         )
+
+    async def scene(self, request: Request) -> Response:
+        """Photographs or task images before and after an image: a part of a page, or its twin."""
+        query = IndividualQuery.parse(request)
+        name, id = request.path_params["run"], request.path_params["id"]
+        path = await to_thread.run_sync(self.library.find, name)
+        view = await self.worker.run(scene_view.scene_view, path, id, query.cls)
+        headers = {"cache-control": "no-store" if view["reason"] else _HOUR}
+        view["sheet"] = None if view["reason"] else self.urls.scene_sheet(name, id)
+        if wants_json(request):
+            return _lasting(json_bytes(view), "application/json", headers)
+        return _lasting(render_page(view, self.urls), "text/html", headers)
+
+    async def scene_sheet(self, request: Request) -> Response:
+        """The pictures of :meth:`scene`."""
+        png = await self._of_individual(request, scene_view.scene_sheet)
+        return _lasting(png, "image/png", {"cache-control": _HOUR})
 
     def static(self, request: Request) -> Response:
         """A file of the gallery's own."""

@@ -102,6 +102,7 @@ def individual_page(run: Run, id: int, query: IndividualQuery, urls: Urls) -> In
         "genome": complexity or None,
         "graph": urls.graph(name, id) if complexity and run.encoding.outputs else None,
         "top5": urls.top(name, id) if me.kept else None,
+        "scene": urls.scene(name, id, cls=cls) if me.kept and run.experiment.scene.kind != "alone" else None,
         "history": [_captured(run, row, cls, urls) for row in thinned(history, _SHOWN)],
         "history_total": len(history),
         "history_all": None if cls is None else urls.history(name, cls),

@@ -53,6 +53,7 @@ def elite_pages(
         pages[cls] = page = dict(individual_page(run, id, IndividualQuery(cls=cls), urls))
         _shorten(page)
         page["top5"] = guesses(id) if page["kept"] else None
+        page["scene"] = None  # a site is published; photographs are not copied into it
         if page["kept"]:
             _refer_to_pictures(run, page, urls)
             if id not in written:

@@ -23,7 +23,7 @@ export class ElitePage {
   }
 
   async begin() {
-    await Promise.allSettled([this.#askClassifier(), this.#inlineDrawing()]);
+    await Promise.allSettled([this.#askClassifier(), this.#showScene(), this.#inlineDrawing()]);
   }
 
   #offerSizes() {
@@ -84,6 +84,21 @@ export class ElitePage {
         made("li", {}, made("span", {}, guess.name), made("span", { className: "percent" }, guess.percent), makeBar(guess.p)),
       );
       waiting.replaceWith(made("ol", { className: "guesses" }, ...guesses));
+    } catch (error) {
+      waiting.textContent = error.message;
+    }
+  }
+
+  /** Photographs before and after: a part of the page that takes the classifier. */
+  async #showScene() {
+    const section = find("#scene[data-src]");
+    if (!section) return;
+    const waiting = find(".waiting", section);
+    try {
+      const answer = await fetch(section.dataset.src, { headers: { accept: "application/json" } }); // of an error
+      if (!answer.ok) throw new Error((await answer.json()).error);
+      const part = new DOMParser().parseFromString(await answer.text(), "text/html").body;
+      waiting.replaceWith(...part.childNodes);
     } catch (error) {
       waiting.textContent = error.message;
     }

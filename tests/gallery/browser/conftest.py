@@ -15,6 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from support import small, write_photographs
+
+from evo_fool.session import evolve
 
 CHROMIUM = os.environ.get("EVO_FOOL_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -157,3 +160,17 @@ def evolving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"{address}/runs/{found[0].name}"
         run.send_signal(signal.SIGINT)
         run.wait(30)
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the gallery over ``added``, a run over photographs, and ``program``, one over task images."""
+    folder = tmp_path_factory.mktemp("scenes")
+    added = {"kind": "perturbation", "photos": str(write_photographs(folder / "photographs", 4)), "epsilon": 60}
+    program = {"kind": "program", "inner": 12, "count": 20, "held_out": 20}
+    (folder / "runs").mkdir()
+    for name, scene in (("added", added), ("program", program)):
+        with evolve(small("pixels", generations=3, scene=scene), out=folder) as made:
+            path = made.path
+        path.rename(folder / "runs" / name)
+    yield from _serve(folder / "runs")
