@@ -18,11 +18,11 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from evo_fool.errors import ConfigError
 from evo_fool.overrides import override, parse_assignments, shown, unknown_key
 from evo_fool.plugins import names as plugin_names
+from evo_fool.scene_sections import AloneConfig, SceneConfig
 from evo_fool.sections import (
     ENCODINGS,
     MAX_BATCH,
     SEARCHES,
-    AloneConfig,
     CheckpointConfig,
     ClassifierConfig,
     CppnConfig,
@@ -31,7 +31,6 @@ from evo_fool.sections import (
     Integer,
     MapElitesConfig,
     RetentionConfig,
-    SceneConfig,
     ScoringConfig,
     SearchConfig,
     Section,

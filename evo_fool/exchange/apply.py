@@ -26,11 +26,11 @@ from evo_fool.jsonable import plain
 from evo_fool.probability import probability
 from evo_fool.runs.run import Elite, Run
 from evo_fool.runs.scenes import scene_of
+from evo_fool.scene_sections import PatchConfig, PhotographsConfig, ProgramConfig
 from evo_fool.scenes import Scene, build_scene
 from evo_fool.scenes.exhibit import exhibit
 from evo_fool.scenes.perturbation import OTHER
 from evo_fool.scenes.photographs import Photographs, read_photographs
-from evo_fool.sections import PatchConfig, PhotographsConfig, ProgramConfig
 
 _TOP = 5
 _STEM = 60

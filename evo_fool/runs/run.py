@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,14 @@ import numpy as np
 from evo_fool.class_names import ClassNames
 from evo_fool.encodings import build_encoding
 from evo_fool.errors import ConfigError, CorruptRunError, EmptyCellError, GenomeError, NotKeptError, RunNotFoundError
-from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.experiment import Experiment
 from evo_fool.probability import probability
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.runs.lock import is_locked
+from evo_fool.runs.record import record, recorded_experiment
 from evo_fool.runs.schema import METRICS
 from evo_fool.runs.store_reader import StoreReader
+from evo_fool.runs.summary import summary
 
 if TYPE_CHECKING:
     from evo_fool.encodings.base import Encoding, Genomes
@@ -103,12 +104,12 @@ class Run(Mapping[int, Elite]):
     @property
     def experiment(self) -> Experiment:
         """The resolved experiment."""
-        return _parsed(self.store.meta().get("experiment", ""), self.path)
+        return recorded_experiment(self.store.meta().get("experiment", ""), self.path)
 
     @property
     def environment(self) -> dict[str, Any]:
         """Versions, device and threads that the run was started with."""
-        return _record(self.meta.get("environment", "{}"), f"{self.path}: recorded environment")
+        return record(self.meta.get("environment", "{}"), f"{self.path}: recorded environment")
 
     @property
     def objects(self) -> dict[str, str]:
@@ -354,63 +355,7 @@ class Run(Mapping[int, Elite]):
 
     def summary(self) -> dict[str, Any]:
         """The figures of the run, JSON-able, over the classes it evolves; an empty cell counts as probability 0."""
-        experiment = self.experiment
-        with self.store.snapshot():
-            generation, evaluations, seconds, _ = self.store.progress()
-            elites = {elite.class_index: elite for elite in self.elites}
-            captures = int(self.store.rows("SELECT count(*) FROM captures")[0][0])
-        p = np.array([elites[cell].probability if cell in elites else 0.0 for cell in self.targets])
-        return {
-            "path": str(self.path),
-            "id": self.meta.get("id", ""),
-            "name": experiment.name,
-            "status": self.status,
-            "generation": generation,
-            "generations": experiment.generations,
-            "evaluations": evaluations,
-            "classes": len(self.classes),
-            "targets": len(p),
-            "occupied": len(elites),
-            "median_confidence": float(np.median(p)),
-            "mean_confidence": float(p.mean()),
-            "min_confidence": float(p.min()),
-            "at_least": {f"{threshold:g}": int((p >= threshold).sum()) for threshold in THRESHOLDS.values()},
-            "qd_score": float(p.sum()),
-            "captures": captures,
-            "images_per_second": evaluations / seconds if seconds > 1e-6 else 0.0,
-            "wall_seconds": seconds,
-            "seed": experiment.seed,
-            "device": str(self.environment.get("device", "unknown")),
-            "classifier": self.meta.get("classifier", "unknown"),
-            "encoding": experiment.encoding.kind,
-            "search": experiment.search.kind,
-            "preset": experiment.preset,
-            "disk_bytes": self.disk_bytes(),
-        }
-
-
-# One run is read many times, and validating an experiment takes a millisecond.
-@lru_cache(maxsize=64)
-def _parsed(text: str, path: Path) -> Experiment:
-    source = f"{path}: recorded experiment"
-    recorded = _record(text, source)
-    encoding, search = recorded.get("encoding"), recorded.get("search")
-    if isinstance(encoding, dict) and isinstance(search, dict) and search.get("kind") != "map_elites":
-        encoding.pop("crossover", None)  # earlier versions recorded it, without any effect
-    try:
-        return Experiment.from_mapping(recorded, source=source)
-    except (ConfigError, TypeError, ValueError) as error:
-        raise CorruptRunError(str(error)) from None
-
-
-def _record(text: str, source: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        data = None
-    if not isinstance(data, dict):
-        raise CorruptRunError(f"{source} is not readable; restore a copy")
-    return data
+        return summary(self)
 
 
 def require_run(path: Path) -> None:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evo_fool.classifiers.scoring import Scorer
+    from evo_fool.scene_sections import SceneConfig
     from evo_fool.scenes.photographs import Photographs
-    from evo_fool.sections import SceneConfig
 
 __all__ = ["Alone", "Scene", "build_scene"]
 
@@ -29,10 +29,10 @@ def build_scene(config: SceneConfig, scorer: Scorer, seed: int, photos: Path | P
     Raises:
         ConfigError: its photographs cannot be used.
     """
+    from evo_fool.scene_sections import PatchConfig, PerturbationConfig, ProgramConfig
     from evo_fool.scenes.patch import Patch
     from evo_fool.scenes.perturbation import Perturbation
     from evo_fool.scenes.program import Program
-    from evo_fool.sections import PatchConfig, PerturbationConfig, ProgramConfig
 
     if isinstance(config, PerturbationConfig):
         return Perturbation(config, scorer, seed, photos)

@@ -25,7 +25,7 @@ from evo_fool.scenes.photographs import Photographs
 from evo_fool.scenes.placement import BYTES_A_PIXEL, Overlays, draw_placements, side_of
 
 if TYPE_CHECKING:
-    from evo_fool.sections import PatchConfig
+    from evo_fool.scene_sections import PatchConfig
 
 _LARGEST = 4e9
 """Bytes that placements may take."""

@@ -23,7 +23,7 @@ from evo_fool.scenes.composite import Composite
 from evo_fool.scenes.photographs import Photographs, read_photographs
 
 if TYPE_CHECKING:
-    from evo_fool.sections import PerturbationConfig, PhotographsConfig
+    from evo_fool.scene_sections import PerturbationConfig, PhotographsConfig
 
 OTHER = "anything else"
 """The untargeted cell: any class but that of the clean photograph."""

@@ -22,7 +22,7 @@ from evo_fool.scenes.composite import Composite
 from evo_fool.scenes.tasks import TaskImages, load_task
 
 if TYPE_CHECKING:
-    from evo_fool.sections import ProgramConfig
+    from evo_fool.scene_sections import ProgramConfig
 
 BLANK = 128
 """Every value of the frame that stands for no program."""

@@ -14,8 +14,8 @@ from PIL import Image
 from evo_fool.errors import ConfigError
 from evo_fool.image import to_pillow
 from evo_fool.randomness import stream
+from evo_fool.scene_sections import TASKS
 from evo_fool.scenes.task_files import Stored, stored_task
-from evo_fool.sections import TASKS
 
 GRID, CELL = 4, 9
 """The task ``squares``: cells a side, and pixels a side of each."""

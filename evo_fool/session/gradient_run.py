@@ -42,8 +42,9 @@ from evo_fool.runs.retention import Retention
 from evo_fool.runs.run import Run, open_run
 from evo_fool.runs.store import Store
 from evo_fool.sampling import evenly
+from evo_fool.scene_sections import PerturbationConfig
 from evo_fool.scenes.photographs import read_photographs
-from evo_fool.sections import CheckpointConfig, GradientConfig, PerturbationConfig, PixelsConfig
+from evo_fool.sections import CheckpointConfig, GradientConfig, PixelsConfig
 from evo_fool.session.recorder import Recorder
 from evo_fool.session.session import describe, write_experiment
 

@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import networkx
+
 import evo_fool
 
 PACKAGE = Path(evo_fool.__file__).parent
@@ -56,3 +58,23 @@ def test_contributing_shows_the_same_rule() -> None:
 def test_contributing_explains_every_room() -> None:
     table = CONTRIBUTING.partition("| room |")[2].partition("\n\n")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(FLOOR)
+
+
+def test_files_are_short() -> None:
+    long = {file.name: n for file in PACKAGE.rglob("*.py") if (n := len(file.read_text("utf-8").splitlines())) > 400}
+    assert not long
+
+
+def test_files_import_in_no_circle() -> None:
+    """Imports at the top of files; those inside functions and for type checking are made later or never."""
+    graph = networkx.DiGraph()
+    for file in PACKAGE.rglob("*.py"):
+        name = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("evo_fool"):
+                for imported in node.names:
+                    module = f"{node.module}.{imported.name}"
+                    path = PACKAGE.parent.joinpath(*module.split("."))
+                    found = module if path.is_dir() or path.with_suffix(".py").exists() else str(node.module)
+                    graph.add_edge(name, found)
+    assert list(networkx.simple_cycles(graph)) == []

@@ -18,8 +18,8 @@ from evo_fool.encodings.rendering.gpu import render_torch
 from evo_fool.evaluation import Evaluator
 from evo_fool.evaluation.assembly import assemble
 from evo_fool.runs import verify
+from evo_fool.scene_sections import AloneConfig
 from evo_fool.scenes.alone import Alone, challengers
-from evo_fool.sections import AloneConfig
 from evo_fool.session import evolve
 
 DEVICES = [

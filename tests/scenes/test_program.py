@@ -16,8 +16,8 @@ from evo_fool.evaluation.assembly import assemble
 from evo_fool.experiment import Experiment
 from evo_fool.probability import probability
 from evo_fool.runs import digest, verify
+from evo_fool.scene_sections import ProgramConfig
 from evo_fool.scenes.program import Program
-from evo_fool.sections import ProgramConfig
 from evo_fool.session import evolve, resume
 
 SQUARES = {"kind": "program", "task": "squares", "inner": 12, "count": 40, "held_out": 50}

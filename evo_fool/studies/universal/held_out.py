@@ -12,8 +12,8 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.errors import ConfigError
 from evo_fool.runs import Run
 from evo_fool.runs.scenes import kept_photos, recorded_scene
+from evo_fool.scene_sections import PerturbationConfig
 from evo_fool.scenes.photographs import Photographs, read_photographs
-from evo_fool.sections import PerturbationConfig
 
 _PLACES = re.compile(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*")
 

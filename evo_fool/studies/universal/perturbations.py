@@ -15,8 +15,9 @@ from evo_fool.errors import ConfigError
 from evo_fool.randomness import stream
 from evo_fool.runs import Run
 from evo_fool.runs.scenes import recorded_scene
+from evo_fool.scene_sections import PerturbationConfig
 from evo_fool.scenes.perturbation import OTHER, perturbation_of
-from evo_fool.sections import GradientConfig, PerturbationConfig
+from evo_fool.sections import GradientConfig
 
 NOISE = "noise"
 
