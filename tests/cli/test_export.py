@@ -70,6 +70,31 @@ def test_bad_exports_are_one_line(arguments: list[str], code: int, words: list[s
     assert not Path("x").exists()
 
 
+def test_a_site_is_written_and_says_how_large_it_is(run: Path, invoke: Any) -> None:
+    code, out, err = invoke("export", "latest", "--to", "site", "--what", "site")
+    files = names(Path("site"))
+    size = sum(Path("site", name).stat().st_size for name in files)
+    assert (code, err) == (0, "")
+    assert out == f"site/index.html: 3 classes, {len(files)} files, {size / 1e6:.1f} MB\n"
+
+
+def test_a_sites_json_names_the_run_and_counts_the_files(run: Path, invoke: Any, invoke_json: Any) -> None:
+    done = invoke_json("export", "latest", "--to", "site", "--what", "site")
+    assert done["path"] == str(run)
+    assert (done["pages"], done["files"]) == (3, len(names(Path("site"))))
+    code, out, err = invoke("export", "latest", "--to", "site", "--what", "site")
+    assert (code, out, err.count("\n")) == (2, "", 1) and "--force" in err
+    assert invoke("export", "latest", "--to", "site", "--what", "site", "--force")[0] == 0
+
+
+def test_on_a_terminal_a_site_counts_its_classes(
+    run: Path, invoke: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    err = invoke("export", "latest", "--to", "site", "--what", "site")[2]
+    assert err == "\r1 of 3 classes\r2 of 3 classes\r3 of 3 classes\n"
+
+
 def test_force_replaces(run: Path, invoke: Any) -> None:
     assert invoke("export", "latest", "--to", "full")[0] == 0
     assert invoke("export", "latest", "--to", "full", "--force")[0] == 0

@@ -1,5 +1,8 @@
 """Noise is what it says it is, the best of it is kept for each class, and permuted images keep their pixels."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +16,7 @@ from evo_fool.probability import probability
 from evo_fool.randomness import stream
 from evo_fool.studies import study_of
 from evo_fool.studies.context import Context
+from evo_fool.studies.controls.measure import imagenet_arms
 from evo_fool.studies.noise import KINDS
 from evo_fool.studies.noise.measure import arm, harvest, noise_harvest, random_images
 
@@ -101,6 +105,26 @@ def test_more_noise_begins_with_the_same(scorer: Scorer) -> None:
     few, many = (noise_harvest(Context(None), scorer.classifier, "constant", n, seed=1) for n in (512, 1024))
     assert many["medians"][0] == few["medians"][0]
     assert many["steps"] == [512, 1024]
+
+
+def test_evolution_and_noise_on_imagenet_are_compared_at_equal_images(stand_in: Any) -> None:
+    arms = {arm["label"]: arm for arm in imagenet_arms(stand_in, "squeezenet1_1", Path("weights.pt"))}
+    evolved = ["evolved pixels", "evolved CPPNs", "random pixel genomes", "random CPPN genomes"]
+    noise = ["uniform", "gaussian", "natural images, pixels permuted", "constant colour", "low-frequency"]
+    assert list(arms) == evolved + [name if " " in name else f"{name} noise" for name in noise]
+    assert {arm["n"] for arm in arms.values()} == {64}  # though each run went on to 128
+    assert [arms[name]["steps"] for name in evolved] == [[32, 64]] * 4
+    assert all(arms[name]["called"] is None for name in evolved)
+    assert all(arm["medians"][-1] == arm["median"] for arm in arms.values())
+    assert [preset for preset, _ in stand_in.asked] == ["imagenet-pixels", "imagenet-cppn"] + ["imagenet-random"] * 2
+    kinds = [settings.get("encoding.kind") for _, settings in stand_in.asked]
+    assert kinds == [None, None, "pixels", None]
+
+
+def test_without_photographs_nothing_is_permuted(stand_in: Any) -> None:
+    stand_in.data.folder = None
+    labels = [arm["label"] for arm in imagenet_arms(stand_in, "squeezenet1_1", Path("weights.pt"))]
+    assert len(labels) == 8 and not any("permuted" in label for label in labels)
 
 
 def test_the_page(small_reproduction: Context) -> None:

@@ -126,14 +126,14 @@ def test_control_of_two_classes_where_there_is_one_image_a_class() -> None:
 class Planted(Paths):
     """The study of the grey network: three elites, of which the last is not what it should be."""
 
-    def __init__(self, natural: ImageSet, last: int = 255) -> None:
+    def __init__(self, natural: ImageSet, last: int = 255, what: str = "MNIST") -> None:
         super().__init__()
-        self.natural, self.last = natural, last
+        self.natural, self.last, self.what = natural, last, what
 
     def load(self, context: Context) -> list[Case]:
         judge = Classifier(Grey(), classes=["bright", "dark"], size=4, channels=1, name="grey")
         elites = ImageSet("elites", _plain(230, 20, self.last), np.array([0, 1, 1]), self.natural.classes)
-        return [Case("MNIST", context.scorer(judge), elites, self.natural, 100)]
+        return [Case(self.what, context.scorer(judge), elites, self.natural, 100)]
 
 
 def _measured(folder: Path, natural: ImageSet) -> tuple[Paths, dict[str, Any]]:
@@ -181,6 +181,7 @@ def test_no_ways_have_a_reason(tmp_path: Path) -> None:
     assert entry["rows"] == {"elites": [1], "natural": [0]} and "between natural" not in entry
     study, data = _measured(tmp_path / "alone", flipped.pick([i for i in range(24) if i not in (0, 12)]))
     assert "to natural" not in data["MNIST"]
+    assert study.table(data) is None and study.pictures(Context(None, "smoke"), data) == []
     why = study.conclude(data)[1]
     assert "No straight line was followed: 2 of 3 elites" in why and "0 of 22 natural images" in why
 
@@ -191,3 +192,40 @@ def test_few_natural_images_cost_the_dimension_only(tmp_path: Path) -> None:
     (row,) = [row for row in study.rows(data) if "local dimension" in row.what]
     assert row.ours is None and row.control is None
     assert data["MNIST"]["to natural"]["ways"] == 2
+
+
+@pytest.mark.parametrize(
+    ("what", "shown"), [("MNIST", ["MNIST lines", "MNIST ways"]), ("ImageNet", ["ImageNet lines"])]
+)
+def test_ways_are_drawn_and_photographs_are_not_shown(what: str, shown: list[str]) -> None:
+    """Photographs have owners: of ImageNet only the curves are published."""
+    study, context = Planted(_natural(4), what=what), Context(None, "smoke")
+    data = study.measure(context)
+    pictures = study.pictures(context, data)
+    assert [picture.name for picture in pictures] == shown
+    assert all(picture.png.startswith(b"\x89PNG") for picture in pictures)
+    assert [picture.borrowed for picture in pictures] == [False, True][: len(shown)]
+    assert "medians over 2 of them" in pictures[0].caption
+
+
+def test_the_table_follows_the_way_step_by_step() -> None:
+    study = Planted(_natural(5))
+    data = study.measure(Context(None, "smoke"))
+    table = study.table(data)
+    assert table is not None
+    assert [line[0] for line in table.lines] == [f"{i / 20:.2f}" for i in range(21)]
+
+
+def test_imagenets_elites_are_those_that_have_photographs_to_go_to(stand_in: Any) -> None:
+    digits, imagenet = Paths().load(stand_in)
+    assert (digits.what, len(digits.elites), digits.natural) == ("MNIST", 10, None)
+    assert (imagenet.what, imagenet.elites.names) == ("ImageNet", ["ant", "cat"])
+    assert imagenet.natural.names == ["ant", "ant", "cat"]
+    assert imagenet.random == 100
+
+
+def test_without_photographs_all_of_imagenets_elites_are_taken(stand_in: Any) -> None:
+    stand_in.data.folder = stand_in.data.folder / "imagenet"
+    (stand_in.data.folder / "photos").rename(stand_in.data.folder / "elsewhere")
+    imagenet = Paths().load(stand_in)[1]
+    assert (imagenet.natural, imagenet.elites.names) == (None, ["ant", "bee", "cat"])

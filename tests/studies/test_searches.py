@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from evo_fool.runs import open_run
 from evo_fool.runs.database_files import DATABASE
 from evo_fool.studies import study_of
 from evo_fool.studies.context import Context
-from evo_fool.studies.searches.measure import confidence_after
+from evo_fool.studies.imagenet_runs import imagenet_run
+from evo_fool.studies.searches.measure import confidence_after, imagenet_duels
 from evo_fool.studies.switching.measure import shares, switching
 
 
@@ -72,6 +74,33 @@ def test_captures_of_a_real_run_add_up(cppn_run: Path) -> None:
         assert 0 < found["captures"] < len(run.captures)
         assert found["steps"].sum() == pytest.approx(found["switches"])
         assert np.all(np.diag(found["steps"]) == 0)
+
+
+def test_duels_compare_one_class_by_itself_with_the_run_for_all(stand_in: Any) -> None:
+    weights = Path("squeezenet1_1.pt")
+    found = imagenet_duels(stand_in, "squeezenet1_1", weights)
+    assert found["network"] == "squeezenet1_1"
+    (preset, settings) = next(pair for pair in stand_in.asked if pair[0] == "imagenet-ga")
+    wanted = {"search.target": 0, "classifier.spec": "torchvision:squeezenet1_1", "classifier.weights": str(weights)}
+    assert wanted.items() <= settings.items()
+    with (
+        imagenet_run(stand_in, "squeezenet1_1", weights, "cppn", 1) as everything,
+        stand_in.run(stand_in.experiment(preset, settings)) as one,
+    ):
+        first, images = (int(one.metrics["evaluations"][i]) for i in (0, -1))
+        assert found["images"] == [first, images, int(everything.metrics["evaluations"][-1])]
+        assert first < images < found["images"][2]
+        (duel,) = found["duels"]
+        assert duel["name"] == "ant"
+        assert duel["genetic"] == pytest.approx(one[0].probability)
+        assert duel["map_elites"] == pytest.approx(everything[0].probability)
+        for run, generation, key in ((one, 0, "genetic_start"), (everything, images // 32 - 1, "map_elites_then")):
+            captures = run.captures
+            rows = captures[(captures["class"] == 0) & (captures["generation"] <= generation)]
+            assert duel[key] == pytest.approx(1 / (1 + np.exp(-rows["log_odds"][-1])))
+        switches = switching(everything)
+    assert "steps" not in found["switching"]  # a thousand by a thousand numbers
+    assert found["switching"] == {key: value for key, value in switches.items() if key != "steps"}
 
 
 def test_the_page(small_reproduction: Context) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
+from support import small
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.lenet import LeNet, lenet_classifier
@@ -14,7 +16,10 @@ from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
 from evo_fool.runs import open_run
 from evo_fool.sections import ClassifierConfig
+from evo_fool.session import evolve
 from evo_fool.studies.elites import ImageSet, elites_of, judge_of, noise_set
+from evo_fool.studies.transfer import Options
+from evo_fool.studies.transfer.judges import judges_of
 from evo_fool.studies.transfer.measure import CHANCE, THRESHOLDS, beside_noise, transfer, transfer_of_noise
 from evo_fool.studies.transfer.study import ALIKE, OTHER, SAME, Transfer, claims_of, pairs_of
 
@@ -199,8 +204,6 @@ def test_other_classes_are_refused(lenet: Scorer) -> None:
 
 
 def test_another_classifier_is_remarked(pixels_run: Path, tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
     other = tmp_path / "other.safetensors"
     save_file(LeNet(torch.Generator().manual_seed(2)).state_dict(), other)
     with open_run(pixels_run) as run:
@@ -215,3 +218,56 @@ def test_elites_of_a_class(pixels_run: Path) -> None:
         assert chosen.targets.tolist() == [7, 2]
         with pytest.raises(ConfigError, match="classes 0 to 9"):
             elites_of(run, [10])
+
+
+def _weights(path: Path, seed: int) -> Path:
+    save_file(LeNet(torch.Generator().manual_seed(seed)).state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def moved(tmp_path: Path) -> tuple[Path, Path]:
+    """The weights of a network, and a run that was evolved on it."""
+    weights = _weights(tmp_path / "weights.safetensors", 2)
+    classifier = {"spec": "lenet-mnist", "weights": str(weights)}
+    with evolve(small("pixels", generations=1, classifier=classifier), out=tmp_path / "outputs") as run:
+        return weights, run.path
+
+
+def _judged(run: Path, *classifiers: Path) -> tuple[str, list[str]]:
+    """The fingerprint of the only judge, and the remarks, where the user names these weights."""
+    named = tuple(f"lenet-mnist@{weights}" for weights in classifiers)
+    _, judges, remarks = judges_of(Options(runs=(str(run),), classifiers=named, device="cpu"))
+    (scorer,) = judges.values()
+    return scorer.classifier.fingerprint(), remarks
+
+
+def _evolved_on(run: Path) -> str:
+    with open_run(run) as opened:
+        return opened.classifier_fingerprint
+
+
+def test_a_run_is_judged_by_the_network_of_its_record_while_that_is_there(moved: tuple[Path, Path]) -> None:
+    weights, run = moved
+    other = _weights(weights.with_name("other.safetensors"), 3)
+    assert _judged(run, other) == (_evolved_on(run), [])
+
+
+def test_weights_that_have_moved_are_those_that_the_user_names(moved: tuple[Path, Path]) -> None:
+    weights, run = moved
+    found = weights.rename(weights.with_name("elsewhere.safetensors"))
+    with pytest.raises(ConfigError, match=r"weights\.safetensors"):
+        judges_of(Options(runs=(str(run),), device="cpu"))
+    assert _judged(run, found) == (_evolved_on(run), [])
+
+
+def test_of_several_networks_that_fit_by_name_the_runs_own_is_chosen(moved: tuple[Path, Path]) -> None:
+    """Other weights now lie where the record says."""
+    weights, run = moved
+    found = weights.rename(weights.with_name("elsewhere.safetensors"))
+    _weights(weights, 3)
+    other = _weights(weights.with_name("other.safetensors"), 4)
+    assert _judged(run, other, found) == (_evolved_on(run), [])
+    fingerprint, remarks = _judged(run, other)
+    assert fingerprint != _evolved_on(run)
+    assert remarks == [f"judged by lenet-mnist, not by the network that {run.name} was evolved on"]
