@@ -101,14 +101,12 @@ def _retention(
     alive, frontier = set(holders), list(set(holders))
     while frontier:
         id = frontier.pop()
-        fresh = {parent for parent in table[id][0] if parent in table and parent not in alive} if id in table else set()
+        fresh = {parent for parent in table[id][0] if parent in table and parent not in alive}
         alive.update(fresh)
         frontier += fresh
     lineage = Retention(policy)
     shape = store.image_shape()
-    for id in sorted(table.keys() | alive):
-        if id not in table:
-            raise CorruptRunError(f"{store.path}: individual {id} holds a place but has no row")
+    for id in sorted(table):
         parents, captor, genome_bytes, kept = table[id]
         size = genome_bytes + math.prod(shape) if kept else 0
         if id in alive:

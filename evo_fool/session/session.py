@@ -26,10 +26,12 @@ from evo_fool.evaluation.memory_need import check_memory
 from evo_fool.evolution.archive import ClassArchive, Insertions
 from evo_fool.evolution.loop import evolve as run_loop
 from evo_fool.evolution.population import Population
+from evo_fool.evolution.strategy import PopulationState
 from evo_fool.evolution.toolbox import Search, build_toolbox
 from evo_fool.experiment import Experiment
 from evo_fool.runs.directory import EXPERIMENT, log_event, new_directory
 from evo_fool.runs.lock import writer
+from evo_fool.runs.retention import Retention
 from evo_fool.runs.run import Run, open_run, require_run
 from evo_fool.runs.scenes import PHOTOS, check_scene, kept_photos, with_photos
 from evo_fool.runs.soundness import renamed_class, require_sound
@@ -127,7 +129,7 @@ def evolve(
         held.path = path
         store = Store(path)
         log_event(path, "started", generations=experiment.generations)
-        _drive(path, store, experiment, parts, box, callbacks)
+        _drive(path, store, experiment, parts, box, _restored(store, experiment, parts, box), callbacks)
     return open_run(path, encoding=encoding)
 
 
@@ -216,11 +218,12 @@ def _resume(
     box = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets, objects.search, objects.toolbox)
     with same_arithmetic(started_with, parts.device) as warning:
         store = Store(path)
+        restored = _restored(store, experiment, parts, box)  # before anything is written
         write_experiment(path, store, experiment)
         if spec is not None and "classifier" in recorded:  # an object then, a spec from now on
             store.set_meta("objects", json.dumps({k: v for k, v in recorded.items() if k != "classifier"}))
         log_event(path, "resumed", generation=done, generations=experiment.generations)
-        _drive(path, store, experiment, parts, box, callbacks, warning)
+        _drive(path, store, experiment, parts, box, restored, callbacks, warning)
     return open_run(path, encoding=objects.encoding)
 
 
@@ -230,12 +233,24 @@ def write_experiment(path: Path, store: Store, experiment: Experiment) -> None:
     write_whole(path / EXPERIMENT, experiment.to_yaml().encode())
 
 
+def _restored(
+    store: Store, experiment: Experiment, parts: Parts, toolbox: base.Toolbox
+) -> tuple[Retention, dict[int, PopulationState]]:
+    """Fill the toolbox's strategy from the last commit; the store is closed where that is damaged."""
+    try:
+        return restore(store, parts.encoding, toolbox.strategy, experiment.retention)
+    except EvoFoolError:
+        store.close()
+        raise
+
+
 def _drive(
     path: Path,
     store: Store,
     experiment: Experiment,
     parts: Parts,
     toolbox: base.Toolbox,
+    restored: tuple[Retention, dict[int, PopulationState]],
     callbacks: Sequence[Callback],
     warning: str = "",
 ) -> None:
@@ -244,7 +259,7 @@ def _drive(
     ``warning`` is what the user should know from the start; the first generation brings it.
     """
     strategy = toolbox.strategy
-    lineage, populations = restore(store, parts.encoding, strategy, experiment.retention)
+    lineage, populations = restored
     done, evaluations, seconds, _ = store.progress()
     recorder = Recorder(store, parts.encoding, strategy, lineage, experiment.checkpoint, seconds)
     recorder.populations = populations

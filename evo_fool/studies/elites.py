@@ -74,13 +74,6 @@ def elites_of(run: Run, classes: Sequence[int | str] | None = None, *, name: str
     return ImageSet(label, images, np.array(wanted, dtype=np.int64), tuple(run.classes))
 
 
-def joined(sets: Sequence[ImageSet]) -> ImageSet:
-    """Several sets of the same classes as one, under the name of the first."""
-    first = sets[0]
-    images, targets = (np.concatenate([getattr(s, key) for s in sets]) for key in ("images", "targets"))
-    return ImageSet(first.name, images, targets, first.classes)
-
-
 def judge_of(
     run: Run, *, classifier: str | None = None, weights: str | None = None, device: str = "auto"
 ) -> tuple[Scorer, str]:

@@ -96,3 +96,13 @@ def test_the_populations_of_a_sound_checkpoint_come_back_in_order(genetic_run: P
         assert run.status == "finished" and run.generation == 6
         places = [row[0] for row in run.store.rows("SELECT place FROM members WHERE target = 3 ORDER BY place")]
     assert places == list(range(16))
+
+
+def test_a_refused_checkpoint_leaves_the_run_as_it_was(genetic_run: Path, tmp_path: Path) -> None:
+    run = change(copy(genetic_run, tmp_path), "UPDATE members SET target = 4", reseal=True)
+    before = (run / "experiment.yaml").read_bytes()
+    with pytest.raises(CorruptRunError, match="class 4, which is not evolved"):
+        resume(run, generations=30)
+    assert (run / "experiment.yaml").read_bytes() == before
+    with open_run(run) as found:
+        assert found.experiment.generations == 4
