@@ -97,7 +97,7 @@ def lbfgs(
         report: told the photographs that are done, of all; one at work counts as the part of it that is expected done.
 
     Raises:
-        ConfigError: not one target a photograph, or a class that the classifier does not have.
+        ConfigError: not one target a photograph, a class that the classifier does not have, or a c out of range.
         ClassifierError: the network is not differentiable.
     """
     wanted = np.asarray(targets, dtype=np.int64)
@@ -105,6 +105,8 @@ def lbfgs(
         raise ConfigError(f"{len(photographs)} photographs for {len(wanted)} targets: give as many, and at least one")
     if wanted.min() < 0 or wanted.max() >= len(classifier.classes):
         raise ConfigError(f"targets must be classes from 0 to {len(classifier.classes) - 1}")
+    if not 0 < c <= _MOST:
+        raise ConfigError(f"search.settings.c = {c:g}: must be above 0 and at most {_MOST:g}")
     require_gradient(classifier)
     report(0, len(wanted))
     device = classifier.mean.device

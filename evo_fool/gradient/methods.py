@@ -84,6 +84,8 @@ def begin(
     Raises:
         ConfigError: the scene is of another kind, or has cells that the method does not optimise.
     """
+    if method == "lbfgs":
+        raise ConfigError("search.method = 'lbfgs': leaves one run a photograph; use evo-fool gradient lbfgs")
     require_scene(method, scene)
     classifier, config = scene.scorer.classifier, scene.config
     given = dict(settings) | {"seed": seed, "report": report}
@@ -119,7 +121,16 @@ def require_scene(method: str, scene: Scene) -> None:
     kind, wanted = scene.config.kind, _SCENES.get(method, "perturbation")
     if kind != wanted:
         raise ConfigError(f"scene.kind = {kind!r}: the method {method} needs scene.kind: {wanted}")
-    if getattr(scene.config, "amplitude", "linear") != "linear":
+    require_linear(scene.config)
+
+
+def require_linear(config: Any) -> None:
+    """Refuse the section of a scene that shows the signs of its pictures alone.
+
+    Raises:
+        ConfigError: says so.
+    """
+    if getattr(config, "amplitude", "linear") != "linear":
         raise ConfigError("scene.amplitude = 'sign': a gradient method needs amplitude: linear")
 
 

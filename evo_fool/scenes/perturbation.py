@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from evo_fool.class_names import ClassNames
+from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError, UnknownClassError
 from evo_fool.scenes.composite import Composite
@@ -171,14 +172,8 @@ class OnPhotographs(Composite):
         self.untargeted = cells in ("all", "other") or (isinstance(cells, tuple) and "other" in cells)
         if cells in ("all", "classes"):
             return np.arange(len(classifier.classes))
-        names = ClassNames(classifier.classes, classifier.aliases)
-        try:
-            found = [names.find(name) for name in cells if name != "other"] if isinstance(cells, tuple) else []
-        except UnknownClassError as error:
-            raise ConfigError(f"scene.cells: {error}") from None
-        if len(set(found)) < len(found):
-            raise ConfigError(f"scene.cells = {list(cells)}: names a class twice; name each once")
-        return np.array(found, dtype=np.int64)
+        named = [name for name in cells if name != "other"] if isinstance(cells, tuple) else []
+        return np.array(classes_named(classifier, named), dtype=np.int64)
 
 
 class Perturbation(OnPhotographs):
@@ -198,6 +193,22 @@ class Perturbation(OnPhotographs):
     def perturbation(self, pictures: Tensor) -> Tensor:
         """What is added, of 255; see :func:`perturbation_of`."""
         return perturbation_of(self.config, pictures)
+
+
+def classes_named(classifier: Classifier, cells: Sequence[str]) -> list[int]:
+    """The classes of targeted cells.
+
+    Raises:
+        ConfigError: no such class, or one that is named twice.
+    """
+    names = ClassNames(classifier.classes, classifier.aliases)
+    try:
+        found = [names.find(name) for name in cells]
+    except UnknownClassError as error:
+        raise ConfigError(f"scene.cells: {error}") from None
+    if len(set(found)) < len(found):
+        raise ConfigError(f"scene.cells = {list(cells)}: names a class twice; name each once")
+    return found
 
 
 def perturbed(photographs: Tensor, perturbation: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.photographs import SUFFIXES
 from evo_fool.errors import ConfigError, UnknownClassError
 from evo_fool.sampling import evenly
+from evo_fool.scenes.arrays import npz_arrays
 
 _MOST = 1 << 33
 """Bytes that an npz file may unpack to."""
@@ -99,10 +99,11 @@ class _Files:
         self.classifier = classifier
         try:
             self.files, self.labels = ([path], None) if path.is_file() else _listed(classifier, path)
-        except OSError as error:
-            raise ConfigError(
-                f"{path}: {error.strerror or error}; give a folder of photographs: -S scene.photos=DIR"
-            ) from None
+        except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+            if isinstance(error, ConfigError):
+                raise
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigError(f"{path}: {reason}; give a folder of photographs: -S scene.photos=DIR") from None
         if not self.files:
             raise ConfigError(f"{path}: no photograph in it; its files must end in {', '.join(sorted(SUFFIXES))}")
         self.names = [file.name if path.is_file() else file.relative_to(path).as_posix() for file in self.files]
@@ -130,22 +131,11 @@ class _Archive:
 
     def __init__(self, classifier: Classifier, path: Path) -> None:
         self.classifier, self.path = classifier, path
-        try:
-            with zipfile.ZipFile(path) as members:
-                size = sum(member.file_size for member in members.infolist())
-            if size > _MOST:
-                raise ConfigError(f"{path}: unpacks to {size / 1e9:.1f} GB; at most {_MOST / 1e9:.1f} are read")
-            with np.load(path, allow_pickle=False) as arrays:
-                images = arrays["images"]
-                labels = arrays.get("labels")
-                names = arrays.get("names")
-        except ConfigError:
-            raise
-        except KeyError:
-            raise ConfigError(f"{path}: holds no array 'images'; save it with np.savez(path, images=…)") from None
-        except Exception as error:  # zip, numpy and the file system each have their own
-            reason = getattr(error, "strerror", None) or "not an npz file of plain arrays"
-            raise ConfigError(f"{path}: {reason}; write one with np.savez(path, images=…, labels=…)") from None
+        remedy = "write one with np.savez(path, images=…, labels=…)"
+        arrays = npz_arrays(path, ("images", "labels", "names"), most=_MOST, remedy=remedy)
+        if "images" not in arrays:
+            raise ConfigError(f"{path}: holds no array 'images'; save it with np.savez(path, images=…)")
+        images, labels, names = arrays["images"], arrays.get("labels"), arrays.get("names")
         channels = classifier.channels
         if images.dtype != np.uint8 or images.ndim != 4 or channels not in (images.shape[1], images.shape[3]):
             raise ConfigError(

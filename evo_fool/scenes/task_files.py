@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import os
 import warnings
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from PIL import Image
 from evo_fool.classifiers.mnist_data import load_mnist
 from evo_fool.classifiers.photographs import SUFFIXES
 from evo_fool.errors import ConfigError
+from evo_fool.scenes.arrays import npz_arrays
 
 _CIFAR10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 _CIFAR10_RECORD = 1 + 3 * 32 * 32
@@ -122,17 +122,7 @@ def _npz(path: Path) -> Stored:
 
     ``classes`` names the labels; without it they go by their numbers.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _LARGEST:
-                raise ConfigError(f"{path}: unpacks to more than {_LARGEST >> 30} GiB; give fewer images")
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in _ARRAYS if name in file}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, ConfigError):
-            raise
-        reason = getattr(error, "strerror", None) or "is no .npz file of plain arrays"
-        raise ConfigError(f"{path}: {reason}; give a .npz file with images and labels") from None
+    arrays = npz_arrays(path, _ARRAYS, most=_LARGEST, remedy="give a .npz file with images and labels")
     if "labels" not in arrays or not ("images" in arrays or {"data", "offsets"} <= arrays.keys()):
         raise ConfigError(f"{path}: holds no labels with images, or with data and offsets")
     labels = arrays["labels"]
@@ -152,7 +142,7 @@ def _npz(path: Path) -> Stored:
     def read(row: int) -> np.ndarray:
         return _decoded(io.BytesIO(data[int(offsets[row]) : int(offsets[row + 1])].tobytes()), f"{path}, image {row}")
 
-    return Stored(str(path), names, _checked(labels, len(labels), names, str(path)), read)
+    return Stored(str(path), names, _checked(labels, labels.size, names, str(path)), read)
 
 
 def _folder(folder: Path) -> Stored:

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.preflight import preflight
 from evo_fool.classifiers.zoo import load_classifier
@@ -33,7 +32,7 @@ from evo_fool.evolution.strategy import ArchiveStrategy
 from evo_fool.experiment import Experiment
 from evo_fool.gradient.ball import Ball
 from evo_fool.gradient.lbfgs import lbfgs
-from evo_fool.gradient.methods import begin, settings_of
+from evo_fool.gradient.methods import begin, require_linear, settings_of
 from evo_fool.gradient.step import Report, Step, require_gradient, silent
 from evo_fool.probability import probability
 from evo_fool.runs.directory import log_event, new_directory
@@ -43,6 +42,7 @@ from evo_fool.runs.run import Run, open_run
 from evo_fool.runs.store import Store
 from evo_fool.sampling import evenly
 from evo_fool.scene_sections import PerturbationConfig
+from evo_fool.scenes.perturbation import classes_named
 from evo_fool.scenes.photographs import read_photographs
 from evo_fool.sections import CheckpointConfig, GradientConfig, PixelsConfig
 from evo_fool.session.recorder import Recorder
@@ -128,17 +128,23 @@ def lbfgs_runs(
     search, scene = experiment.search, experiment.scene
     if not (isinstance(search, GradientConfig) and isinstance(scene, PerturbationConfig) and scene.photos):
         raise ConfigError("lbfgs needs search.kind: gradient, and scene.kind: perturbation with photos")
+    if search.method != "lbfgs":
+        raise ConfigError(f"search.method = {search.method!r}: one run a photograph needs search.method: lbfgs")
+    require_linear(scene)
     settings = settings_of(search.method, search.settings)
     device = choose_device(experiment.device)
     classifier = load_classifier(experiment.classifier, device) if classifier is None else classifier.to(device)
     if isinstance(scene.cells, str) or "other" in scene.cells:
         raise ConfigError("scene.cells: lbfgs changes photographs into classes; name those to reach")
-    names = ClassNames(classifier.classes, classifier.aliases)
-    targets = [names.find(name) for name in scene.cells]
+    targets = classes_named(classifier, scene.cells)
     experiment = experiment.model_copy(
         update={"search": search.model_copy(update={"settings": settings}), "generations": 0, "batch": len(targets)}
     )
     photographs = read_photographs(classifier, Path(scene.photos), between=scene.between)
+    if scene.count is not None and scene.count > len(photographs):
+        raise ConfigError(
+            f"scene.count = {scene.count}: there are {len(photographs)} photographs in {scene.photos}; ask for fewer"
+        )
     first = scene.between[0] if scene.between else 0
     chosen = evenly(len(photographs), scene.count or len(photographs))
     done, total, at_once = 0, len(chosen) * len(targets), max(1, _TOGETHER // len(targets))

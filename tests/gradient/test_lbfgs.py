@@ -62,5 +62,8 @@ def test_bad_input(linear: Classifier, severed: Classifier, photographs: np.ndar
         lbfgs(linear, photographs[:2], [0])
     with pytest.raises(ConfigError, match="classes from 0 to 2"):
         lbfgs(linear, photographs[:1], [3])
+    for c in (0.0, 1e10):
+        with pytest.raises(ConfigError, match=r"above 0 and at most 1e\+09"):
+            lbfgs(linear, photographs[:1], [0], c=c)
     with pytest.raises(ClassifierError, match="evolve instead"):
         lbfgs(severed, photographs[:1], [0])

@@ -1,5 +1,6 @@
 """Photographs of a scene: where they come from, which are chosen, and what is refused in one line."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,13 @@ def test_an_unusable_npz_file_takes_one_line(tmp_path: Path, arrays: dict[str, n
     np.savez(tmp_path / "p.npz", **arrays)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=said):
         read_photographs(network(), tmp_path / "p.npz")
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.npz")
+    for path, said in ((tmp_path / "p.npz", "no regular file"), (Path("nul\0character"), "null byte")):
+        with pytest.raises(ConfigError, match=said):
+            read_photographs(network(), path)
 
 
 def test_digests_tell_photographs_and_their_order_apart(tmp_path: Path) -> None:

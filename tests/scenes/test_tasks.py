@@ -1,6 +1,8 @@
 """The images of tasks: squares, MNIST, CIFAR-10, files and folders."""
 
 import io
+import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +145,12 @@ def png(pixels: np.ndarray) -> bytes:
         ({"images": np.zeros((30, 8, 8, 3)), "labels": np.zeros(30, int)}, "images are float64"),
         ({"images": np.zeros((30, 8, 8, 3), np.uint8), "labels": np.full(30, -1)}, r"labels lie in -1\.\.-1"),
         ({"images": np.zeros((30, 8, 8, 3), np.uint8), "labels": np.full(30, 1)}, r"too few images of the label '0'"),
-        ({"images": np.array([{}], object), "labels": np.zeros(1, int)}, r"no \.npz file of plain arrays"),
+        ({"images": np.array([{}], object), "labels": np.zeros(1, int)}, "not an npz file of plain arrays"),
         ({"data": np.zeros(9, np.uint8), "offsets": np.zeros(3, int), "labels": np.zeros(9, int)}, "10 whole numbers"),
+        (
+            {"data": np.zeros(9, np.uint8), "offsets": np.zeros(2, int), "labels": np.array(0)},
+            "expected 1 whole numbers",
+        ),
     ],
 )
 def test_files_that_are_no_task(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -> None:
@@ -167,6 +173,22 @@ def test_files_that_are_no_task(tmp_path: Path, arrays: dict[str, np.ndarray], m
 def test_what_cannot_be_loaded(task: str, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load(task, **changes)
+
+
+@pytest.mark.parametrize("member", [b"junk", b"\x93NUMPY\x01\x00\x04\x00(((("])
+def test_a_damaged_npz_file_takes_one_line(tmp_path: Path, member: bytes) -> None:
+    for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(tmp_path / "t.npz", "w", compression) as archive:
+            archive.writestr("labels.npy", member)
+            archive.writestr("images.npy", member)
+        with pytest.raises(ConfigError, match="not an npz file of plain arrays; give"):
+            load(str(tmp_path / "t.npz"))
+
+
+def test_an_npz_file_that_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "t.npz")
+    with pytest.raises(ConfigError, match="no regular file"):
+        load(str(tmp_path / "t.npz"))
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:

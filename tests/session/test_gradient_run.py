@@ -130,8 +130,17 @@ def test_bad_input_leaves_no_run(digits: Path, tmp_path: Path) -> None:
     refused("amplitude: linear", "universal", scene | {"amplitude": "sign"})
     refused("DeepFool reaches no class", "universal-deepfool", scene | {"cells": ("3",)})
     refused("needs a class to reach", "patch", {"kind": "patch", "photos": str(digits), "cells": "other"})
-    with pytest.raises(ConfigError, match="name those to reach"):
-        next(lbfgs_runs(experiment("lbfgs", scene), out=out))
+    refused("one run a photograph", "lbfgs", scene)
+    for words, method, changes in (
+        ("name those to reach", "lbfgs", {}),
+        ("needs search.method: lbfgs", "universal", {"cells": ("3",)}),
+        ("amplitude: linear", "lbfgs", {"cells": ("3",), "amplitude": "sign"}),
+        ("no such class", "lbfgs", {"cells": ("eleven",)}),
+        ("names a class twice", "lbfgs", {"cells": ("3", "8", "3")}),
+        (r"there are 12 photographs in .*; ask for fewer", "lbfgs", {"cells": ("3",), "count": 13}),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            next(lbfgs_runs(experiment(method, scene | changes), out=out))
     severed = Classifier(Severed(), classes=range(10), size=28, channels=1, name="severed")
     with pytest.raises(ClassifierError, match="evolve instead"):
         gradient_run(experiment("universal", scene), out=out, classifier=severed)

@@ -1,5 +1,6 @@
 """`evo-fool study universal`: rates known beforehand, noise of exactly the asked size, held-out photographs."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,13 @@ def test_a_published_array_is_transposed_and_others_are_refused(tmp_path: Path) 
         assert "\n" not in str(refused.value)
     with pytest.raises(ConfigError, match=r"not a \.npy file of plain numbers"):
         read_published(saved(np.array([{}]), allow_pickle=True), (3, 5, 7))
+    for damaged in (b"PK\x03\x04", b"\x93NUMPY\x01\x00\x04\x00(((("):
+        (tmp_path / "some.npy").write_bytes(damaged)
+        with pytest.raises(ConfigError, match=r"not a \.npy file of plain numbers"):
+            read_published(tmp_path / "some.npy", (3, 5, 7))
+    os.mkfifo(tmp_path / "pipe.npy")
+    with pytest.raises(ConfigError, match="no regular file"):
+        read_published(tmp_path / "pipe.npy", (3, 5, 7))
     with pytest.raises(ConfigError, match="No such file"):
         read_published(tmp_path / "none.npy", (3, 5, 7))
 

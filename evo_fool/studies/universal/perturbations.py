@@ -114,9 +114,11 @@ def read_published(path: Path, shape: tuple[int, int, int]) -> UniversalPerturba
     Raises:
         ConfigError: it cannot be read, or is no such array.
     """
+    if path.exists() and not path.is_file():  # a FIFO would be waited for
+        raise ConfigError(f"--published {path}: no regular file; give an array saved with np.save")
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # numpy, the tokenizer of its headers, zip and the file system each have their own
         reason = getattr(error, "strerror", None) or "not a .npy file of plain numbers"
         raise ConfigError(f"--published {path}: {reason}; give an array saved with np.save") from None
     wanted = (*shape[1:], shape[0])
