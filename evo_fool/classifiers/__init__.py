@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from evo_fool.lazy import lazy_names
 
 if TYPE_CHECKING:
     from evo_fool.classifiers.base import Classifier as Classifier
@@ -14,19 +15,15 @@ if TYPE_CHECKING:
     from evo_fool.classifiers.zoo import load_classifier as load_classifier
 
 _HOMES = {
-    "Classifier": "base",
-    "ClassifierSpec": "spec",
-    "Ensemble": "ensemble",
-    "Preparation": "preparation",
-    "Scorer": "scoring",
-    "load_classifier": "zoo",
+    "Classifier": "evo_fool.classifiers.base",
+    "ClassifierSpec": "evo_fool.classifiers.spec",
+    "Ensemble": "evo_fool.classifiers.ensemble",
+    "Preparation": "evo_fool.classifiers.preparation",
+    "Scorer": "evo_fool.classifiers.scoring",
+    "load_classifier": "evo_fool.classifiers.zoo",
 }
 
 __all__ = ["Classifier", "ClassifierSpec", "Ensemble", "Preparation", "Scorer", "load_classifier"]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a name when it is first used: torch is slow to load, and reading runs needs none of it."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

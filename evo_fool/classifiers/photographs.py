@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -91,7 +93,7 @@ def measure_accuracy(scorer: Scorer, folder: Path) -> Accuracy:
     return accuracy
 
 
-def read_photographs(
+def readable_photographs(
     classifier: Classifier, folder: Path, *, limit: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Photographs as inputs of a classifier, and the class of each.
@@ -116,6 +118,16 @@ def read_photographs(
         raise ConfigError(f"{folder}: no photograph of a known class; expected folders named by WordNet id or class")
     images, labels = zip(*inputs, strict=True)
     return np.stack(images), np.array(labels, dtype=np.int64)
+
+
+@contextmanager
+def opened(file: Path | BinaryIO) -> Iterator[Image.Image]:
+    """An image file for decoding; a decompression bomb is an error, and nothing else is warned of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(file) as photo:
+            yield photo
 
 
 def _photographs(classifier: Classifier, folder: Path, accuracy: Accuracy) -> Iterator[tuple[Path, int]]:
@@ -144,11 +156,8 @@ def _inputs(
     """Prepared photographs with the class of each; files that cannot be decoded are noted in ``accuracy``."""
     for path, label in found:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                warnings.simplefilter("error", Image.DecompressionBombWarning)
-                with Image.open(path) as photo:
-                    image = classifier.preparation(photo, classifier.shape[1:], classifier.channels)
+            with opened(path) as photo:
+                image = classifier.preparation(photo, classifier.shape[1:], classifier.channels)
         except Exception:  # decoders raise anything on damaged files
             accuracy.unreadable.append(path.relative_to(folder).as_posix())
             continue

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from evo_fool.lazy import lazy_names
 
 if TYPE_CHECKING:
     from evo_fool.encodings.base import Encoding, Genomes, Images
@@ -24,10 +25,7 @@ _HOMES = {
 _KINDS = {"cppn": "CppnEncoding", "pixels": "PixelEncoding"}
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def build_encoding(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from evo_fool.lazy import lazy_names
 
 if TYPE_CHECKING:
     from evo_fool.evolution.archive import ClassArchive as ClassArchive
@@ -16,20 +17,17 @@ if TYPE_CHECKING:
     from evo_fool.evolution.strategy import ArchiveStrategy as ArchiveStrategy
 
 _HOMES = {
-    "ArchiveStrategy": "strategy",
-    "ClassArchive": "archive",
-    "Genetic": "genetic",
-    "Individual": "population",
-    "Insertions": "archive",
-    "MapElites": "map_elites",
-    "Population": "population",
-    "RandomSearch": "random_search",
+    "ArchiveStrategy": "evo_fool.evolution.strategy",
+    "ClassArchive": "evo_fool.evolution.archive",
+    "Genetic": "evo_fool.evolution.genetic",
+    "Individual": "evo_fool.evolution.population",
+    "Insertions": "evo_fool.evolution.archive",
+    "MapElites": "evo_fool.evolution.map_elites",
+    "Population": "evo_fool.evolution.population",
+    "RandomSearch": "evo_fool.evolution.random_search",
 }
 
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOMES)

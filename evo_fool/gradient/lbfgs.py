@@ -63,9 +63,9 @@ class _Found:
     lead: float
     distance: float
 
-    def better_than(self, other: _Found | None) -> bool:
-        if other is None or (self.lead > _MARGIN) != (other.lead > _MARGIN):
-            return other is None or self.lead > _MARGIN
+    def better_than(self, other: _Found) -> bool:
+        if (self.lead > _MARGIN) != (other.lead > _MARGIN):
+            return self.lead > _MARGIN
         return self.distance < other.distance if self.lead > _MARGIN else self.lead > other.lead
 
 
@@ -166,7 +166,7 @@ def _search(
         change = x - start
         return weight * entropy + float(change @ change), weight * slope + 2 * change
 
-    while c <= _MOST:
+    while True:
         asked = 0
         options: Any = {"maxiter": iterations, "ftol": _ENOUGH, "gtol": 1e-7}
         ended = minimize(loss, start, args=(c,), jac=True, method="L-BFGS-B", bounds=Bounds(0, 1), options=options)
@@ -174,8 +174,7 @@ def _search(
         _, _, lead = ask(stored / 255)
         image = stored.astype(np.uint8).reshape(photograph.shape)
         this = _Found(image, c, lead, float(np.square(stored / 255 - start).sum()))
-        if this.better_than(best):
-            best = this
+        best = this if best is None or this.better_than(best) else best
         if lead > _MARGIN:
             above = c
         else:
@@ -183,13 +182,14 @@ def _search(
         tried += 1
         if np.isinf(above):
             c *= 10
+            if c > _MOST:
+                break
         elif left:
             left -= 1
             c = (below + above) / 2
         else:
             break
     moved(1.0)
-    assert best is not None
     return best
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from PIL import Image
 
 from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.photographs import SUFFIXES
+from evo_fool.classifiers.photographs import SUFFIXES, opened
 from evo_fool.errors import ConfigError, UnknownClassError
 from evo_fool.sampling import evenly
 from evo_fool.scenes.arrays import npz_arrays
@@ -114,12 +113,9 @@ class _Files:
     def image(self, i: int) -> np.ndarray:
         file = self.files[i]
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                warnings.simplefilter("error", Image.DecompressionBombWarning)
-                with Image.open(file) as photo:
-                    photo.load()
-                    return prepared(photo, self.classifier, str(file))
+            with opened(file) as photo:
+                photo.load()
+                return prepared(photo, self.classifier, str(file))
         except ConfigError:
             raise
         except Exception as error:  # decoders raise anything on damaged files

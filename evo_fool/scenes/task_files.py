@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
 
 from evo_fool.classifiers.mnist_data import load_mnist
-from evo_fool.classifiers.photographs import SUFFIXES
+from evo_fool.classifiers.photographs import SUFFIXES, opened
 from evo_fool.errors import ConfigError
 from evo_fool.scenes.arrays import npz_arrays
 
@@ -165,11 +163,8 @@ def _folder(folder: Path) -> Stored:
 
 def _decoded(file: Path | BinaryIO, name: str) -> np.ndarray:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
-                pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
+        with opened(file) as image:
+            pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
     except Exception as error:  # decoders raise anything on damaged files
         raise ConfigError(f"{name}: cannot be read as an image ({type(error).__name__}); take it out") from None
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 from PIL import Image, ImageDraw
 
+from evo_fool.pictures.picture_file import figure_bytes
 from evo_fool.pictures.style import (
     COLOURS,
     GREY,
@@ -35,7 +36,6 @@ _NINES = 6.0
 _LITTLE = 0.01
 _PALE = 0.6
 """From this share on, a cell is dark enough for white letters."""
-_DPI = 110
 _WINDOW = 25
 """Classes in a running median."""
 
@@ -56,13 +56,6 @@ class Curve:
     x: np.ndarray
     y: np.ndarray
     style: dict[str, Any] = field(default_factory=dict)
-
-
-def png(figure: Figure) -> bytes:
-    """A figure as the bytes of a PNG, without a date, so that equal figures are equal files."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def new_figure(width: float = 8.0, height: float = 4.6) -> tuple[Figure, Axes]:
@@ -113,7 +106,7 @@ def draw_confidence(
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set(xlabel=xlabel, ylabel=ylabel)
     legend_above(figure, ncols=2)
-    return png(figure)
+    return figure_bytes(figure)
 
 
 def _log_odds_axis(axes: Axes, low: float, high: float) -> None:
@@ -192,7 +185,7 @@ def draw_by_class(groups: dict[str, np.ndarray], block: tuple[int, int]) -> byte
     _in_percent(axes.yaxis)
     axes.set(xlabel="class", ylabel="confidence")
     legend_above(figure, ncols=2)
-    return png(figure)
+    return figure_bytes(figure)
 
 
 def draw_matrix(values: np.ndarray, names: Sequence[str], *, xlabel: str, ylabel: str) -> bytes:
@@ -201,7 +194,7 @@ def draw_matrix(values: np.ndarray, names: Sequence[str], *, xlabel: str, ylabel
     texts = np.where(values > 0, np.char.mod("%.0f", values), "")
     _draw_numbers(axes, values, texts, (names, names), 7.5, float(values.max()) / 2)
     axes.set(xlabel=xlabel, ylabel=ylabel)
-    return png(figure)
+    return figure_bytes(figure)
 
 
 def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, row_label: str, label: str) -> bytes:
@@ -214,7 +207,7 @@ def heat_map(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], *,
     axes.xaxis.set_label_position("top")
     axes.tick_params(length=0)
     axes.set(xlabel=label, ylabel=row_label)
-    return png(figure)
+    return figure_bytes(figure)
 
 
 def _draw_numbers(
@@ -250,7 +243,7 @@ def distributions(groups: dict[str, np.ndarray], *, label: str) -> bytes:
     _in_percent(axes.xaxis, axes.yaxis)
     axes.set(xlabel=label, ylabel="share of images that reach it")
     legend_above(figure, ncols=2)
-    return png(figure)
+    return figure_bytes(figure)
 
 
 def bands(lines: dict[str, tuple[np.ndarray, np.ndarray]], *, xlabel: str, ylabel: str) -> bytes:
@@ -270,7 +263,7 @@ def bands(lines: dict[str, tuple[np.ndarray, np.ndarray]], *, xlabel: str, ylabe
     _in_percent(axes.yaxis)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     legend_above(figure)
-    return png(figure)
+    return figure_bytes(figure)
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:

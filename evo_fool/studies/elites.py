@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.photographs import read_photographs
+from evo_fool.classifiers.photographs import readable_photographs
 from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.zoo import load_classifier
@@ -123,8 +123,8 @@ def digest_of(*sets: ImageSet | None) -> str:
 
 
 def photographs(judge: Classifier, folder: Path, limit: int | None = None) -> ImageSet:
-    """Photographs of the classes of a network, see :func:`~evo_fool.classifiers.photographs.read_photographs`."""
-    return ImageSet("photographs", *read_photographs(judge, folder, limit=limit), tuple(judge.classes))
+    """Photographs of the classes of a network, see :func:`~evo_fool.classifiers.photographs.readable_photographs`."""
+    return ImageSet("photographs", *readable_photographs(judge, folder, limit=limit), tuple(judge.classes))
 
 
 def test_digits(data: MnistData, n: int) -> ImageSet:

@@ -15,10 +15,11 @@ This package alone needs pytest; nothing of evo-fool imports it.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+
+from evo_fool.lazy import lazy_names
 
 if TYPE_CHECKING:
     from evo_fool.testing.classifier import ClassifierContract as ClassifierContract
@@ -38,7 +39,4 @@ __all__ = ["ClassifierContract", "EncodingContract", "SearchContract", "StoreCon
 pytest.register_assert_rewrite(*_HOMES.values())
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazy_names(__name__, _HOMES)

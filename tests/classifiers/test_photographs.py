@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.photographs import Accuracy, measure_accuracy, read_photographs
+from evo_fool.classifiers.photographs import Accuracy, measure_accuracy, readable_photographs
 from evo_fool.classifiers.preparation import Preparation
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.sources.torchvision_cpu import import_torchvision
@@ -142,15 +142,15 @@ def test_better_than_guessing() -> None:
 
 def test_photographs_are_read_with_their_classes(scorer: Scorer, folder: Path) -> None:
     (folder / "n3" / "damaged.png").write_bytes(b"no picture")
-    images, labels = read_photographs(scorer.classifier, folder)
+    images, labels = readable_photographs(scorer.classifier, folder)
     assert images.shape == (6, 3, 8, 8)
     assert sorted(labels.tolist()) == [0, 0, 1, 1, 2, 2]
     assert np.array_equal(scorer.score(images).argmax(axis=1), labels)
 
 
 def test_fewer_photographs_are_spread_over_the_classes(scorer: Scorer, folder: Path) -> None:
-    _, labels = read_photographs(scorer.classifier, folder, limit=3)
+    _, labels = readable_photographs(scorer.classifier, folder, limit=3)
     assert sorted(labels.tolist()) == [0, 1, 2]
     with pytest.raises(ConfigError, match=r"no photograph of a known class"):
         (folder / "empty").mkdir()
-        read_photographs(scorer.classifier, folder / "empty")
+        readable_photographs(scorer.classifier, folder / "empty")

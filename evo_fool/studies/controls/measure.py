@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.photographs import read_photographs
+from evo_fool.classifiers.photographs import readable_photographs
 from evo_fool.runs import Run
 from evo_fool.studies.context import Context
 from evo_fool.studies.digit_runs import RANDOM, digit_run, digit_runs
@@ -73,7 +73,7 @@ def imagenet_arms(context: Context, name: str, weights: Path) -> list[dict[str, 
         with imagenet_run(context, name, weights, kind, context.seeds[0]) as run:
             arms.append(arm_of_run(label, run, n))
     folder = context.data.photographs()
-    natural = None if folder is None else read_photographs(classifier, folder, limit=_PHOTOGRAPHS)[0]
+    natural = None if folder is None else readable_photographs(classifier, folder, limit=_PHOTOGRAPHS)[0]
     return arms + _noise_arms(context, classifier, natural)
 
 

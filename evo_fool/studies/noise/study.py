@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evo_fool.classifiers.photographs import read_photographs
+from evo_fool.classifiers.photographs import readable_photographs
 from evo_fool.studies.context import Context
 from evo_fool.studies.noise import KINDS, Options
 from evo_fool.studies.noise.measure import arm, noise_harvest
@@ -20,7 +20,7 @@ class Noise(Study[Options]):
     def measure(self, context: Context) -> dict[str, Any]:
         asked = self.options or Options()
         judge = context.classifier(asked.classifier or "lenet-mnist", asked.weights)
-        natural = None if asked.natural is None else read_photographs(judge, asked.natural, limit=1000)[0]
+        natural = None if asked.natural is None else readable_photographs(judge, asked.natural, limit=1000)[0]
         found = {
             kind: noise_harvest(context, judge, kind, asked.images, natural, seed=asked.seed)
             for kind in asked.kinds or KINDS

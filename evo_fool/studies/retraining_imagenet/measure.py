@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evo_fool.classifiers.further_class import Head, find_head, widen
-from evo_fool.classifiers.photographs import read_photographs
+from evo_fool.classifiers.photographs import readable_photographs
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
 from evo_fool.runs import Run
@@ -66,7 +66,7 @@ def retrain_imagenet(context: Context) -> tuple[dict[str, Any], tuple[Shown, Sho
     name, weights = network
     classifier = context.classifier(f"torchvision:{name}", weights)
     classes = len(classifier.classes)
-    photos, labels = read_photographs(classifier, folder, limit=context.scale(smoke=40, laptop=None, paper=None))
+    photos, labels = readable_photographs(classifier, folder, limit=context.scale(smoke=40, laptop=None, paper=None))
     learning, tested, truth = photos[::2], photos[1::2], labels[1::2]
     n = context.scale(smoke=40, laptop=500, paper=2000)
     seeds = distinct_seeds(context)
