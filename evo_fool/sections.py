@@ -127,6 +127,9 @@ class CppnConfig(EncodingSection):
     coordinates: Literal["normalised", "pixel"] = Field(
         "normalised", description="normalised: [-1,1]; pixel: raw indices, as the released code"
     )
+    coordinate_scale: Positive = Field(
+        1.0, le=1e3, description="factor on x, y and d; above 1 the starting patterns are finer"
+    )
     link_rate: Rate = Field(0.1, description="probability that a link's weight mutates")
     eta: Positive = Field(15.0, le=1e4, description="distribution index of the polynomial mutation of weights")
     node_rate: Rate = Field(0.1, description="probability that a node draws a new activation")

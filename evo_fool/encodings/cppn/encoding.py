@@ -143,6 +143,7 @@ class CppnEncoding(Encoding):
             "colour": self.colour,
             "coordinates": self.config.coordinates,
             "native": (self.height, self.width),
+            "scale": self.config.coordinate_scale,
         }
 
     def encode(self, genome: Any) -> bytes:
@@ -167,6 +168,7 @@ class CppnEncoding(Encoding):
             "channels": self.channels,
             "colour": self.colour,
             "coordinates": self.config.coordinates,
+            "coordinate_scale": self.config.coordinate_scale,
             "nodes": [
                 {"key": key, "activation": NAMES[act]}
                 for key, act in zip(genome["key"][:nodes].tolist(), genome["act"][:nodes].tolist(), strict=True)

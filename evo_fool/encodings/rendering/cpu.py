@@ -148,6 +148,7 @@ def render_cpu(
     coordinates: str,
     size: Size,
     native: Size,
+    scale: float = 1.0,
     threads: int = 1,
 ) -> np.ndarray:
     """Render a batch of packed genomes.
@@ -159,12 +160,13 @@ def render_cpu(
         coordinates: normalised or pixel.
         size: height and width of the images, in pixels.
         native: the size at which ``pixel`` coordinates are raw indices.
+        scale: factor on the coordinates.
         threads: upper bound on threads; the images do not depend on it.
 
     Returns:
         uint8 ``(n, outputs, height, width)``: RGB, or planes.
     """
-    planes = coordinate_planes(size, coordinates, native)
+    planes = coordinate_planes(size, coordinates, native, scale)
     height, width = sides(size)
     pixels = height * width
     tiles = -(-pixels // TILE)

@@ -114,13 +114,14 @@ def render_torch(
     coordinates: str,
     size: Size,
     native: Size,
+    scale: float = 1.0,
     device: torch.device | str,
     memory: int = 1 << 28,
 ) -> torch.Tensor:
     """Render a batch of packed genomes on ``device``.
 
     Args:
-        genomes, outputs, colour, coordinates, size, native: as ``render_cpu``.
+        genomes, outputs, colour, coordinates, size, native, scale: as ``render_cpu``.
         device: any torch device.
         memory: bound in bytes on the matrix of values; smaller means more tiles, the images stay the same.
 
@@ -134,7 +135,7 @@ def render_torch(
     if len(genomes) == 0:
         return images.view(0, outputs, height, width)
     schedule, output_rows, rows = _schedule(compile_programs(genomes, outputs), device)
-    planes = torch.from_numpy(coordinate_planes(size, coordinates, native).copy()).to(device)
+    planes = torch.from_numpy(coordinate_planes(size, coordinates, native, scale).copy()).to(device)
     tile = max(1, min(pixels, memory // (8 * rows)))
     values = torch.empty((rows, tile), dtype=torch.float64, device=device)
     for start in range(0, pixels, tile):

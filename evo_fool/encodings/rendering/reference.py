@@ -14,11 +14,18 @@ from evo_fool.shape import Size, sides
 
 
 def render_reference(
-    genome: DefaultGenome, *, outputs: int, colour: str, coordinates: str, size: Size, native: Size
+    genome: DefaultGenome,
+    *,
+    outputs: int,
+    colour: str,
+    coordinates: str,
+    size: Size,
+    native: Size,
+    scale: float = 1.0,
 ) -> np.ndarray:
     """One image, uint8 ``(outputs, height, width)``; the arguments are those of ``render_cpu``."""
     network = FeedForwardNetwork.create(genome, network_config(outputs))
-    planes = coordinate_planes(size, coordinates, native)
+    planes = coordinate_planes(size, coordinates, native, scale)
     image = np.empty((outputs, planes.shape[1]), np.uint8)
     for pixel, (x, y, d) in enumerate(planes.T.tolist()):
         image[:, pixel] = to_bytes([abs(value) for value in network.activate([x, y, d, 1.0])], colour)

@@ -56,6 +56,15 @@ def test_500_genomes_agree_with_neat_python(colour: str, coordinates: str) -> No
     assert disagreement(images, encoding, genomes) <= 0.001
 
 
+def test_scaled_coordinates_agree_with_neat_python() -> None:
+    config = CppnConfig(kind="cppn", colour="hsv", coordinate_scale=16)
+    encoding = CppnEncoding(config, size=28, channels=3)
+    genomes = drifted(encoding, 60)
+    assert disagreement(encoding.render(genomes), encoding, genomes) <= 0.001
+    images = render_torch(genomes, size=28, device="cpu", **encoding.render_options).numpy()
+    assert disagreement(images, encoding, genomes) <= 0.001
+
+
 @pytest.mark.parametrize("colour", ["hls", "rgb"])
 def test_other_colours_agree_with_neat_python(colour: str) -> None:
     encoding = build(colour)
@@ -146,6 +155,7 @@ def test_coordinates() -> None:
     assert raw_y.tolist() == [0] * 3 + [1] * 3 + [2] * 3
     assert np.array_equal(raw_d, d)
     assert coordinate_planes(1, "normalised", 28).tolist() == [[0], [0], [0]]
+    assert np.array_equal(coordinate_planes(3, "normalised", 3, 8.0), 8 * coordinate_planes(3, "normalised", 3))
 
 
 @pytest.mark.parametrize("coordinates", ["normalised", "pixel"])
