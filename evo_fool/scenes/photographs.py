@@ -47,6 +47,11 @@ class Photographs:
     def __len__(self) -> int:
         return len(self.images)
 
+    def pick(self, rows: np.ndarray) -> Photographs:
+        """Some of them, in that order; ``rows``: int64 ``(n,)``."""
+        labels = None if self.labels is None else self.labels[rows]
+        return Photographs(self.images[rows], labels, tuple(self.names[i] for i in rows.tolist()))
+
     @property
     def digest(self) -> str:
         """SHA-256, hex, of the images in their order."""

@@ -27,6 +27,7 @@ from evo_fool.runs import Run
 from evo_fool.runs.experiment_diff import configuration_digest
 from evo_fool.sections import ClassifierConfig
 from evo_fool.session import evolve, resume
+from evo_fool.session.gradient_run import gradient_run
 from evo_fool.session.session import Callback
 from evo_fool.studies.data_folder import DataFolder
 from evo_fool.studies.ledger import Ledger
@@ -152,9 +153,11 @@ class Context:
             how = "going on with" if unfinished else "evolving"
             self.say(f"{how} {experiment.name}, seed {experiment.seed}: {experiment.generations} generations")
             hooks: dict[str, Any] = {"callbacks": (self._observer, lambda progress: self._stop())}
-            if unfinished:
+            if unfinished and experiment.search.kind != "gradient":  # which is made anew
                 named = experiment.classifier
                 run = resume(unfinished, classifier=named.spec, weights=named.weights, **hooks)
+            elif experiment.search.kind == "gradient":
+                run, _ = gradient_run(experiment, out=self.folder / "runs", classifier=classifier, stop=self._stop)
             else:
                 run = evolve(experiment, out=self.folder / "runs", **hooks)
             if run.status != "finished":

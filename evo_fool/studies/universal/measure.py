@@ -16,6 +16,7 @@ from evo_fool.scenes.perturbation import perturbed
 _AT_ONCE = 256
 _LABELS = 5
 _MOVES = 10
+_SOURCES = 3
 
 
 def changed_images(images: np.ndarray, values: np.ndarray | None) -> np.ndarray:
@@ -48,10 +49,17 @@ def effect(clean: np.ndarray, found: np.ndarray, labels: np.ndarray | None, clas
     Returns:
         ``fooled``, the share of answers that changed, and its Wilson interval of 95 %, ``low`` to ``high``;
         ``accuracy``, None without labels; ``dominant``, the commonest answers with their shares; ``moves``, the
-        commonest changes as clean class, class with the perturbation, photographs (the graph of labels).
+        commonest changes as clean class, class with the perturbation, photographs (the edges of the graph of labels);
+        ``graph``, its nodes that most arrive at: class with the perturbation, photographs, clean classes that they come
+        from, and the commonest of those.
     """
     changed = found != clean
     interval = binomtest(int(changed.sum()), len(changed)).proportion_ci(method="wilson")
+    arrived = Counter(found[changed].tolist())
+    graph = []
+    for label, n in arrived.most_common(_LABELS):
+        sources = Counter(clean[changed & (found == label)].tolist())
+        graph.append([classes[label], n, len(sources), [classes[c] for c, _ in sources.most_common(_SOURCES)]])
     moves = Counter(zip(clean[changed].tolist(), found[changed].tolist(), strict=True))
     return {
         "fooled": float(changed.mean()),
@@ -60,4 +68,5 @@ def effect(clean: np.ndarray, found: np.ndarray, labels: np.ndarray | None, clas
         "accuracy": None if labels is None else float((found == labels).mean()),
         "dominant": [[classes[c], n / len(found)] for c, n in Counter(found.tolist()).most_common(_LABELS)],
         "moves": [[classes[a], classes[b], n] for (a, b), n in moves.most_common(_MOVES)],
+        "graph": graph,
     }
