@@ -44,6 +44,7 @@ QUESTIONS: dict[str, str] = {
     "noise": "evo_fool.studies.noise.study:Noise",
     "switching": "evo_fool.studies.switching.study:GoalSwitches",
     "universal": STUDIES["universal"],
+    "patch": "evo_fool.studies.patch.study:Patches",
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 

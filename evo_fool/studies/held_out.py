@@ -52,6 +52,18 @@ def networks_of(context: Context, specs: Sequence[str], runs: Sequence[Run]) -> 
     return networks
 
 
+def source_of(runs: Sequence[Run], photos: str | None) -> Path:
+    """Where the photographs to test on are: ``photos``, or where those of the first run come from.
+
+    Raises:
+        ConfigError: none is known, or the scene of a run has no photographs.
+    """
+    source = photos or next((scene.photos for run in runs if (scene := _section(run)).photos), None)
+    if source is None:
+        raise ConfigError("there are no photographs to test on; name them: --photos DIR")
+    return Path(source)
+
+
 def held_out(
     context: Context, runs: Sequence[Run], networks: dict[str, Scorer], photos: str | None, between: str | None
 ) -> Photographs:
@@ -68,17 +80,15 @@ def held_out(
         ConfigError: there are none, they cannot be read, or those of a run are not found and ``between`` is not given.
     """
     classifiers = [scorer.classifier for scorer in networks.values()]
-    source = photos or next((scene.photos for run in runs if (scene := _section(run)).photos), None)
-    if source is None:
-        raise ConfigError("there are no photographs to test on; name them: --photos DIR")
+    source = source_of(runs, photos)
     span = None if between is None else places(between)
-    found = read_photographs(classifiers[0], Path(source), between=span)
+    found = read_photographs(classifiers[0], source, between=span)
     used = np.zeros(len(found), bool)
     for run in runs:
         own = _own(context, run, classifiers)
         try:
             made = {image.tobytes() for image in _made_on(run, own, source).images}
-            here = found if own is classifiers[0] else read_photographs(own, Path(source), between=span)
+            here = found if own is classifiers[0] else read_photographs(own, source, between=span)
             if here.names != found.names:
                 raise ConfigError(f"{own.name} has other classes than {classifiers[0].name}")
         except ConfigError as error:
@@ -108,7 +118,7 @@ def _section(run: Run) -> PhotographsConfig:
     return scene
 
 
-def _made_on(run: Run, classifier: Classifier, source: str) -> Photographs:
+def _made_on(run: Run, classifier: Classifier, source: Path) -> Photographs:
     """The photographs of a run: its own copy, or where they were, or chosen as it chose from ``source``.
 
     Args:
@@ -123,7 +133,7 @@ def _made_on(run: Run, classifier: Classifier, source: str) -> Photographs:
     if kept := kept_photos(run.path):
         made = read_photographs(classifier, kept, most=KEPT)
     else:
-        place = Path(scene.photos) if scene.photos and Path(scene.photos).exists() else Path(source)
+        place = Path(scene.photos) if scene.photos and Path(scene.photos).exists() else source
         made = read_photographs(classifier, place, count=scene.count, between=scene.between)
     if made.digest != recorded_scene(run.meta).get("sha256"):
         raise ConfigError(

@@ -21,8 +21,8 @@ from evo_fool.scenes.photographs import Photographs
 from evo_fool.session import evolve
 from evo_fool.studies import study_of
 from evo_fool.studies.context import Context
+from evo_fool.studies.run_groups import compared, group_labels, over_runs, rows_over_runs
 from evo_fool.studies.universal import Options
-from evo_fool.studies.universal.groups import compared, group_labels, over_runs
 from evo_fool.studies.universal.measure import changed_images, effect
 from evo_fool.studies.universal.perturbations import (
     UniversalPerturbation,
@@ -229,25 +229,25 @@ def test_photographs_of_a_run_are_recognised_though_the_tested_network_prepares_
     assert context.remarks == [f"{run.path.name} was made on 1 of these 4 photographs"]
 
 
-def measured(rates: dict[str, list[float]], photographs: int = 16) -> dict[str, Any]:
-    """What the study would have measured of runs of some settings, with these fooling rates."""
+def grouped(rates: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """Groups of runs of some settings, with these fooling rates."""
     named = [(f"{setting} {i}", setting, rate) for setting, each in rates.items() for i, rate in enumerate(each)]
-    return {
-        "perturbations": [{"name": n, "setting": s, "photographs": photographs} for n, s, _ in named],
-        "effects": [{"perturbation": n, "network": "net", "own": True, "fooled": rate} for n, _, rate in named],
-    }
+    made = [{"name": name, "setting": setting, "photographs": 16} for name, setting, _ in named]
+    return over_runs(made, [{"name": name, "network": "net", "fooled": rate} for name, _, rate in named])
 
 
 def test_groups_of_runs_have_a_mean_a_range_and_an_exact_test() -> None:
-    groups = over_runs(measured({"evolved": [0.7, 0.8, 0.9], "drifted": [0.6, 0.65, 0.61], "two": [0.1, 0.2]}))
+    groups = grouped({"evolved": [0.7, 0.8, 0.9], "drifted": [0.6, 0.65, 0.61], "two": [0.1, 0.2]})
     evolved, drifted, _ = groups
     assert (evolved["mean"], evolved["low"], evolved["high"]) == (pytest.approx(0.8), 0.7, 0.9)
     (pair,) = compared(groups)  # of two runs nothing can be said
     assert (pair["first"], pair["second"]) == (evolved, drifted)
     assert pair["p"] == pair["least"] == pytest.approx(2 / 20), "of 20 ways to part six runs two are as extreme"
-    (tied,) = compared(over_runs(measured({"one": [0.5, 0.6, 0.7, 0.8], "other": [0.8, 0.7, 0.6, 0.5]})))
+    (tied,) = compared(grouped({"one": [0.5, 0.6, 0.7, 0.8], "other": [0.8, 0.7, 0.6, 0.5]}))
     assert tied["p"] == 1 and tied["least"] == pytest.approx(2 / 70)
-    assert compared(over_runs(measured({"one": [0.5] * 3})) + over_runs(measured({"two": [0.5] * 2}))) == []
+    row = rows_over_runs(groups)[-1]
+    assert (row.what, row.ours) == ("evolved less drifted, on net", "+18.0 points")
+    assert "over 3 and 3 runs: p = 0.1, at least 0.1" in row.note
 
 
 def test_runs_of_other_seeds_are_one_group_and_other_settings_another(tmp_path: Path) -> None:

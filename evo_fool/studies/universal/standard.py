@@ -57,7 +57,7 @@ def standard_options(context: Context) -> Options:
     experiments = [_by_gradient(name, weights, where, context) for name, weights in networks.items()]
     if not smoke:
         name, weights = network
-        evolved = {"classifier.spec": f"torchvision:{name}", "classifier.weights": str(weights)}
+        evolved: dict[str, Any] = {"classifier.spec": f"torchvision:{name}", "classifier.weights": str(weights)}
         evolved |= {f"scene.{key}": value for key, value in (where | {"count": min(16, half)}).items()}
         for changes in ({}, _DRIFT):
             experiments += [

@@ -16,7 +16,6 @@ import numpy as np
 
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError
-from evo_fool.probability import probability
 from evo_fool.runs import find_run, open_run
 from evo_fool.sampling import evenly
 from evo_fool.scenes.photographs import Photographs
@@ -24,11 +23,11 @@ from evo_fool.studies.array_digest import array_digest
 from evo_fool.studies.charts import board
 from evo_fool.studies.context import Context
 from evo_fool.studies.held_out import held_out, networks_of
+from evo_fool.studies.run_groups import group_labels, over_runs, rows_over_runs, spread_text
 from evo_fool.studies.section import Picture, Row, Table, share_text
 from evo_fool.studies.study import Study
 from evo_fool.studies.universal import Options, published
-from evo_fool.studies.universal.groups import compared, group_labels, over_runs
-from evo_fool.studies.universal.measure import changed_images, effect, predictions
+from evo_fool.studies.universal.measure import answered, changed_images, effect, predictions
 from evo_fool.studies.universal.perturbations import (
     UniversalPerturbation,
     noise_beside,
@@ -36,7 +35,6 @@ from evo_fool.studies.universal.perturbations import (
     read_published,
 )
 from evo_fool.studies.universal.standard import COMMANDS, standard_options, standard_seeds
-from evo_fool.text import percent
 
 _SHOWN = 6
 """Photographs on the board."""
@@ -119,7 +117,7 @@ class Universal(Study[Options]):
                     note=size + _accuracy(data, entry),
                 )
             )
-        return rows + _rows_over_runs(over_runs(data))
+        return rows + rows_over_runs(_over_runs(data))
 
     def tables(self, data: dict[str, Any]) -> list[Table]:
         """The curve over epsilon, that over photographs used, and the graph of labels."""
@@ -128,12 +126,12 @@ class Universal(Study[Options]):
             columns = ["perturbation", "network", *(f" ε {epsilon:g}" for epsilon in data["epsilons"])]
             lines = [(e["perturbation"], e["network"], *map(share_text, e["curve"])) for e in data["effects"]]
             found.append(Table(columns, lines, "Fooling rate by size"))
-        groups = over_runs(data)
+        groups = _over_runs(data)
         counts = {
             setting: {g["photographs"] for g in groups if g["setting"] == setting} for setting in _settings(groups)
         }
         lines = [
-            (g["setting"], g["network"], g["photographs"], len(g["rates"]), _spread(g))
+            (g["setting"], g["network"], g["photographs"], len(g["rates"]), spread_text(g))
             for g in sorted(groups, key=lambda g: (g["setting"], g["network"], g["photographs"]))
             if len(counts[g["setting"]]) > 1
         ]
@@ -164,9 +162,14 @@ class Universal(Study[Options]):
         material = self.loaded(context)
         name, scorer = next(iter(material.networks.items()))
         images = material.photographs.images[evenly(len(material.photographs), _SHOWN)]
-        rows = [("clean", [(None, ""), *_tiles(scorer, images)])]
+        rows = [("clean", [(None, ""), *answered(scorer, images)])]
         for one in material.perturbations:
-            rows.append((one.name, [(_amplified(one.values), "amplified"), *_tiles(scorer, images, one.values)]))
+            rows.append(
+                (
+                    one.name,
+                    [(_amplified(one.values), "amplified"), *answered(scorer, changed_images(images, one.values))],
+                )
+            )
         caption = f"What {name} answers to held-out photographs, clean and with each perturbation; before them the "
         caption += "perturbation, amplified to the full range."
         return [Picture("universal", board(rows, tile=112, label=190), caption, borrowed=True)]
@@ -211,37 +214,13 @@ def _with_controls(data: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[
         yield entry, [by_name[name, entry["network"]] for name in controls[entry["perturbation"]]]
 
 
+def _over_runs(data: dict[str, Any]) -> list[dict[str, Any]]:
+    effects = [entry | {"name": entry["perturbation"]} for entry in data["effects"]]
+    return over_runs(data["perturbations"], effects)
+
+
 def _settings(groups: Sequence[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(group["setting"] for group in groups))
-
-
-def _rows_over_runs(groups: list[dict[str, Any]]) -> list[Row]:
-    """A row for each group of several runs on each network, and for each two groups that compare."""
-    made_on = "made on {photographs} photographs"
-    rows = [
-        Row(f"{g['setting']}, {len(g['rates'])} runs, on {g['network']}", _spread(g), note=made_on.format(**g))
-        for g in groups
-        if len(g["rates"]) > 1
-    ]
-    for pair in compared(groups):
-        one, other = pair["first"], pair["second"]
-        n, m = len(one["rates"]), len(other["rates"])
-        rows.append(
-            Row(
-                f"{one['setting']} less {other['setting']}, on {one['network']}",
-                f"{100 * (one['mean'] - other['mean']):+.1f} points",
-                note=f"{made_on.format(**one)} and on {other['photographs']}; Mann–Whitney over {n} and {m} runs: "
-                f"p = {pair['p']:.3g}, at least {pair['least']:.2g} with so few",
-            )
-        )
-    return rows
-
-
-def _spread(group: dict[str, Any]) -> str:
-    """The mean over runs, and where there are several their range."""
-    mean = share_text(group["mean"])
-    several = len(group["rates"]) > 1
-    return f"{mean} ({100 * group['low']:.1f} to {100 * group['high']:.1f})" if several else mean
 
 
 def _paper(one: dict[str, Any], entry: dict[str, Any]) -> str | None:
@@ -261,16 +240,6 @@ def _rate(entry: dict[str, Any]) -> str:
 def _accuracy(data: dict[str, Any], entry: dict[str, Any]) -> str:
     before = data["networks"][entry["network"]]["accuracy"]
     return "" if before is None else f"; accuracy {share_text(before)}, then {share_text(entry['accuracy'])}"
-
-
-def _tiles(scorer: Scorer, images: np.ndarray, values: np.ndarray | None = None) -> list[tuple[np.ndarray, str]]:
-    """Inputs of the network, each with its answer and confidence."""
-    tiles = []
-    shown = changed_images(images, values)
-    for image, log_odds in zip(shown, scorer.score(shown), strict=True):
-        top = int(log_odds.argmax())
-        tiles.append((image, f"{scorer.classifier.classes[top]}\n{percent(float(probability(log_odds[top])))}"))
-    return tiles
 
 
 def _amplified(values: np.ndarray) -> np.ndarray:
