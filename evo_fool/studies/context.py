@@ -136,7 +136,10 @@ class Context:
         return experiment.model_copy(update={"preset": changed_label(same, experiment)})
 
     def run(self, experiment: Experiment) -> Run:
-        """The finished run of an experiment: found by its configuration, resumed, or evolved below ``folder/runs``.
+        """The finished run of an experiment: found by its configuration, resumed, or made below ``folder/runs``.
+
+        That of a gradient method is found only by an experiment that says all that such a run records: the encoding,
+        the method's settings, and the number of its steps.
 
         The caller closes it.
 
@@ -150,14 +153,15 @@ class Context:
         wanted = configuration_digest(experiment, self.fingerprint(experiment.classifier), **shape)
         run, unfinished = find_configuration(wanted, [self.folder / "runs", *self._runs], self.say)
         if run is None:
-            how = "going on with" if unfinished else "evolving"
+            by_gradient = experiment.search.kind == "gradient"  # which is complete or made anew
+            how = "following gradients for" if by_gradient else "going on with" if unfinished else "evolving"
             self.say(f"{how} {experiment.name}, seed {experiment.seed}: {experiment.generations} generations")
             hooks: dict[str, Any] = {"callbacks": (self._observer, lambda progress: self._stop())}
-            if unfinished and experiment.search.kind != "gradient":  # which is made anew
+            if by_gradient:
+                run, _ = gradient_run(experiment, out=self.folder / "runs", classifier=classifier, stop=self._stop)
+            elif unfinished:
                 named = experiment.classifier
                 run = resume(unfinished, classifier=named.spec, weights=named.weights, **hooks)
-            elif experiment.search.kind == "gradient":
-                run, _ = gradient_run(experiment, out=self.folder / "runs", classifier=classifier, stop=self._stop)
             else:
                 run = evolve(experiment, out=self.folder / "runs", **hooks)
             if run.status != "finished":
