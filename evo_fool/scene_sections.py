@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from evo_fool.errors import ConfigError
 from evo_fool.sections import MAX_BATCH, Integer, Number, Positive, Section, Share, Side
 
 
@@ -137,6 +139,21 @@ class ProgramConfig(RacedConfig):
     def source(self) -> str:
         """The setting that says where its images are; empty where it reads none."""
         return {"squares": "", "mnist": "data", "cifar10": "data"}.get(self.task, "task")
+
+
+def places(text: str) -> tuple[int, int]:
+    """The two numbers of ``--between FIRST,END``.
+
+    >>> places("250,500")
+    (250, 500)
+
+    Raises:
+        ConfigError: it is no such pair.
+    """
+    found = re.fullmatch(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*", text)
+    if found is None or int(found[1]) >= int(found[2]):
+        raise ConfigError(f"--between {text}: give FIRST,END with FIRST below END, such as 250,500")
+    return int(found[1]), int(found[2])
 
 
 TASKS = ("squares", "mnist", "cifar10")

@@ -14,6 +14,7 @@ from pydantic import (
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    field_validator,
 )
 
 from evo_fool.plugins import load as load_plugin
@@ -37,6 +38,7 @@ SEARCHES = "evo_fool.searches"
 
 Side = Annotated[Integer, Field(ge=1, le=4096)]
 Share = Annotated[Number, Field(gt=0.0, lt=1.0)]
+Mutations = Annotated[Integer, Field(ge=0, le=10_000)]
 
 
 class Section(BaseModel):
@@ -231,6 +233,23 @@ class RandomConfig(Section):
 
     kind: Literal["random"]
     insertion: Literal["every_cell", "argmax"] = Field("every_cell", description="as for map_elites")
+    mutations: Mutations | tuple[Mutations, Mutations] = Field(
+        0,
+        description="how often each genome is mutated, unselected, before it is scored; [least, most]: drawn anew for "
+        "each. It drifts to the size of evolved genomes",
+    )
+
+    @property
+    def drift(self) -> tuple[int, int]:
+        """The least and the largest number of mutations."""
+        return self.mutations if isinstance(self.mutations, tuple) else (self.mutations, self.mutations)
+
+    @field_validator("mutations")
+    @classmethod
+    def _ordered(cls, mutations: int | tuple[int, int]) -> int | tuple[int, int]:
+        if isinstance(mutations, tuple) and mutations[0] > mutations[1]:
+            raise ValueError("give [least, most], least first")
+        return mutations
 
 
 class ImportedConfig(Section):

@@ -41,6 +41,16 @@ def _number(flag: str, help: str, default: float | None = None) -> Callable[[Ver
     return click.option(flag, type=kind, metavar="X", help=help, default=default, show_default=shown)
 
 
+class _OnPhotographs(click.Command):
+    """Takes ``--between A B`` for ``--between A,B``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        at = args.index("--between") + 1 if "--between" in args else len(args)
+        if all(each.isdigit() for each in args[at : at + 2]) and len(args) > at + 1:
+            args = [*args[:at], ",".join(args[at : at + 2]), *args[at + 2 :]]
+        return super().parse_args(ctx, args)
+
+
 _photos = _options(
     click.option(
         "--photos",
@@ -50,9 +60,7 @@ _photos = _options(
         help="A folder of photographs, flat or one folder a class; one photograph; or an .npz with images.",
     ),
     _whole("--count", "So many of them, evenly spread.  [default: all]"),
-    click.option(
-        "--between", type=int, nargs=2, metavar="A B", help="Only places A to B - 1 by class, before --count."
-    ),
+    click.option("--between", metavar="A,B", help="Only places A to B - 1 by class, before --count."),
 )
 _common = _options(
     classifier_options,
@@ -91,7 +99,7 @@ def ascent(output: Output, **options: Any) -> int:
     return _run("ascent", {"kind": "alone"}, ("limit", "setting", "start", "steps", "until"), output, **options)
 
 
-@gradient.command()
+@gradient.command(cls=_OnPhotographs)
 @_photos
 @click.option("--norm", type=click.Choice(["linf", "l2"]), default="linf", show_default=True, help="What is bounded.")
 @_number("--epsilon", "The bound, of 255.  [default: 10 for linf, 2000 for l2]")
@@ -120,7 +128,7 @@ def universal(norm: str, epsilon: float | None, target: str | None, way: str, ou
     return _run(method, scene, ("passes", "batch", "augment", "until"), output, **options)
 
 
-@gradient.command()
+@gradient.command(cls=_OnPhotographs)
 @_photos
 @click.option("--target", required=True, metavar="CLASS", help="The class to reach.")
 @click.option("--form", type=click.Choice(["disc", "square"]), default="disc", show_default=True)
@@ -159,7 +167,7 @@ def program(output: Output, **options: Any) -> int:
     return _run("program", scene, ("epochs", "batch", "rate", "decay", "penalty"), output, **options)
 
 
-@gradient.command()
+@gradient.command(cls=_OnPhotographs)
 @_photos
 @click.option("--target", "targets", required=True, multiple=True, metavar="CLASS", help="Repeat it for more.")
 @_whole("--searches", "Bisections of c after the first success.", 5)
@@ -192,11 +200,13 @@ def _experiment(
 ) -> Experiment:
     """The experiment of a verb's options: those in ``keys`` are the method's settings, where they are given."""
     from evo_fool.experiment import Experiment
+    from evo_fool.scene_sections import places
 
     settings = {key: options.pop(key) for key in keys if key in options}
     if "photos" in options:
-        scene |= {key: options.pop(key) for key in ("photos", "count", "between")}
-        scene["photos"] = str(scene["photos"])
+        scene |= {"photos": str(options.pop("photos")), "count": options.pop("count")}
+        between = options.pop("between")
+        scene["between"] = None if between is None else places(between)
     classifier = {key: options.pop(option) for key, option in (("spec", "classifier"), ("weights", "weights"))}
     given = {key: value for key, value in settings.items() if value is not None}
     return Experiment.from_mapping(

@@ -124,8 +124,10 @@ def _ask(name: str, options: Options, to: Path | None, output: Output) -> int:
         output.data(asked.document(data) | {"remark": "; ".join(context.remarks)})
     else:
         _print(output, asked.conclude(data)[1], asked.rows(data))
-        if table := asked.table(data):
+        for table in asked.tables(data):
             output.say()
+            if table.title:
+                output.say(table.title)
             output.table(table.columns, table.lines)
         for remark in context.remarks:
             output.say(f"note: {remark}")

@@ -123,13 +123,13 @@ class ArchiveStrategy:
         genomes = self.encoding.random(n, stream(self.experiment.seed, "random", generation))
         return Population.fresh(generation, self.evaluations, genomes)
 
-    def mutated(self, genomes: Genomes, generation: int) -> Genomes:
-        """What ``toolbox.mutate`` makes of a batch.
+    def mutated(self, genomes: Genomes, generation: int, *counters: int) -> Genomes:
+        """What ``toolbox.mutate`` makes of a batch; ``counters`` tell apart mutations within a generation.
 
         Raises:
             ConfigError: it returns something else than one genome for each.
         """
-        rng = stream(self.experiment.seed, "mutate", generation)
+        rng = stream(self.experiment.seed, "mutate", generation, *counters)
         return _as_before("mutate", self.toolbox.mutate(genomes, rng, generation), genomes)
 
     def mated(self, first: Genomes, second: Genomes, rng: Stream) -> tuple[Genomes, Genomes]:

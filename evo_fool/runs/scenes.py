@@ -79,9 +79,13 @@ def recorded_scene(meta: dict[str, str]) -> dict[str, Any]:
         recorded = json.loads(meta.get("scene", "{}"))
     except (ValueError, RecursionError):
         recorded = None
-    if not isinstance(recorded, dict):
+    if not (isinstance(recorded, dict) and _counts(recorded.get("photographs", 1))):
         raise CorruptRunError("the record of the run's scene is not readable; restore a copy")
     return recorded
+
+
+def _counts(number: Any) -> bool:
+    return type(number) is int and 1 <= number < 2**63
 
 
 def check_scene(meta: dict[str, str], scene: Scene) -> None:

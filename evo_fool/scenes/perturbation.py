@@ -21,7 +21,7 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ConfigError, UnknownClassError
 from evo_fool.scenes.composite import Composite
-from evo_fool.scenes.photographs import Photographs, read_photographs
+from evo_fool.scenes.photographs import KEPT, Photographs, read_photographs
 
 if TYPE_CHECKING:
     from evo_fool.scene_sections import PerturbationConfig, PhotographsConfig
@@ -67,7 +67,7 @@ class OnPhotographs(Composite):
         if isinstance(photos, Photographs):
             self.photographs = photos
         elif photos is not None:
-            self.photographs = read_photographs(classifier, photos)
+            self.photographs = read_photographs(classifier, photos, most=KEPT)
         elif config.photos is None:
             raise ConfigError("scene.photos is missing; give a folder or an npz file: -S scene.photos=DIR")
         else:

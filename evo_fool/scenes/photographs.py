@@ -23,6 +23,9 @@ from evo_fool.scenes.arrays import npz_arrays
 _MOST = 1 << 33
 """Bytes that an npz file may unpack to."""
 
+KEPT = 1 << 31
+"""Bytes that a run's own copy may unpack to: it comes with the run, and holds at most half of this."""
+
 _UNCONVERTED = ("I", "F")
 """How the names of Pillow's modes of more than eight bits a channel begin."""
 
@@ -44,6 +47,11 @@ class Photographs:
     def __len__(self) -> int:
         return len(self.images)
 
+    def pick(self, rows: np.ndarray) -> Photographs:
+        """Some of them, in that order; ``rows``: int64 ``(n,)``."""
+        labels = None if self.labels is None else self.labels[rows]
+        return Photographs(self.images[rows], labels, tuple(self.names[i] for i in rows.tolist()))
+
     @property
     def digest(self) -> str:
         """SHA-256, hex, of the images in their order."""
@@ -57,7 +65,12 @@ class Photographs:
 
 
 def read_photographs(
-    classifier: Classifier, path: Path, *, count: int | None = None, between: tuple[int, int] | None = None
+    classifier: Classifier,
+    path: Path,
+    *,
+    count: int | None = None,
+    between: tuple[int, int] | None = None,
+    most: int = _MOST,
 ) -> Photographs:
     """Photographs from a folder (flat, or one folder a class as ``ImageFolder``), one file, or an npz file.
 
@@ -69,11 +82,12 @@ def read_photographs(
         path: where they are.
         count: how many, evenly spread over that order; None: all.
         between: only those from the first of these places to before the second, chosen before ``count``.
+        most: bytes that an npz file may unpack to.
 
     Raises:
         ConfigError: nothing to read, a photograph that cannot be used, or fewer than asked for.
     """
-    source = _Archive(classifier, path) if path.suffix.lower() == ".npz" else _Files(classifier, path)
+    source = _Archive(classifier, path, most) if path.suffix.lower() == ".npz" else _Files(classifier, path)
     order = np.arange(len(source))
     if source.labels is not None:
         order = np.argsort(source.labels, kind="stable")
@@ -125,10 +139,10 @@ class _Files:
 class _Archive:
     """Photographs in an npz file."""
 
-    def __init__(self, classifier: Classifier, path: Path) -> None:
+    def __init__(self, classifier: Classifier, path: Path, most: int) -> None:
         self.classifier, self.path = classifier, path
         remedy = "write one with np.savez(path, images=…, labels=…)"
-        arrays = npz_arrays(path, ("images", "labels", "names"), most=_MOST, remedy=remedy)
+        arrays = npz_arrays(path, ("images", "labels", "names"), most=most, remedy=remedy)
         if "images" not in arrays:
             raise ConfigError(f"{path}: holds no array 'images'; save it with np.savez(path, images=…)")
         images, labels, names = arrays["images"], arrays.get("labels"), arrays.get("names")

@@ -29,6 +29,7 @@ STUDIES: dict[str, str] = {
     "retraining": "evo_fool.studies.retraining.study:Retraining",
     "retraining-imagenet": "evo_fool.studies.retraining_imagenet.study:RetrainingImagenet",
     "generative": "evo_fool.studies.generative.study:Generative",
+    "universal": "evo_fool.studies.universal.study:Universal",
 }
 """Name -> ``module:class``, in the order of the report."""
 
@@ -42,7 +43,8 @@ QUESTIONS: dict[str, str] = {
     "generative": STUDIES["generative"],
     "noise": "evo_fool.studies.noise.study:Noise",
     "switching": "evo_fool.studies.switching.study:GoalSwitches",
-    "universal": "evo_fool.studies.universal.study:Universal",
+    "universal": STUDIES["universal"],
+    "patch": "evo_fool.studies.patch.study:Patches",
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 

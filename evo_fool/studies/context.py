@@ -27,6 +27,7 @@ from evo_fool.runs import Run
 from evo_fool.runs.experiment_diff import configuration_digest
 from evo_fool.sections import ClassifierConfig
 from evo_fool.session import evolve, resume
+from evo_fool.session.gradient_run import gradient_run
 from evo_fool.session.session import Callback
 from evo_fool.studies.data_folder import DataFolder
 from evo_fool.studies.ledger import Ledger
@@ -135,7 +136,10 @@ class Context:
         return experiment.model_copy(update={"preset": changed_label(same, experiment)})
 
     def run(self, experiment: Experiment) -> Run:
-        """The finished run of an experiment: found by its configuration, resumed, or evolved below ``folder/runs``.
+        """The finished run of an experiment: found by its configuration, resumed, or made below ``folder/runs``.
+
+        That of a gradient method is found only by an experiment that says all that such a run records: the encoding,
+        the method's settings, and the number of its steps.
 
         The caller closes it.
 
@@ -149,10 +153,13 @@ class Context:
         wanted = configuration_digest(experiment, self.fingerprint(experiment.classifier), **shape)
         run, unfinished = find_configuration(wanted, [self.folder / "runs", *self._runs], self.say)
         if run is None:
-            how = "going on with" if unfinished else "evolving"
+            by_gradient = experiment.search.kind == "gradient"  # which is complete or made anew
+            how = "following gradients for" if by_gradient else "going on with" if unfinished else "evolving"
             self.say(f"{how} {experiment.name}, seed {experiment.seed}: {experiment.generations} generations")
             hooks: dict[str, Any] = {"callbacks": (self._observer, lambda progress: self._stop())}
-            if unfinished:
+            if by_gradient:
+                run, _ = gradient_run(experiment, out=self.folder / "runs", classifier=classifier, stop=self._stop)
+            elif unfinished:
                 named = experiment.classifier
                 run = resume(unfinished, classifier=named.spec, weights=named.weights, **hooks)
             else:

@@ -23,8 +23,8 @@ class DataFolder:
     """Finds data by its layout.
 
     Args:
-        folder: holds ``mnist`` (or ``MNIST/raw``), and ``imagenet`` with ``weights/NAME.pt``, named as torchvision
-            names its networks, and ``photos/CLASS/*.jpg``; None: there is no data.
+        folder: holds ``mnist`` (or ``MNIST/raw``), ``imagenet`` with ``weights/NAME.pt``, named as torchvision names
+            its networks, and ``photos/CLASS/*.jpg``, and ``uap/*.npy``; None: there is no data.
 
     Raises:
         ConfigError: there is no such folder.
@@ -64,6 +64,10 @@ class DataFolder:
     def photographs(self) -> Path | None:
         """The folder of photographs, one folder per class; None where there is none."""
         return self._imagenet("photos")
+
+    def universal_perturbations(self) -> list[Path]:
+        """Published universal perturbations, arrays as ``evo-fool study universal --published`` takes them."""
+        return [] if self.folder is None else sorted((self.folder / "uap").glob("*.npy"))
 
     def _imagenet(self, name: str) -> Path | None:
         for folder in () if self.folder is None else (self.folder / "imagenet" / name, self.folder / name):

@@ -62,8 +62,9 @@ def elites_of(run: Run, classes: Sequence[int | str] | None = None, *, name: str
         name: a label; None: the run's name and id.
 
     Raises:
-        ConfigError: no such class, an empty cell among those asked for, or no elite at all.
+        ConfigError: no such class, an empty cell among those asked for, no elite at all, or pictures of a scene.
     """
+    _require_alone(run)
     held = {elite.class_index for elite in run.elites}
     wanted = [c for c in run.targets if c in held] if classes is None else [run.class_index(c) for c in classes]
     missing = [run.classes[c] for c in wanted if c not in held]
@@ -86,8 +87,9 @@ def judge_of(
         device: where to score.
 
     Raises:
-        ConfigError: it cannot be loaded, is code and was not named, or knows other classes.
+        ConfigError: it cannot be loaded, is code and was not named, knows other classes, or judged pictures in a scene.
     """
+    _require_alone(run)
     experiment = run.experiment
     config = trusted_classifier(experiment, classifier, weights)
     place = choose_device(device)
@@ -101,6 +103,19 @@ def judge_of(
     scorer = Scorer(loaded, batch=batch, view=experiment.scoring.view, device=place)
     same = loaded.fingerprint() == run.classifier_fingerprint
     return scorer, "" if same else f"judged by {loaded.name}, not by the network that {run.path.name} was evolved on"
+
+
+def _require_alone(run: Run) -> None:
+    """Refuse pictures that are no inputs of a network by themselves.
+
+    Raises:
+        ConfigError: says which scene they are part of.
+    """
+    if (kind := run.experiment.scene.kind) != "alone":
+        raise ConfigError(
+            f"{run.path.name}: its scene is {kind}, so that its pictures are no network's input; see what they do with "
+            "evo-fool apply, evo-fool study universal or evo-fool study patch"
+        )
 
 
 def confidences(scorer: Scorer, images: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -57,6 +57,7 @@ class Table:
 
     columns: Sequence[str]
     lines: Sequence[Sequence[Any]]
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ Both front ends call the same :meth:`Study.measure` and show the same rows, sent
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -85,6 +85,11 @@ class Study(ABC, Generic[AnyOptions]):
     def table(self, data: dict[str, Any]) -> Table | None:
         """Details for ``evo-fool study``."""
         return None
+
+    def tables(self, data: dict[str, Any]) -> Sequence[Table]:
+        """All details for ``evo-fool study``."""
+        table = self.table(data)
+        return [] if table is None else [table]
 
     def claims(self, data: dict[str, Any]) -> Mapping[str, bool]:
         """The paper's claims: name of a block in ``text.md.j2`` -> whether it held; none: the verdict is "new"."""

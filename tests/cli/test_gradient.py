@@ -43,6 +43,18 @@ def test_a_target_and_the_l2_ball(photos: str, invoke_json: Any) -> None:
     assert done["report"]["predicted"][0]["class"] == "bee"
 
 
+def test_places_are_written_with_a_comma_or_a_space(photos: str, invoke: Any, invoke_json: Any) -> None:
+    options = ("gradient", "universal", "--photos", photos, "--passes", "1", *JUDGE)
+    reports = [
+        invoke_json(*options, *between)["report"]
+        for between in (("--between", "2,6"), ("--between", "2", "6"), ("--between=2,6",))
+    ]
+    assert reports[0]["photographs"] == 4 and reports[0] == reports[1] == reports[2]
+    for wrong in (("--between", "6,2"), ("--between", "2"), ("--between", "2", "2")):
+        code, out, err = invoke(*options, *wrong)
+        assert (code, out, err.count("\n")) == (2, "", 1) and "give FIRST,END" in err
+
+
 def test_ascent_fills_the_classes(workplace: Path, invoke: Any, invoke_json: Any) -> None:
     done = invoke_json("gradient", "ascent", "--limit", "4", "--steps", "150")
     assert (done["status"], done["classes"]) == ("finished", 10) and done["at_least"]["0.9"] >= 4

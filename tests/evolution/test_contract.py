@@ -50,6 +50,7 @@ SEARCHES: dict[str, Build] = {
     "map_elites, cppn": builder(MapElites, "cppn", mating=0.5, parents="curiosity"),
     "random": builder(RandomSearch, kind="random"),
     "random, argmax": builder(RandomSearch, kind="random", insertion="argmax"),
+    "random, drift": builder(RandomSearch, "cppn", kind="random", mutations=(0, 5)),
     "genetic": builder(Genetic, kind="genetic"),
     "genetic, rank": builder(Genetic, kind="genetic", selection="rank", crossover=0.5, mutation=0.8),
     "genetic, or": builder(Genetic, kind="genetic", variation="or", crossover=0.3, mutation=0.6),

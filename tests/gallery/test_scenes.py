@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
-from support import small, write_photographs
+from support import change, small, write_photographs
 
+from evo_fool.errors import ConfigError
 from evo_fool.gallery.app import Gallery
 from evo_fool.gallery.data import scene_view, tasks
 from evo_fool.gallery.data.run_registry import Library
@@ -62,6 +63,14 @@ def test_without_its_photographs_the_top_five_say_why(tmp_path: Path) -> None:
         found = tasks.top_five(made.path, made[0].id)
     assert found["top5"] is None
     assert "photographs.npz: No such file" in str(found["reason"])
+
+
+def test_pictures_that_the_scene_cannot_use_are_refused(tmp_path: Path) -> None:
+    scene = {"kind": "perturbation", "photos": str(write_photographs(tmp_path, 3))}
+    with evolve(small("pixels", generations=1, scene=scene), out=tmp_path / "runs") as made:
+        change(made.path, "UPDATE meta SET value = '[3, 28, 28]' WHERE key = 'image_shape'", reseal=True)
+        with open_run(made.path) as run, pytest.raises(ConfigError, match="pictures have 3 channel"):
+            tasks.trusted_scene(run)
 
 
 def test_photographs_before_and_after(run: Path, client: TestClient) -> None:

@@ -23,6 +23,7 @@ SEARCHES: list[tuple[str, dict[str, Any]]] = [
     ("cppn", {}),
     ("cppn", {"search": GENETIC | {"target": 3}}),
     ("cppn", {"search": {"kind": "random"}}),
+    ("cppn", {"search": {"kind": "random", "mutations": [0, 20]}}),
     ("cppn", {"search": {"kind": "map_elites", "insertion": "argmax", "parents": "elites"}}),
     ("cppn", {"search": {"kind": "map_elites", "parents": "recent"}}),
     ("cppn", {"search": {"kind": "map_elites", "parents": "curiosity"}}),

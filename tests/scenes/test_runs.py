@@ -113,9 +113,17 @@ def test_only_a_scene_with_photographs_can_keep_them(tmp_path: Path) -> None:
         resume(run.path, photos=tmp_path)
 
 
-def test_a_damaged_record_of_the_scene_is_reported(tmp_path: Path) -> None:
+def test_a_kept_copy_that_unpacks_to_too_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = evolve(over(write_photographs(tmp_path, 3), generations=1), out=tmp_path, keep_photos=True)
+    monkeypatch.setattr("evo_fool.scenes.perturbation.KEPT", 1000)
+    with pytest.raises(ConfigError, match=r"photos\.npz: unpacks to"):
+        scene_of(run)
+
+
+@pytest.mark.parametrize("record", ["[", '{"photographs": "many"}', '{"photographs": 0}', '{"photographs": true}'])
+def test_a_damaged_record_of_the_scene_is_reported(tmp_path: Path, record: str) -> None:
     run = evolve(over(write_photographs(tmp_path, 3)), out=tmp_path)
-    change(run.path, "UPDATE meta SET value = '[' WHERE key = 'scene'", reseal=True)
+    change(run.path, f"UPDATE meta SET value = '{record}' WHERE key = 'scene'", reseal=True)
     with pytest.raises(CorruptRunError, match="scene"):
         resume(run.path, generations=9)
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import change, easy_digits, write_mnist
+from support import change, easy_digits, small, write_mnist, write_photographs
 
 from evo_fool.errors import ConfigError
 from evo_fool.runs import open_run
+from evo_fool.session import evolve
 from evo_fool.studies.context import Context
 from evo_fool.studies.elites import elites_of, judge_of
 from evo_fool.studies.elites import test_digits as first_digits
@@ -27,6 +28,15 @@ def build():
 def gappy(cppn_run: Path, tmp_path: Path) -> Path:
     """A run in which no image holds class 4."""
     return change(Path(shutil.copytree(cppn_run, tmp_path / "gappy")), "DELETE FROM cells WHERE class = 4")
+
+
+def test_pictures_of_a_scene_are_no_inputs_of_a_network(tmp_path: Path) -> None:
+    scene = {"kind": "perturbation", "photos": str(write_photographs(tmp_path, 3)), "cells": "classes"}
+    with evolve(small("pixels", generations=1, scene=scene), out=tmp_path) as run:
+        for ask in (elites_of, judge_of):
+            with pytest.raises(ConfigError, match="its scene is perturbation") as refused:
+                ask(run)
+            assert "\n" not in str(refused.value)
 
 
 def test_elites_are_the_scored_images_of_occupied_cells(gappy: Path) -> None:

@@ -1,6 +1,7 @@
 """`evo-fool study universal`: rates known beforehand, noise of exactly the asked size, held-out photographs."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from support import small, write_photographs
 from torch import nn
 
@@ -17,7 +19,9 @@ from evo_fool.runs import Run
 from evo_fool.runs.scenes import scene_of
 from evo_fool.scenes.photographs import Photographs
 from evo_fool.session import evolve
+from evo_fool.studies import study_of
 from evo_fool.studies.context import Context
+from evo_fool.studies.run_groups import compared, group_labels, over_runs, rows_over_runs
 from evo_fool.studies.universal import Options
 from evo_fool.studies.universal.measure import changed_images, effect
 from evo_fool.studies.universal.perturbations import (
@@ -26,7 +30,10 @@ from evo_fool.studies.universal.perturbations import (
     perturbations_of,
     read_published,
 )
+from evo_fool.studies.universal.published import across, own
 from evo_fool.studies.universal.study import Material, Universal
+
+from .conftest import StandIn
 
 SIDE = 16
 SIGNS = np.where(np.random.default_rng(0).random((1, SIDE, SIDE)) < 0.5, -1, 1).astype(np.float32)
@@ -81,6 +88,7 @@ def test_signs_against_a_linear_network_flip_every_answer_and_zeros_none() -> No
     against, nothing = data["effects"][:2]
     assert (against["fooled"], against["accuracy"], against["dominant"]) == (1, 0, [["minus", 1]])
     assert against["moves"] == [["plus", "minus", 20]]
+    assert (against["graph"], nothing["graph"]) == ([["minus", 20, 1, ["plus"]]], [])
     assert np.allclose(against["curve"], [0, 7 / 20, 1])  # 2, 3 and 4 grey values of agreement; equal is no change
     assert (nothing["fooled"], nothing["accuracy"], nothing["curve"], nothing["moves"]) == (0, 1, [0, 0, 0], [])
     signs, gauss = (
@@ -190,6 +198,104 @@ def test_photographs_that_a_run_was_made_on_are_left_out(tmp_path: Path) -> None
     assert data["photographs"] == 6
     assert [entry["own"] for entry in data["effects"]] == [True, False, False]
     assert context.remarks == [f"{run.path.name} was made on 1 of these 6 photographs"]
+
+
+OTHER_PREPARATION = """
+import torch
+from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.preparation import Preparation
+
+def build():
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+    larger = Preparation(40)
+    return Classifier(network, classes=list("0123456789"), size=28, channels=1, name="other", preparation=larger)
+"""
+
+
+def test_photographs_of_a_run_are_recognised_though_the_tested_network_prepares_them_otherwise(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(8):
+        photograph = rng.integers(0, 256, (40, 40), dtype=np.uint8)
+        (tmp_path / "photos" / str(i)).mkdir(parents=True)
+        Image.fromarray(photograph).save(tmp_path / "photos" / str(i) / "photograph.png")
+    (tmp_path / "other.py").write_text(OTHER_PREPARATION)
+    run = run_on(tmp_path / "photos", tmp_path, between=(2, 5))
+    context = Context(None)
+    options = {"runs": (str(run.path),), "classifiers": (f"{tmp_path / 'other.py'}:build",)}
+    material = Universal(Options(**options)).load(context)
+    assert material.photographs.names == tuple(f"{i}/photograph.png" for i in (0, 1, 5, 6, 7))
+    assert not context.remarks
+    Universal(Options(**options, between="4,8")).load(context)
+    assert context.remarks == [f"{run.path.name} was made on 1 of these 4 photographs"]
+
+
+def grouped(rates: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """Groups of runs of some settings, with these fooling rates."""
+    named = [(f"{setting} {i}", setting, rate) for setting, each in rates.items() for i, rate in enumerate(each)]
+    made = [{"name": name, "setting": setting, "photographs": 16} for name, setting, _ in named]
+    return over_runs(made, [{"name": name, "network": "net", "fooled": rate} for name, _, rate in named])
+
+
+def test_groups_of_runs_have_a_mean_a_range_and_an_exact_test() -> None:
+    groups = grouped({"evolved": [0.7, 0.8, 0.9], "drifted": [0.6, 0.65, 0.61], "two": [0.1, 0.2]})
+    evolved, drifted, _ = groups
+    assert (evolved["mean"], evolved["low"], evolved["high"]) == (pytest.approx(0.8), 0.7, 0.9)
+    (pair,) = compared(groups)  # of two runs nothing can be said
+    assert (pair["first"], pair["second"]) == (evolved, drifted)
+    assert pair["p"] == pair["least"] == pytest.approx(2 / 20), "of 20 ways to part six runs two are as extreme"
+    (tied,) = compared(grouped({"one": [0.5, 0.6, 0.7, 0.8], "other": [0.8, 0.7, 0.6, 0.5]}))
+    assert tied["p"] == 1 and tied["least"] == pytest.approx(2 / 70)
+    row = rows_over_runs(groups)[-1]
+    assert (row.what, row.ours) == ("evolved less drifted, on net", "+18.0 points")
+    assert "over 3 and 3 runs: p = 0.1, at least 0.1" in row.note
+
+
+def test_runs_of_other_seeds_are_one_group_and_other_settings_another(tmp_path: Path) -> None:
+    photos = write_photographs(tmp_path, 12)
+    scene = {"kind": "perturbation", "photos": str(photos), "cells": "other", "between": (0, 8)}
+
+    def run(seed: int = 1, count: int = 4, **changes: Any) -> Run:
+        settings = {"generations": 1, "seed": seed, "scene": scene | {"count": count}} | changes
+        return evolve(small("pixels", **settings), out=tmp_path)
+
+    random = {"kind": "random", "mutations": (0, 3)}
+    runs = [run(1), run(2, name="another name"), run(3, count=2), run(search=random), run(search={"kind": "random"})]
+    labels = group_labels(runs)
+    assert labels[0] == labels[1] == labels[2] == "small, search.kind map_elites"
+    assert labels[3] == "small, search.kind random, search.mutations [0, 3]"
+    assert labels[4] == "small, search.kind random, search.mutations 0"
+    study = Universal(Options(runs=tuple(str(each.path) for each in runs), photos=str(photos), between="8,12"))
+    data = study.measure(Context(None))
+    by_count = next(table for table in study.tables(data) if "photographs used" in table.title)
+    assert [line[:4] for line in by_count.lines] == [(labels[0], "lenet-mnist", 2, 1), (labels[0], "lenet-mnist", 4, 2)]
+    row = next(row for row in study.rows(data) if row.what == f"{labels[0]}, 2 runs, on lenet-mnist")
+    rates = [e["fooled"] for e in data["effects"] if e["perturbation"].endswith(tuple(r.meta["id"] for r in runs[:2]))]
+    assert str(row.ours).startswith(f"{50 * sum(rates):.1f} % (")
+
+
+def test_the_papers_figures_stand_beside_like_perturbations() -> None:
+    assert (own(), across()) == ("77.8 to 93.7 %", "39.2 to 74.0 %")
+    assert across("VGG-16") == "55.8 to 73.1 %"
+    study = Planted([published("vgg_16", -10 * SIGNS), published("mine", 4 * SIGNS)], [linear()])
+    rows = study.rows(study.measure(Context(None)))
+    assert [row.paper for row in rows[:3]] == ["55.8 to 73.1 %", None, None]
+
+
+def test_the_reports_page_makes_its_runs_once_and_skips_without_photographs(stand_in: StandIn, tmp_path: Path) -> None:
+    photos = tmp_path / "data" / "imagenet" / "photos"
+    section = study_of("universal").section(stand_in)
+    assert section.verdict == "new" and "on 2 held-out photographs" in section.why
+    gradient, signs, gauss = section.rows
+    assert gradient.what.endswith("(gradient) on stand-in (its own)") and gradient.paper == own()
+    assert signs.what.startswith("random signs, L∞ 10") and gauss.what.startswith("Gaussian noise")
+    assert section.pictures[0].borrowed and section.commands and section.seeds == (1,)
+    runs = sorted((stand_in.folder / "runs").glob("*universal-gradient*"))
+    assert len(runs) == 1
+    assert study_of("universal").section(stand_in).rows == section.rows
+    assert sorted((stand_in.folder / "runs").glob("*universal-gradient*")) == runs, "found, not made again"
+    shutil.rmtree(photos)
+    skipped = study_of("universal").section(StandIn(stand_in.folder, tmp_path / "data", stand_in.network))
+    assert skipped.verdict == "skipped" and "--data" in skipped.why
 
 
 def test_what_cannot_be_tested_is_refused_in_one_line(tmp_path: Path) -> None:

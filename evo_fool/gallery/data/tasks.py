@@ -90,6 +90,7 @@ def trusted_scene(run: Run) -> Scene:
     if len(scene.cells) != len(run.classes) or fingerprint != run.classifier_fingerprint:
         raise ConfigError("the classifier found here has other weights than the run was made with")
     check_scene(run.meta, scene)
+    scene.check_picture(run.store.image_shape())
     return scene
 
 

@@ -11,11 +11,14 @@ import torch
 from scipy.stats import binomtest
 
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.probability import probability
 from evo_fool.scenes.perturbation import perturbed
+from evo_fool.text import percent
 
 _AT_ONCE = 256
 _LABELS = 5
 _MOVES = 10
+_SOURCES = 3
 
 
 def changed_images(images: np.ndarray, values: np.ndarray | None) -> np.ndarray:
@@ -48,16 +51,45 @@ def effect(clean: np.ndarray, found: np.ndarray, labels: np.ndarray | None, clas
     Returns:
         ``fooled``, the share of answers that changed, and its Wilson interval of 95 %, ``low`` to ``high``;
         ``accuracy``, None without labels; ``dominant``, the commonest answers with their shares; ``moves``, the
-        commonest changes as clean class, class with the perturbation, photographs (the graph of labels).
+        commonest changes as clean class, class with the perturbation, photographs (the edges of the graph of labels);
+        ``graph``, its nodes that most arrive at: class with the perturbation, photographs, clean classes that they come
+        from, and the commonest of those.
     """
     changed = found != clean
-    interval = binomtest(int(changed.sum()), len(changed)).proportion_ci(method="wilson")
+    fooled, low, high = wilson(int(changed.sum()), len(changed))
+    arrived = Counter(found[changed].tolist())
+    graph = []
+    for label, n in arrived.most_common(_LABELS):
+        sources = Counter(clean[changed & (found == label)].tolist())
+        graph.append([classes[label], n, len(sources), [classes[c] for c, _ in sources.most_common(_SOURCES)]])
     moves = Counter(zip(clean[changed].tolist(), found[changed].tolist(), strict=True))
     return {
-        "fooled": float(changed.mean()),
-        "low": float(interval.low),
-        "high": float(interval.high),
+        "fooled": fooled,
+        "low": low,
+        "high": high,
         "accuracy": None if labels is None else float((found == labels).mean()),
         "dominant": [[classes[c], n / len(found)] for c, n in Counter(found.tolist()).most_common(_LABELS)],
         "moves": [[classes[a], classes[b], n] for (a, b), n in moves.most_common(_MOVES)],
+        "graph": graph,
     }
+
+
+def wilson(successes: int, n: int) -> tuple[float, float, float]:
+    """A share and its Wilson interval of 95 %; zeros for none of none.
+
+    >>> [round(value, 3) for value in wilson(200, 250)]
+    [0.8, 0.746, 0.845]
+    """
+    if not n:
+        return 0.0, 0.0, 0.0
+    interval = binomtest(successes, n).proportion_ci(method="wilson")
+    return successes / n, float(interval.low), float(interval.high)
+
+
+def answered(scorer: Scorer, images: np.ndarray) -> list[tuple[np.ndarray, str]]:
+    """Inputs of the network, uint8 ``(n, channels, height, width)``, each with its answer and confidence as a text."""
+    tiles = []
+    for image, log_odds in zip(images, scorer.score(images), strict=True):
+        top = int(log_odds.argmax())
+        tiles.append((image, f"{scorer.classifier.classes[top]}\n{percent(float(probability(log_odds[top])))}"))
+    return tiles

@@ -37,6 +37,7 @@ class UniversalPerturbation:
             Gaussian noise that of the perturbations that it stands beside.
         made_on: fingerprint of the network that it was made against; "" where none is known.
         photographs: how many it was made on; None where that is not known.
+        setting: what its run shares with those of other seeds, see :func:`.group_labels`; "" where there is no run.
     """
 
     name: str
@@ -45,6 +46,7 @@ class UniversalPerturbation:
     bound: float
     made_on: str = ""
     photographs: int | None = None
+    setting: str = ""
 
     @property
     def linf(self) -> float:
@@ -62,16 +64,26 @@ class UniversalPerturbation:
 
     def to_json(self) -> dict[str, Any]:
         """What a study records of it."""
-        return {"name": self.name, "kind": self.kind, "linf": self.linf, "l2": self.l2, "photographs": self.photographs}
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "linf": self.linf,
+            "l2": self.l2,
+            "photographs": self.photographs,
+            "setting": self.setting,
+        }
 
 
-def perturbations_of(run: Run, cells: Sequence[str], shape: tuple[int, int, int]) -> list[UniversalPerturbation]:
+def perturbations_of(
+    run: Run, cells: Sequence[str], shape: tuple[int, int, int], setting: str = ""
+) -> list[UniversalPerturbation]:
     """The perturbations of a run, as its scene adds them to inputs of a height and width.
 
     Args:
         run: of a scene that adds its pictures to photographs.
         cells: whose elites; none: that of "anything else", or else the surest.
         shape: channels, height and width of the networks' inputs.
+        setting: of the run.
 
     Raises:
         ConfigError: a run of another scene, or without an elite.
@@ -99,6 +111,7 @@ def perturbations_of(run: Run, cells: Sequence[str], shape: tuple[int, int, int]
                 scene.epsilon if scene.norm == "linf" else float(np.abs(values).max()),
                 run.classifier_fingerprint,
                 recorded_scene(run.meta).get("photographs"),
+                f"{setting}, {cell}" if cells and setting else setting,
             )
         )
     return found
