@@ -196,6 +196,8 @@ def lbfgs(targets: tuple[str, ...], output: Output, out: Path, **options: Any) -
         output.data({"pairs": pairs, "success": sum(row[3] for row in rows) / len(rows) if rows else None})
     else:
         output.table(columns, rows, text=("photograph", "target", "run"))
+    if stop():
+        output.say(f"stopped; finished: {len(rows)}")
     return EXIT_CODES[stop()] if stop() else 0
 
 

@@ -174,7 +174,7 @@ def lbfgs_runs(
         changes = np.split(found.images.astype(np.float32) - images, len(part))
         whole = found.finished.reshape(len(part), each).all(axis=1)
         for i, change, wanted, finished in zip(
-            part.tolist(), changes, targets.reshape(len(part), each), whole.tolist(), strict=True
+            part.tolist(), changes, targets.reshape(len(part), each), whole, strict=True
         ):
             if not finished:
                 continue

@@ -73,11 +73,12 @@ def of_runs(context: Context, options: Options) -> Material:
 
 def _pairs(run: Run, config: ClassifierConfig, photos: str | None) -> list[tuple[np.ndarray, np.ndarray, int]]:
     """The photograph, what became of it, and the class to reach, for each targeted cell that is held."""
-    kind = run.experiment.scene.kind
-    if kind != "perturbation":
-        raise ConfigError(f"{run.path}: its scene is {kind}; only pictures that are added to a photograph compare")
     scene = scene_of(run, classifier=config.spec, weights=config.weights, photos=photos)
-    if not isinstance(scene, Perturbation) or scene.k != 1:
+    if not isinstance(scene, Perturbation):
+        raise ConfigError(
+            f"{run.path}: its scene is {scene.config.kind}; only pictures that are added to a photograph compare"
+        )
+    if scene.k != 1:
         raise ConfigError(f"{run.path}: made on {scene.k} photographs; those are for evo-fool study universal")
     (clean,) = scene.originals()
     names = ClassNames(scene.scorer.classifier.classes)
