@@ -216,12 +216,19 @@ def random_targets(
         photographs: at least one.
         seed: with its place it decides the draw for a photograph, whatever the others are.
         places: of the photographs.
+
+    Raises:
+        ConfigError: the network knows no class but these two.
     """
     answers = clean_predictions(classifier, photographs.images, _TOGETHER).tolist()
     labels = answers if photographs.labels is None else photographs.labels.tolist()
     drawn = []
     for place, *taken in zip(places, answers, labels, strict=True):
         free = np.setdiff1d(np.arange(len(classifier.classes)), taken)
+        if not len(free):
+            raise ConfigError(
+                f"photograph {place}: {classifier.name} knows no class but its answer and the label; name a target"
+            )
         drawn.append(stream(seed, "lbfgs target", int(place)).choice(free))
     return np.array(drawn, dtype=np.int64)
 

@@ -13,8 +13,9 @@ from torch import nn
 from evo_fool.classifiers.base import Classifier
 from evo_fool.errors import ConfigError
 from evo_fool.experiment import Experiment
+from evo_fool.scenes.photographs import Photographs
 from evo_fool.session import evolve
-from evo_fool.session.gradient_run import lbfgs_runs
+from evo_fool.session.gradient_run import lbfgs_runs, random_targets
 from evo_fool.studies.context import Context
 from evo_fool.studies.per_image import Options
 from evo_fool.studies.per_image.digits import JUDGES, TABLE
@@ -150,6 +151,24 @@ def test_what_is_no_change_of_one_photograph_is_refused(photos: Path, tmp_path: 
 def test_the_page_without_data_is_skipped(small_reproduction: Context) -> None:
     with pytest.raises(Skipped, match="--data DIR"):
         PerImage().measure(small_reproduction)
+
+
+def test_the_page_of_photographs(stand_in: Context) -> None:
+    section = PerImage().section(stand_in)
+    (entry,) = section.data["photographs"]
+    assert (entry["name"], entry["pairs"], list(entry["on"])) == ("L-BFGS", 1, ["stand-in"])
+    assert entry["on"]["stand-in"]["made"]["hit"][0] == 1
+    assert section.verdict == "new" and section.why.startswith("L-BFGS, 1 photographs: median distortion")
+    assert [(picture.name, picture.borrowed) for picture in section.pictures] == [("photographs-1", True)]
+    assert stand_in.ledger.images > 10
+
+
+def test_a_target_is_neither_label_nor_answer() -> None:
+    minus = Photographs(CLEAN[:1], np.ones(1, dtype=np.int64), ("one",))
+    with pytest.raises(ConfigError, match="photograph 4: own knows no class but its answer and the label"):
+        random_targets(linear("own"), minus, 1, places=[4])
+    plus = Photographs(CLEAN[:3], np.zeros(3, dtype=np.int64), ("one", "two", "three"))
+    assert random_targets(linear("own"), plus, 1, places=[4, 5, 6]).tolist() == [1, 1, 1]
 
 
 def test_the_page_of_digits(tmp_path: Path) -> None:
