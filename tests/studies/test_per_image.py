@@ -156,8 +156,8 @@ def test_the_page_without_data_is_skipped(small_reproduction: Context) -> None:
 def test_the_page_of_photographs(stand_in: Context) -> None:
     section = PerImage().section(stand_in)
     (entry,) = section.data["photographs"]
-    assert (entry["name"], entry["pairs"], list(entry["on"])) == ("L-BFGS", 1, ["stand-in"])
-    assert entry["on"]["stand-in"]["made"]["hit"][0] == 1
+    assert (entry["name"], entry["pairs"], list(entry["on"])) == ("L-BFGS", 1, ["squeezenet1_1"])
+    assert entry["on"]["squeezenet1_1"]["made"]["hit"][0] == 1
     assert section.verdict == "new" and section.why.startswith("L-BFGS, 1 photographs: median distortion")
     assert [(picture.name, picture.borrowed) for picture in section.pictures] == [("photographs-1", True)]
     assert stand_in.ledger.images > 10
