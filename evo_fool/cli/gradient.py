@@ -169,30 +169,44 @@ def program(output: Output, **options: Any) -> int:
 
 @gradient.command(cls=_OnPhotographs)
 @_photos
-@click.option("--target", "targets", required=True, multiple=True, metavar="CLASS", help="Repeat it for more.")
+@click.option(
+    "--target",
+    "targets",
+    required=True,
+    multiple=True,
+    metavar="CLASS",
+    help="Repeat it for more. random: one that the seed draws for each photograph, which is not its answer.",
+)
 @_whole("--searches", "Bisections of c after the first success.", 5)
 @_whole("--iterations", "Most of one minimisation.", 50)
 @_common
 def lbfgs(targets: tuple[str, ...], output: Output, out: Path, **options: Any) -> int:
-    """Change each photograph as little as possible so that the network answers each CLASS; one run a photograph."""
+    """Change each photograph as little as possible so that the network answers each CLASS; one run a photograph.
+
+    Ctrl-C ends with the photographs that are finished.
+    """
     experiment = _experiment("lbfgs", {"kind": "perturbation", "cells": targets}, ("searches", "iterations"), **options)
     from evo_fool.cli.meter import Meter
 
-    columns = ("photograph", "target", "success", "distortion", "run")
-    rows: list[tuple[str, str, bool, float, str]] = []
+    columns = ("photograph", "place", "target", "success", "distortion", "run")
+    rows: list[tuple[str, int, str, bool, float, str]] = []
     with Meter("photographs and targets") as report:
         from evo_fool.session.gradient_run import lbfgs_runs  # torch, which takes seconds
+        from evo_fool.session.stopping import EXIT_CODES, StopFlag
 
-        for done in lbfgs_runs(experiment, out=out, report=report):
-            with done.run as run:
-                found = zip(run.classes, done.success.tolist(), done.distortion.tolist(), strict=True)
-                rows += [(done.photograph, *each, str(run.path)) for each in found]
+        with StopFlag() as stop:
+            for done in lbfgs_runs(experiment, out=out, report=report, stop=stop):
+                with done.run as run:
+                    found = zip(run.classes, done.success.tolist(), done.distortion.tolist(), strict=True)
+                    rows += [(done.photograph, done.place, *each, str(run.path)) for each in found]
     if output.json:
         pairs = [dict(zip(columns, row, strict=True)) for row in rows]
-        output.data({"pairs": pairs, "success": sum(row[2] for row in rows) / len(rows)})
+        output.data({"pairs": pairs, "success": sum(row[3] for row in rows) / len(rows) if rows else None})
     else:
         output.table(columns, rows, text=("photograph", "target", "run"))
-    return 0
+    if stop():
+        output.say(f"stopped; finished: {len(rows)}")
+    return EXIT_CODES[stop()] if stop() else 0
 
 
 def _experiment(

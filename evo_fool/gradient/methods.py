@@ -35,7 +35,7 @@ METHODS: dict[str, Callable[..., Any]] = {
 _SCENES = {"ascent": "alone", "patch": "patch", "program": "program"}
 """The kind of scene that a method is for; the others: ``perturbation``."""
 
-_NO_SETTINGS = {"target", "form", "share", "rotation", "size", "seed", "report"}
+_NO_SETTINGS = {"target", "form", "share", "rotation", "size", "seed", "report", "stop"}
 """What the scene and the experiment say."""
 
 

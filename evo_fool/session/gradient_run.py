@@ -33,8 +33,9 @@ from evo_fool.experiment import Experiment
 from evo_fool.gradient.ball import Ball
 from evo_fool.gradient.lbfgs import lbfgs
 from evo_fool.gradient.methods import begin, require_linear, settings_of
-from evo_fool.gradient.step import Report, Step, require_gradient, silent
+from evo_fool.gradient.step import Report, Step, clean_predictions, require_gradient, silent
 from evo_fool.probability import probability
+from evo_fool.randomness import stream
 from evo_fool.runs.directory import log_event, new_directory
 from evo_fool.runs.lock import writer
 from evo_fool.runs.retention import Retention
@@ -43,13 +44,16 @@ from evo_fool.runs.store import Store
 from evo_fool.sampling import evenly
 from evo_fool.scene_sections import PerturbationConfig
 from evo_fool.scenes.perturbation import classes_named
-from evo_fool.scenes.photographs import read_photographs
+from evo_fool.scenes.photographs import Photographs, read_photographs
 from evo_fool.sections import CheckpointConfig, GradientConfig, PixelsConfig
 from evo_fool.session.recorder import Recorder
 from evo_fool.session.session import describe, write_experiment
 
 _TOGETHER = 32
 """Pairs of photograph and target that are worked on before their runs are written."""
+
+RANDOM = "random"
+"""The cell that stands for a class that is drawn for each photograph."""
 
 
 def gradient_run(
@@ -97,6 +101,7 @@ class Disturbed:
     Attributes:
         run: of the scene with this photograph alone, one cell a target.
         photograph: its name.
+        place: its place by class, from which ``scene.between`` of the run begins.
         targets: class indices, in the order of the cells.
         success: whether each is the network's answer, as stored bytes, bool ``(targets,)``.
         distortion: root mean square of the change of a value in [0, 1], float64 ``(targets,)``.
@@ -104,6 +109,7 @@ class Disturbed:
 
     run: Run
     photograph: str
+    place: int
     targets: Sequence[int]
     success: np.ndarray
     distortion: np.ndarray
@@ -115,12 +121,15 @@ def lbfgs_runs(
     out: str | Path = "outputs",
     classifier: Classifier | None = None,
     report: Report = silent,
+    stop: Callable[[], str] = str,
 ) -> Iterator[Disturbed]:
     """Change each photograph into each target by :func:`.lbfgs`; one run a photograph.
 
     Args:
-        experiment: its scene is a perturbation whose cells are the targets; epsilon is set to the largest change.
+        experiment: its scene is a perturbation whose cells are the targets, or :data:`RANDOM` alone: one that the seed
+            draws for each photograph; epsilon is set to the largest change.
         out, classifier, report: see :func:`gradient_run`; reported are pairs of photograph and target.
+        stop: asked now and then; a text, such as ``"ctrl-c"``, ends with the photographs that are finished.
 
     Raises:
         ConfigError, ClassifierError: as :func:`gradient_run`.
@@ -136,9 +145,10 @@ def lbfgs_runs(
     classifier = load_classifier(experiment.classifier, device) if classifier is None else classifier.to(device)
     if isinstance(scene.cells, str) or "other" in scene.cells:
         raise ConfigError("scene.cells: lbfgs changes photographs into classes; name those to reach")
-    targets = classes_named(classifier, scene.cells)
+    named = None if scene.cells == (RANDOM,) else classes_named(classifier, scene.cells)
+    each = len(named or (RANDOM,))
     experiment = experiment.model_copy(
-        update={"search": search.model_copy(update={"settings": settings}), "generations": 0, "batch": len(targets)}
+        update={"search": search.model_copy(update={"settings": settings}), "generations": 0, "batch": each}
     )
     photographs = read_photographs(classifier, Path(scene.photos), between=scene.between)
     if scene.count is not None and scene.count > len(photographs):
@@ -147,18 +157,27 @@ def lbfgs_runs(
         )
     first = scene.between[0] if scene.between else 0
     chosen = evenly(len(photographs), scene.count or len(photographs))
-    done, total, at_once = 0, len(chosen) * len(targets), max(1, _TOGETHER // len(targets))
+    done, total, at_once = 0, len(chosen) * each, max(1, _TOGETHER // each)
 
     def told(here: float, _: int) -> None:
         report(done + here, total)
 
     for start in range(0, len(chosen), at_once):
         part = chosen[start : start + at_once]
-        images = np.repeat(photographs.images[part], len(targets), axis=0)
-        found = lbfgs(classifier, images, targets * len(part), **settings, report=told)
+        if named is None:
+            targets = random_targets(classifier, photographs.pick(part), experiment.seed, places=first + part)
+        else:
+            targets = np.tile(named, len(part))
+        images = np.repeat(photographs.images[part], each, axis=0)
+        found = lbfgs(classifier, images, targets.tolist(), **settings, report=told, stop=stop)
         done += len(images)
         changes = np.split(found.images.astype(np.float32) - images, len(part))
-        for i, change in zip(part.tolist(), changes, strict=True):
+        whole = found.finished.reshape(len(part), each).all(axis=1)
+        for i, change, wanted, finished in zip(
+            part.tolist(), changes, targets.reshape(len(part), each), whole, strict=True
+        ):
+            if not finished:
+                continue
             ball = Ball("linf", max(1.0, float(np.abs(change).max())))
             here = scene.model_copy(
                 update={
@@ -166,23 +185,52 @@ def lbfgs_runs(
                     "count": None,
                     "norm": ball.norm,
                     "epsilon": ball.epsilon,
+                    "cells": scene.cells if named else (classifier.classes[wanted[0]],),
                 }
             )
             alone, parts = _prepared(experiment.model_copy(update={"scene": here}), classifier)
             pictures = ball.picture(torch.from_numpy(change))
             shown = np.concatenate([parts.scene.shown(picture) for picture in pictures])
             log_odds = parts.scene.scorer.score(shown)
-            run = _write(
-                alone, parts, [Step(pictures, -float(log_odds[range(len(targets)), targets].mean()))], Path(out)
-            )
+            run = _write(alone, parts, [Step(pictures, -float(log_odds[range(each), wanted].mean()))], Path(out))
             moved = np.square((shown.astype(np.float64) - photographs.images[i]) / 255)
             yield Disturbed(
                 run=run,
                 photograph=photographs.names[i],
-                targets=targets,
-                success=log_odds.argmax(axis=1) == targets,
-                distortion=np.sqrt(moved.reshape(len(targets), -1).mean(axis=1)),
+                place=first + i,
+                targets=wanted.tolist(),
+                success=log_odds.argmax(axis=1) == wanted,
+                distortion=np.sqrt(moved.reshape(each, -1).mean(axis=1)),
             )
+        if stop():
+            return
+
+
+def random_targets(
+    classifier: Classifier, photographs: Photographs, seed: int, *, places: Sequence[int] | np.ndarray
+) -> np.ndarray:
+    """A class for each photograph, int64 ``(n,)``: neither its label nor what the network answers for it.
+
+    Args:
+        classifier: the network.
+        photographs: at least one.
+        seed: with its place it decides the draw for a photograph, whatever the others are.
+        places: of the photographs.
+
+    Raises:
+        ConfigError: the network knows no class but these two.
+    """
+    answers = clean_predictions(classifier, photographs.images, _TOGETHER).tolist()
+    labels = answers if photographs.labels is None else photographs.labels.tolist()
+    drawn = []
+    for place, *taken in zip(places, answers, labels, strict=True):
+        free = np.setdiff1d(np.arange(len(classifier.classes)), taken)
+        if not len(free):
+            raise ConfigError(
+                f"photograph {place}: {classifier.name} knows no class but its answer and the label; name a target"
+            )
+        drawn.append(stream(seed, "lbfgs target", int(place)).choice(free))
+    return np.array(drawn, dtype=np.int64)
 
 
 def _prepared(experiment: Experiment, classifier: Classifier | None) -> tuple[Experiment, Parts]:

@@ -30,6 +30,7 @@ STUDIES: dict[str, str] = {
     "retraining-imagenet": "evo_fool.studies.retraining_imagenet.study:RetrainingImagenet",
     "generative": "evo_fool.studies.generative.study:Generative",
     "universal": "evo_fool.studies.universal.study:Universal",
+    "per-image": "evo_fool.studies.per_image.study:PerImage",
 }
 """Name -> ``module:class``, in the order of the report."""
 
@@ -45,6 +46,7 @@ QUESTIONS: dict[str, str] = {
     "switching": "evo_fool.studies.switching.study:GoalSwitches",
     "universal": STUDIES["universal"],
     "patch": "evo_fool.studies.patch.study:Patches",
+    "per-image": STUDIES["per-image"],
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 

@@ -79,7 +79,19 @@ def test_lbfgs_answers_pairs(photos: str, invoke: Any, invoke_json: Any) -> None
     assert len({pair["run"] for pair in done["pairs"]}) == 2
     assert invoke("verify", done["pairs"][0]["run"], *JUDGE)[0] == 0
     code, out, _ = invoke("gradient", "lbfgs", *options)
-    assert code == 0 and out.splitlines()[0].split() == ["photograph", "target", "success", "distortion", "run"]
+    assert code == 0
+    assert out.splitlines()[0].split() == ["photograph", "place", "target", "success", "distortion", "run"]
+
+
+def test_lbfgs_draws_a_target_for_each_photograph(photos: str, invoke: Any, invoke_json: Any) -> None:
+    done = invoke_json("gradient", "lbfgs", "--photos", photos, "--target", "random", "--searches", "1", *JUDGE)
+    assert [pair["place"] for pair in done["pairs"]] == list(range(9)) and done["success"] == 1
+    assert len({pair["target"] for pair in done["pairs"]}) > 1
+    pair = done["pairs"][4]  # an evolved run of the same pair
+    settings = ("-S", f"scene.photos={photos}", "-S", "scene.between=[4, 5]", "-S", f'scene.cells=["{pair["target"]}"]')
+    small = ("-S", "encoding.colour=grey", "-S", "encoding.size=6", "--generations", "2", *JUDGE)
+    code, _, err = invoke("run", "bus-to-ostrich", *settings, *small)
+    assert code == 0, err
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,26 @@ def test_a_target_already_reached_costs_nothing(linear: Classifier, photographs:
     assert found.success.all() and found.distortion[0] == 0
 
 
+def test_what_is_not_finished_when_it_is_stopped_stays_as_it_was(lenet: Classifier) -> None:
+    extreme = np.stack([np.zeros((1, 28, 28)), np.full((1, 28, 28), 255)]).astype(np.uint8).repeat(2, axis=0)
+    done: list[float] = [0.0]
+    settings = {"iterations": 20, "searches": 1, "batch": 2}
+    whole = lbfgs(lenet, extreme, [3, 5, 3, 5], **settings)
+    found = lbfgs(
+        lenet,
+        extreme,
+        [3, 5, 3, 5],
+        **settings,
+        report=lambda share, _: done.append(share),
+        stop=lambda: "ctrl-c" if done[-1] >= 2 else "",
+    )
+    assert whole.finished.all() and found.finished.tolist() == [True, True, False, False]
+    np.testing.assert_array_equal(found.images[:2], whole.images[:2])
+    np.testing.assert_array_equal(found.images[2:], extreme[2:])
+    begun = lbfgs(lenet, extreme[:1], [3], stop=lambda: "ctrl-c" if len(done) % 2 else done.append(0.0) or "")
+    assert not begun.finished.any() and begun.distortion[0] == 0
+
+
 def test_bad_input(linear: Classifier, severed: Classifier, photographs: np.ndarray) -> None:
     with pytest.raises(ConfigError, match="2 photographs for 1 targets"):
         lbfgs(linear, photographs[:2], [0])

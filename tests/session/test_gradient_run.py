@@ -104,8 +104,47 @@ def test_lbfgs_leaves_a_run_a_photograph(digits: Path, tmp_path: Path) -> None:
         assert each.success.all() and (each.distortion < 0.3).all()
         with each.run as run:
             assert run.classes == ("3", "8") and run.experiment.scene.between is not None
-            assert all(elite.log_odds > -1 for elite in run.elites)  # the likeliest of ten
+            assert all(elite.log_odds > -2.2 for elite in run.elites)  # the likeliest of ten has a tenth
             assert verify(run).clean
+
+
+def test_lbfgs_draws_targets_that_are_neither_label_nor_answer(digits: Path, tmp_path: Path) -> None:
+    def pairs(**changes: Any) -> dict[int, str]:
+        asked = experiment("lbfgs", perturbation(digits, cells=("random",), **changes), iterations=25, searches=1)
+        found = {}
+        for done in lbfgs_runs(asked, out=tmp_path / "runs"):
+            with done.run as run:
+                assert run.classes == run.experiment.scene.cells and len(run) == 1
+                assert run.experiment.scene.between == (done.place, done.place + 1)
+                assert done.success.all()
+                clean = int(np.load(digits)["labels"][int(done.photograph.split()[1])])
+                assert done.targets[0] not in (clean, int(lenet(images[done.photograph]).argmax()))
+                assert run.classes == (str(done.targets[0]),)
+                found[done.place] = run.classes[0]
+        return found
+
+    lenet = load_classifier(ClassifierConfig(), torch.device("cpu"))
+    images = {f"image {i}": torch.from_numpy(x / 255)[None].float() for i, x in enumerate(np.load(digits)["images"])}
+    drawn = pairs(count=4)
+    assert len(drawn) == 4 and len(set(drawn.values())) > 1
+    assert pairs(between=(11, 12)) == {11: drawn[11]}  # whatever the others are
+
+
+def test_lbfgs_keeps_the_photographs_that_are_finished(digits: Path, tmp_path: Path) -> None:
+    asked = experiment("lbfgs", perturbation(digits, cells=("3",)), iterations=25, searches=1)
+    shares = [0.0]
+    done = list(
+        lbfgs_runs(
+            asked,
+            out=tmp_path / "runs",
+            report=lambda share, _: shares.append(share),
+            stop=lambda: "ctrl-c" if shares[-1] > 8 else "",
+        )
+    )
+    assert 0 < len(done) < 12
+    for each in done:
+        with each.run as run:
+            assert run.status == "finished" and verify(run).clean
 
 
 class Severed(torch.nn.Module):
