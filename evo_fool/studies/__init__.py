@@ -29,6 +29,7 @@ STUDIES: dict[str, str] = {
     "retraining": "evo_fool.studies.retraining.study:Retraining",
     "retraining-imagenet": "evo_fool.studies.retraining_imagenet.study:RetrainingImagenet",
     "generative": "evo_fool.studies.generative.study:Generative",
+    "program": "evo_fool.studies.program.study:Programs",
 }
 """Name -> ``module:class``, in the order of the report."""
 
@@ -43,6 +44,7 @@ QUESTIONS: dict[str, str] = {
     "noise": "evo_fool.studies.noise.study:Noise",
     "switching": "evo_fool.studies.switching.study:GoalSwitches",
     "universal": "evo_fool.studies.universal.study:Universal",
+    "program": STUDIES["program"],
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 
