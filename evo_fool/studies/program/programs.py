@@ -30,6 +30,10 @@ from evo_fool.studies.study import Skipped
 _INNER = 84
 """Side in pixels of the digits and photographs in the report's frames."""
 
+_LONG = {"epochs": 10, "batch": 20, "decay": 0.6, "every": 5}
+_LONGER = {"epochs": 40, "batch": 20, "decay": 0.9, "every": 10}
+"""Of the gradient method: the rate ends at a tenth of what it was."""
+
 _EVOLVED: dict[str, dict[str, Any]] = {
     "CPPN": {},
     "pixels": {"encoding.kind": "pixels"},
@@ -176,12 +180,12 @@ def _by_gradient(
 ) -> Reprogramming:
     sizes = context.scale(
         smoke={"count": 20, "held_out": 20},
-        laptop={"count": 2000, "held_out": 1000},
+        laptop={"count": 3000, "held_out": 1000},
         paper={"count": 10_000, "held_out": 5000},
     )
     inner = None if task == "squares" else _INNER
     config = ProgramConfig(kind="program", task=task, data=data, inner=inner, **sizes)
-    settings = settings_of("program", context.scale(smoke={"epochs": 1, "batch": 10}, laptop={}, paper={"epochs": 50}))
+    settings = settings_of("program", context.scale(smoke={"epochs": 1, "batch": 10}, laptop=_LONG, paper=_LONGER))
     scene = Program(config, context.scorer(classifier), seed)
     picture = made_by_gradient(context, scene, settings, seed)
     part = scene.task.held_out
@@ -228,7 +232,7 @@ def made_by_gradient(context: Context, scene: Program, settings: dict[str, Any],
             context.count(len(scene.task.train.labels))
             if (score := float(scene.score(step.pictures)[0, 0])) > best:
                 best, picture = score, step.pictures[0]
-            context.say(f"epoch {number} of {count}: loss {step.loss:.3f}")
+            context.say(f"program for {scene.task.name}: picture {number} of {count}, loss {step.loss:.3f}")
         return {"picture": base64.b64encode(pack_image(picture.tobytes())).decode()}
 
     key = f"program by gradient {identity(scene)} {settings} seed {seed}"
