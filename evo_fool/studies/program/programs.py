@@ -198,7 +198,7 @@ def _evolved(
     """A program for the squares, evolved or from as many random pictures."""
     name, weights = network
     sizes: dict[str, Any] = context.scale(
-        smoke={"generations": 2, "batch": 8, "scene.count": 20, "scene.held_out": 20},
+        smoke={"generations": 1, "batch": 4, "scene.count": 20, "scene.held_out": 20},
         laptop={"generations": 40, "batch": 32, "scene.count": 40, "scene.held_out": 1000},
         paper={"generations": 1000, "batch": 32, "scene.count": 100, "scene.held_out": 5000},
     )
