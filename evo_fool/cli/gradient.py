@@ -158,13 +158,14 @@ def patch(target: str, form: str, share: float, rotation: float, places: int, ou
 @_number("--rate", "Adam's at the start.", 0.05)
 @_number("--decay", "Factor on the rate every two epochs.", 0.96)
 @_number("--penalty", "On the mean of W².", 0.05)
+@_whole("--every", "Epochs between two pictures of the run, each of which is scored on all task images.", 1)
 @_common
 def program(output: Output, **options: Any) -> int:
     """Find a frame that makes the network do another TASK, whose labels some of its classes stand for."""
     scene = {"kind": "program"} | {
         key: options.pop(key) for key in ("task", "data", "inner", "mapping", "count", "held_out")
     }
-    return _run("program", scene, ("epochs", "batch", "rate", "decay", "penalty"), output, **options)
+    return _run("program", scene, ("epochs", "batch", "rate", "decay", "penalty", "every"), output, **options)
 
 
 @gradient.command(cls=_OnPhotographs)

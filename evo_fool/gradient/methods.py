@@ -95,7 +95,8 @@ def begin(
         return -(-classes // batch), ascent(classifier, batch=batch, **given)
     if method == "program":
         part = scene.task.train
-        return settings["epochs"], program(classifier, part.images, scene.mapping[part.labels], **given)
+        count = -(-settings["epochs"] // settings["every"])
+        return count, program(classifier, part.images, scene.mapping[part.labels], **given)
     target = _only_target(method, scene)
     images: np.ndarray = scene.photographs.images
     if method == "patch":

@@ -30,10 +30,11 @@ def program(
     rate: float = 0.05,
     decay: float = 0.96,
     penalty: float = 0.05,
+    every: int = 1,
     seed: int = 1,
     report: Report = silent,
 ) -> Iterator[Step]:
-    """Yield a step with one picture after each epoch.
+    """Yield a step with one picture after every ``every`` epochs, and at the end.
 
     Args:
         classifier: a differentiable network.
@@ -44,6 +45,7 @@ def program(
         rate: Adam's at the start.
         decay: factor on the rate every two epochs.
         penalty: λ.
+        every: epochs between two pictures.
         seed: decides start and order.
         report: told the tasks seen, of all epochs.
     """
@@ -54,8 +56,9 @@ def program(
     wanted = torch.from_numpy(np.asarray(classes, dtype=np.int64)).to(device)
     adam = torch.optim.Adam([w], lr=rate)
     schedule = torch.optim.lr_scheduler.StepLR(adam, _DECAY_EVERY, decay)
+    losses: list[float] = []
+    seen = 0
     for epoch in range(epochs):
-        losses, seen = [], epoch * len(tasks)
         for rows in batches(stream(seed, "program", epoch).permutation(len(tasks)), batch):
             with torch.enable_grad():
                 picture = (w.tanh() + 1) * 127.5
@@ -68,8 +71,10 @@ def program(
             seen += len(rows)
             report(seen, epochs * len(tasks))
         schedule.step()
-        stored = ((w.detach().tanh() + 1) * 127.5).round().byte().cpu().numpy()
-        yield Step(stored[None], float(np.mean(losses)))
+        if (epoch + 1) % every == 0 or epoch + 1 == epochs:
+            stored = ((w.detach().tanh() + 1) * 127.5).round().byte().cpu().numpy()
+            yield Step(stored[None], float(np.mean(losses)))
+            losses = []
 
 
 def framed(picture: Tensor, tasks: Tensor) -> Tensor:

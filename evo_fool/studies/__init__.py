@@ -31,6 +31,7 @@ STUDIES: dict[str, str] = {
     "generative": "evo_fool.studies.generative.study:Generative",
     "universal": "evo_fool.studies.universal.study:Universal",
     "per-image": "evo_fool.studies.per_image.study:PerImage",
+    "program": "evo_fool.studies.program.study:Programs",
 }
 """Name -> ``module:class``, in the order of the report."""
 
@@ -47,6 +48,7 @@ QUESTIONS: dict[str, str] = {
     "universal": STUDIES["universal"],
     "patch": "evo_fool.studies.patch.study:Patches",
     "per-image": STUDIES["per-image"],
+    "program": STUDIES["program"],
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 

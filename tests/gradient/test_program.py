@@ -41,6 +41,16 @@ def test_the_seed_decides(linear: Classifier) -> None:
     assert (runs[2][-1].pictures != runs[0][-1].pictures).any()
 
 
+def test_pictures_every_few_epochs_are_those_of_every_epoch(linear: Classifier) -> None:
+    images, labels = tasks(12, 0)
+    each = list(program(linear, images, labels, epochs=5, batch=4))
+    some = list(program(linear, images, labels, epochs=5, batch=4, every=2))
+    assert len(some) == 3
+    for found, numbers in zip(some, ((0, 1), (2, 3), (4,)), strict=True):
+        np.testing.assert_array_equal(found.pictures, each[numbers[-1]].pictures)
+        assert np.isclose(found.loss, np.mean([each[number].loss for number in numbers]))
+
+
 def test_a_task_image_lies_in_the_middle() -> None:
     picture, images = torch.zeros(1, 7, 6), torch.ones(2, 1, 3, 2)
     found = framed(picture, images)

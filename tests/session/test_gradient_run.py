@@ -39,7 +39,7 @@ def perturbation(digits: Path, **changes: Any) -> dict[str, Any]:
 SCENES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "universal": ({"kind": "perturbation", "epsilon": 60, "cells": "other"}, {"passes": 3, "augment": False}),
     "patch": ({"kind": "patch", "cells": ("3",), "share": 0.2, "places": 2}, {"steps": 20, "every": 8}),
-    "program": ({"kind": "program", "inner": 12, "count": 20, "held_out": 20}, {"epochs": 3}),
+    "program": ({"kind": "program", "inner": 12, "count": 20, "held_out": 20}, {"epochs": 5, "every": 2}),
 }
 
 
