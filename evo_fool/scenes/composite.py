@@ -141,7 +141,7 @@ class Composite(Scene):
         parts = []
         for start in range(0, self.k, _ANSWERS):
             rows = np.arange(start, min(start + _ANSWERS, self.k))
-            parts.append(self.answers(self.scorer.score(self.originals(rows)), rows)[:, 0])
+            parts.append(self.answers(self.scorer.score(self.originals(rows.tolist())), rows)[:, 0])
         return np.concatenate(parts)
 
     def _race(

@@ -58,11 +58,6 @@ class Photographs:
         head = json.dumps(list(self.images.shape)).encode()
         return hashlib.sha256(head + np.ascontiguousarray(self.images).tobytes()).hexdigest()
 
-    def pick(self, rows: np.ndarray) -> Photographs:
-        """Some of them, in that order."""
-        labels = None if self.labels is None else self.labels[rows]
-        return Photographs(self.images[rows], labels, tuple(self.names[i] for i in rows))
-
     def save(self, path: Path) -> None:
         """Write them as an npz file that :func:`read_photographs` reads back; it holds no Python objects."""
         labels = {} if self.labels is None else {"labels": self.labels}

@@ -172,7 +172,7 @@ def lbfgs_runs(
         found = lbfgs(classifier, images, targets.tolist(), **settings, report=told, stop=stop)
         done += len(images)
         changes = np.split(found.images.astype(np.float32) - images, len(part))
-        whole = found.finished.reshape(len(part), each).all(axis=1)
+        whole = [bool(each_finished.all()) for each_finished in np.split(found.finished, len(part))]
         for i, change, wanted, finished in zip(
             part.tolist(), changes, targets.reshape(len(part), each), whole, strict=True
         ):
