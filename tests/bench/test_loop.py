@@ -41,7 +41,7 @@ def test_floor_is_the_network_on_the_inputs_that_scoring_gives_it() -> None:
     parts = assemble(small("pixels"))
     seen: list[torch.Tensor] = []
     parts.classifier.network.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
-    forward_pass(parts, 5)()
+    forward_pass(parts, 5, "float32")()
     floor, seen[:] = torch.cat(seen), []
     assert len(floor) == 5
     images = np.full((5, 1, 28, 28), 7, np.uint8)
