@@ -94,7 +94,7 @@ class Scorer:
     @property
     def network(self) -> nn.Module:
         """The network that screens, or the only one."""
-        return self._screen or self.classifier.network
+        return self.classifier.network if self._screen is None else self._screen
 
     def screen(self, images: np.ndarray | Tensor) -> np.ndarray:
         """As :meth:`score`, in the scorer's precision: it chooses candidates and is never recorded."""
@@ -218,7 +218,7 @@ class Scorer:
 
     def forward(self, views: Tensor, network: nn.Module | None = None) -> Tensor:
         """The bare network on one chunk of float32 views in [0, 1]; by default the one that screens."""
-        network = network or self.network
+        network = self.network if network is None else network
         return self.classifier.ask(self.prepare(views, network), network)
 
     def prepare(self, views: Tensor, network: nn.Module) -> Tensor:
