@@ -96,6 +96,8 @@ def check_scores(scorer: Scorer) -> Found:
 def check_precision(scorer: Scorer, config: ClassifierConfig) -> Found:
     """How long a forward pass takes in each precision, and which of them ``scoring.precision=auto`` takes."""
     times = time_precisions(scorer.classifier, scorer.batch, scorer.device)
+    if not times:
+        raise Problem("no forward pass succeeded; see the other checks")
     measures = measures_precision(config, scorer.classifier)
     chosen = choose_precision(times if measures else {})
     why = "" if measures else " (measured only for torchvision's networks of large images)"

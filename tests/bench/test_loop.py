@@ -21,6 +21,8 @@ def test_report_is_json_and_its_stages_cover_the_loop() -> None:
     assert report["loop_images_per_second"] > 0
     assert report["forward_images_per_second"] > 0
     assert set(report["stages"]) == {*STAGES, "other"}
+    candidates = report["floor_candidates_ms"]
+    assert report["precision"] in candidates and candidates[report["floor"]] == min(candidates.values())
     assert sum(report["stages"].values()) == pytest.approx(1.0, abs=0.02)
     assert report["confirmed"] == 1.0  # float32 throughout: every image is scored once, and that score counts
 
