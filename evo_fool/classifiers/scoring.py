@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -84,17 +85,16 @@ class Scorer:
         self.times = dict(times or {})
         self._look_up = look_up
         self._tables: dict[torch.dtype, np.ndarray] = {}
-        self._screen = None if precision == "float32" else screening_network(classifier, precision)
 
     @property
     def screens(self) -> bool:
         """Whether :meth:`screen` differs from :meth:`score`."""
-        return self._screen is not None
+        return self.precision != "float32"
 
-    @property
+    @cached_property
     def network(self) -> nn.Module:
-        """The network that screens, or the only one."""
-        return self.classifier.network if self._screen is None else self._screen
+        """The network that screens, made when it is first asked for, or the only one."""
+        return screening_network(self.classifier, self.precision) if self.screens else self.classifier.network
 
     def screen(self, images: np.ndarray | Tensor) -> np.ndarray:
         """As :meth:`score`, in the scorer's precision: it chooses candidates and is never recorded."""
@@ -164,7 +164,7 @@ class Scorer:
         ):
             yield from (self.prepare(views, network) for views in self.views(images))
             return
-        dtype = input_dtype(self.precision) if network is self._screen else torch.float32
+        dtype = self._dtype(network)
         _, channels, height, width = images.shape
         for part in images.split(self.batch):
             planes = part.contiguous().view(len(part), channels, -1).numpy()
@@ -172,6 +172,9 @@ class Scorer:
             # One channel lies the same way in both layouts, and its strides say the plain one, as elsewhere.
             plain, last = (len(part), 1, height, width), (len(part), height, width, channels)
             yield found.view(plain) if channels == 1 else found.view(last).permute(0, 3, 1, 2)
+
+    def _dtype(self, network: nn.Module) -> torch.dtype:
+        return torch.float32 if network is self.classifier.network else input_dtype(self.precision)
 
     def _table(self, dtype: torch.dtype) -> np.ndarray:
         """The input that each byte becomes, ``(channels, 256)``: float32, or the bits of half precision as int16."""
@@ -188,27 +191,30 @@ class Scorer:
 
     def _logits(self, part: Tensor, start: int, network: nn.Module) -> Tensor:
         """Logits ``(images * views, members * classes)``, view by view of each image."""
-        answers = []
-        for inputs in self.inputs(part, network):
-            try:
+        answers: list[Tensor] = []
+        shape = (len(part), *self.classifier.shape)
+        screening = network is not self.classifier.network
+        try:
+            for inputs in self.inputs(part, network):
+                shape = tuple(inputs.shape)
                 answers.append(self.classifier.ask(inputs, network))
-            except Exception as error:
-                if isinstance(error, EvoFoolError | MemoryError) or _out_of_memory(error):
-                    raise
-                how = f" in {self.precision} (try scoring.precision=float32)" if network is self._screen else ""
-                hint = f"; check {self._taken}" if _ABOUT_SHAPES.search(str(error)) else ""
-                raise ClassifierError(
-                    f"classifier {self.classifier.name!r} failed on images of shape {tuple(inputs.shape)}{how}: "
-                    f"{type(error).__name__}: {first_line(error)}{hint}"
-                ) from error
-            self._check_answer(answers[-1], len(inputs))
+                self._check_answer(answers[-1], len(inputs))
+        except Exception as error:
+            if isinstance(error, EvoFoolError | MemoryError) or _out_of_memory(error):
+                raise
+            how = f" in {self.precision} (try scoring.precision=float32)" if screening else ""
+            hint = f"; check {self._taken}" if _ABOUT_SHAPES.search(str(error)) else ""
+            raise ClassifierError(
+                f"classifier {self.classifier.name!r} failed on images of shape {shape}{how}: "
+                f"{type(error).__name__}: {first_line(error)}{hint}"
+            ) from error
         logits = _joined(answers)
         finite = torch.isfinite(logits)
         if not finite.all():
             bad = (~finite).view(len(part), -1).any(dim=1).nonzero().flatten().add(start).tolist()
             shown = ", ".join(map(str, bad[:_ROWS_SHOWN])) + (", ..." if len(bad) > _ROWS_SHOWN else "")
             cause = "its weights or its normalisation are at fault"
-            if network is self._screen:
+            if screening:
                 cause = f"it may need more than scoring.precision={self.precision}; try float32"
             raise ClassifierError(
                 f"classifier {self.classifier.name!r} answered NaN or infinity for {len(bad)} image(s) of the batch "
@@ -226,8 +232,7 @@ class Scorer:
 
         Normalising planes and converting first is four times as fast as normalising interleaved channels.
         """
-        inputs = self.classifier.normalise(views)
-        inputs = inputs.to(input_dtype(self.precision)) if network is self._screen else inputs
+        inputs = self.classifier.normalise(views).to(self._dtype(network))
         return inputs.contiguous(memory_format=self.memory_format)
 
     def _check_answer(self, answer: object, n: int) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from evo_fool.classifiers import scoring
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.precision import candidates, choose_precision, time_precisions
+from evo_fool.classifiers.preflight import preflight
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.screening import screening_network
 from evo_fool.encodings.numeric.lookup import look_up
@@ -100,8 +101,10 @@ def test_folding_keeps_the_function_and_the_original() -> None:
 
 
 def test_what_cannot_be_folded_is_refused_with_a_remedy() -> None:
+    scorer = Scorer(judge(Normed(untraceable=True)), batch=4, view="auto", device=CPU, precision="folded")
     with pytest.raises(ClassifierError, match=r"normed.*trace.*scoring\.precision=float32"):
-        Scorer(judge(Normed(untraceable=True)), batch=4, view="auto", device=CPU, precision="folded")
+        preflight(scorer)
+    assert scorer.score(images(3)).shape == (3, 4), "what only scores needs no other network"
 
 
 def test_a_folded_network_screens_and_float32_confirms() -> None:
