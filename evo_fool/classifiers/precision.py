@@ -106,7 +106,9 @@ def bare_pass(scorer: Scorer, images: np.ndarray) -> Callable[[], None]:
         images: uint8 ``(n, channels, height, width)``.
     """
     inputs = list(scorer.inputs(images, scorer.network))
-    wait = partial(torch.cuda.synchronize, scorer.device) if scorer.device.type == "cuda" else lambda: None
+    wait: Callable[[], object] = (
+        partial(torch.cuda.synchronize, scorer.device) if scorer.device.type == "cuda" else lambda: None
+    )
 
     def run() -> None:
         with torch.inference_mode():

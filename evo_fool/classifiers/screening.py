@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import nn
@@ -45,7 +46,7 @@ def screening_network(classifier: Classifier, precision: str) -> nn.Module:
         folded = classifier.network
     if precision == "folded":
         return folded
-    compiled: nn.Module = torch.compile(folded)  # type: ignore[assignment]  # a module stays one
+    compiled: Any = torch.compile(folded)  # a module for a module, which torch's types do not say
     return compiled
 
 

@@ -30,7 +30,7 @@ class _Summary:
     total: float
 
 
-class CellStatistics(tools.Statistics):  # type: ignore[misc]  # DEAP has no types
+class CellStatistics(tools.Statistics):
     """DEAP's Statistics, whose functions are given one summary of the values in place of the values."""
 
     def compile(self, data: Iterable[float]) -> dict[str, Any]:

@@ -39,7 +39,8 @@ class Normed(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         if self.untraceable and images.mean() > 1e9:
             return images
-        return self.last(self.norm(self.convolution(images)).relu().mean(dim=(2, 3)))
+        logits: Tensor = self.last(self.norm(self.convolution(images)).relu().mean(dim=(2, 3)))
+        return logits
 
 
 class Float32Only(Normed):
@@ -177,8 +178,9 @@ def test_log_odds_by_blocks_of_rows_are_the_same(
     rows: int, classes: int, view: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(1)
-    network = nn.Sequential(nn.Conv2d(3, 2, 9), nn.Flatten(), nn.Linear(6, classes))
-    network[2].weight.data.mul_(9)
+    last = nn.Linear(6, classes)
+    last.weight.data.mul_(9)
+    network = nn.Sequential(nn.Conv2d(3, 2, 9), nn.Flatten(), last)
     classifier = Classifier(network, classes=range(classes), size=(9, 11), channels=3, name="wide")
     scorer = Scorer(classifier, batch=1000, view=view, device=CPU)
     given = np.random.default_rng(1).integers(0, 256, (rows, 3, 10, 12), dtype=np.uint8)

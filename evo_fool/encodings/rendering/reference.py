@@ -50,11 +50,11 @@ def render_plain(
 
 def _activated(z: float, code: int) -> float:
     if code == SINE:
-        return vector_sin(z)
+        return float(vector_sin(z))
     if code == SIGMOID:
-        return 2.0 * (1.0 / (1.0 + vector_exp(min(max(-z, -700.0), 700.0))) - 0.5)
+        return float(2.0 * (1.0 / (1.0 + vector_exp(min(max(-z, -700.0), 700.0))) - 0.5))
     if code == GAUSSIAN:
-        return vector_exp(-min(z * z, 700.0))
+        return float(vector_exp(-min(z * z, 700.0)))
     return min(max(z, -3.0), 3.0) * (1.0 / 3.0)
 
 
