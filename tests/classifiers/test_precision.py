@@ -116,6 +116,23 @@ def test_a_folded_network_screens_and_float32_confirms() -> None:
     np.testing.assert_allclose(scorer.screen(images(6)), plain.score(images(6)), atol=1e-3)
 
 
+def test_only_screening_compiles_and_it_compiles_the_folded_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[nn.Module] = []
+
+    def compile(network: nn.Module) -> nn.Module:
+        given.append(network)
+        return network
+
+    monkeypatch.setattr(torch, "compile", compile)
+    scorer = Scorer(judge(Normed()), batch=4, view="auto", device=CPU, precision="compiled")
+    exact = scorer.score(images(6))
+    assert given == []
+    np.testing.assert_allclose(scorer.screen(images(6)), exact, atol=1e-3)
+    np.testing.assert_allclose(scorer.screen(images(2)), exact[:2], atol=1e-3)
+    (network,) = given
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+
+
 def test_the_choice_is_recorded_and_a_resumed_run_takes_it(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembly, "measures_precision", lambda config, classifier: True)
     monkeypatch.setattr(assembly, "time_precisions", lambda *_: {"float32": 3.0, "bfloat16": 1.0})
