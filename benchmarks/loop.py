@@ -1,4 +1,5 @@
-"""The whole loop against its floor: the bare forward pass of the same classifier at the same batch and threads.
+"""The whole loop against its floor: the bare forward pass of the same classifier at the same batch and threads, in
+whatever arithmetic is the fastest on this machine: beside a slow pass every loop looks fast.
 
 Both are measured in one process and in turn, so that the ratio holds when the machine's speed drifts. The loop is the
 real one, into a real run directory: vary, render, score, insert, record, commit.
@@ -17,6 +18,8 @@ import torch
 from benchmarks.own_process import peak_memory_mb
 from benchmarks.temporary_run import STAGES, TemporaryRun
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.precision import bare_pass, candidates, time_precisions
+from evo_fool.classifiers.scoring import Scorer
 from evo_fool.evaluation.assembly import Parts, assemble, resolved
 from evo_fool.experiment import Experiment
 from evo_fool.randomness import stream
@@ -79,7 +82,9 @@ def bench_loop(
         while run.generation < (warm_up or 0) or (warm_up is None and time.perf_counter() - began < least):
             run.advance(1)
         memory, device_memory = peak_memory_mb(), _peak_device_memory_mb(parts.device)
-        forward = forward_pass(parts, experiment.batch)  # from here on its inputs take memory that no run needs
+        times = time_passes(parts)
+        floor = min(times, key=times.__getitem__)
+        forward = forward_pass(parts, experiment.batch, floor)  # from here on its inputs take memory that no run needs
         forward()
         generations = _how_many(lambda: run.advance(1), seconds / 2 / rounds)
         passes = _how_many(forward, seconds / 2 / rounds)
@@ -108,6 +113,8 @@ def bench_loop(
         "batch": experiment.batch,
         "sub_batch": parts.evaluator.scorer.batch,
         "precision": parts.evaluator.scorer.precision,
+        "floor": floor,
+        "floor_candidates_ms": times,
         "first_generation": run.generation - generations * rounds,
         "generations": generations * rounds,
         "ratio": float(np.median(ratios)),
@@ -123,20 +130,19 @@ def bench_loop(
     }
 
 
-def forward_pass(parts: Parts, batch: int) -> Callable[[], object]:
-    """The floor: the bare network on inputs that are ready, in the loop's layout, precision and sub-batches."""
-    scorer, network = parts.evaluator.scorer, parts.evaluator.scorer.network
+def time_passes(parts: Parts) -> dict[str, float]:
+    """Milliseconds an image of a bare pass, in every precision that ``auto`` would try and in the loop's own."""
+    scorer = parts.evaluator.scorer
+    tried = dict.fromkeys([*candidates(scorer.classifier, parts.device), scorer.precision])
+    return time_precisions(scorer.classifier, scorer.batch, parts.device, tried)
+
+
+def forward_pass(parts: Parts, batch: int, precision: str) -> Callable[[], None]:
+    """The floor: the bare network in ``precision`` on inputs that are ready, in the loop's layout and sub-batches."""
+    scorer = parts.evaluator.scorer
     images = parts.encoding.render(parts.encoding.random(batch, stream(0, "bench")))
-    inputs = [scorer.prepare(views, network) for views in scorer.views(images)]
-
-    def forward() -> None:
-        with torch.inference_mode():
-            for chunk in inputs:
-                network(chunk)
-            if parts.device.type == "cuda":
-                torch.cuda.synchronize(parts.device)
-
-    return forward
+    floor = Scorer(scorer.classifier, batch=scorer.batch, view=scorer.view, device=scorer.device, precision=precision)
+    return bare_pass(floor, images)
 
 
 def _peak_device_memory_mb(device: torch.device) -> float | None:

@@ -77,10 +77,12 @@ class ClassifierConfig(Section):
 class ScoringConfig(Section):
     """From image to log-odds."""
 
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+    precision: Literal["auto", "float32", "bfloat16", "float16", "folded", "compiled"] = Field(
         "auto",
-        description="arithmetic that chooses candidates; what is recorded is always a float32 score. "
-        "auto: bfloat16 where the device computes in it and the classifier's images are large, else float32",
+        description="arithmetic that chooses candidates; what is recorded is always a float32 score. folded: float32 "
+        "with batch norms folded into convolutions; compiled: by torch.compile, which needs a C++ compiler. auto: for "
+        "torchvision's networks of large images the fastest of float32, bfloat16 and folded as timed at the start of "
+        "the run, else float32",
     )
     batch: Integer | None = Field(
         None,

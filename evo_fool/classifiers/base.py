@@ -137,7 +137,7 @@ class Classifier(nn.Module):
         """
         try:
             with same_directory():
-                answer = unwrapped((network or self.network)(inputs))
+                answer = unwrapped((self.network if network is None else network)(inputs))
         except (Exception, KeyboardInterrupt):
             raise
         except BaseException as error:  # such as SystemExit, by which a run would end as if all were well

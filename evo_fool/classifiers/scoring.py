@@ -1,16 +1,17 @@
 """From images to log-odds: views, batches, and arithmetic that does not saturate.
 
 The uint8 image that is stored is scored. The network computes in float32; log p / (1 - p) is then taken in
-float64 from the logits themselves, so that it stays finite and strictly increasing where p rounds to 0 or 1. Half
-precision, where it is faster, only screens: it selects the images that get a float32 score.
+float64 from the logits themselves, so that it stays finite and strictly increasing where p rounds to 0 or 1. Other
+arithmetic, where it is faster, only screens: it selects the images that get a float32 score.
 With ten crops p is the mean of ten softmax outputs (paper, section 2.1), and so is 1 - p.
 """
 
 from __future__ import annotations
 
-import copy
 import logging
 import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.foreign import first_line
+from evo_fool.classifiers.screening import input_dtype, screening_network
 from evo_fool.classifiers.views import VIEWS, make_views, view_count
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
 from evo_fool.shape import compact
@@ -25,6 +27,12 @@ from evo_fool.shape import compact
 _log = logging.getLogger(__name__)
 
 _ROWS_SHOWN = 5
+_IN_CACHE = 2**15
+"""Log-odds that one thread computes at a time: 256 kB, of which some copies fit into its second cache."""
+
+LookUp = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+"""See :func:`evo_fool.encodings.numeric.lookup.look_up`."""
+
 _ABOUT_SHAPES = re.compile("shape|size|channel|dimension", re.IGNORECASE)
 
 
@@ -41,14 +49,25 @@ class Scorer:
             ``resize`` (bilinear, antialiased), ``centre`` (the middle), ``ten-crop`` (middle, corners and their mirror
             images, probabilities averaged).
         device: where to compute.
-        precision: ``float32``, or the arithmetic that :meth:`screen` uses: ``bfloat16`` or ``float16``.
+        precision: ``float32``, or the arithmetic that :meth:`screen` uses, see :func:`.screening_network`.
+        times: what :func:`.time_precisions` found, where the precision was chosen by it.
+        look_up: writes inputs straight from bytes where a view leaves images as they are; None: by torch, the same
+            numbers in more passes.
 
     Raises:
         ConfigError: an unknown view or a batch below 1.
     """
 
     def __init__(
-        self, classifier: Classifier, *, batch: int, view: str, device: torch.device, precision: str = "float32"
+        self,
+        classifier: Classifier,
+        *,
+        batch: int,
+        view: str,
+        device: torch.device,
+        precision: str = "float32",
+        times: Mapping[str, float] | None = None,
+        look_up: LookUp | None = None,
     ) -> None:
         if batch < 1:
             raise ConfigError(f"scoring.batch = {batch} must be at least 1")
@@ -63,17 +82,19 @@ class Scorer:
         self.device = device
         self._views = view_count(view)
         self.precision = precision
-        self._screen = None if precision == "float32" else half_network(classifier, precision)
+        self.times = dict(times or {})
+        self._look_up = look_up
+        self._tables: dict[torch.dtype, np.ndarray] = {}
 
     @property
     def screens(self) -> bool:
         """Whether :meth:`screen` differs from :meth:`score`."""
-        return self._screen is not None
+        return self.precision != "float32"
 
-    @property
+    @cached_property
     def network(self) -> nn.Module:
-        """The network that screens, or the only one."""
-        return self._screen or self.classifier.network
+        """The network that screens, made when it is first asked for, or the only one."""
+        return screening_network(self.classifier, self.precision) if self.screens else self.classifier.network
 
     def screen(self, images: np.ndarray | Tensor) -> np.ndarray:
         """As :meth:`score`, in the scorer's precision: it chooses candidates and is never recorded."""
@@ -107,22 +128,61 @@ class Scorer:
                 if part is not None:
                     parts.append(part)
                     start += len(part)
-            log_odds: np.ndarray = (parts[0] if len(parts) == 1 else torch.cat(parts)).cpu().numpy()
+            log_odds: np.ndarray = _joined(parts).cpu().numpy()
         return log_odds
 
     def _attempt(self, pixels: Tensor, start: int, network: nn.Module) -> Tensor | None:
         """Log-odds of as many images from ``start`` on as fit; None where memory ran out and the batch was halved."""
         part = pixels[start : start + max(1, self.batch // self._views)]
         try:
-            logits = self._logits(part, start, network)
-            logits = logits.view(len(part), self._views, self.classifier.members, -1).to(torch.float64)
-            log_odds = self.classifier.combined(class_log_odds(logits))
-            return log_odds[:, 0] if self._views == 1 else mean_log_odds(log_odds)
+            logits = self._logits(part, start, network).view(len(part), self._views, self.classifier.members, -1)
+            rows = len(part)
+            if self.device.type == "cpu":
+                rows = max(1, _IN_CACHE * torch.get_num_threads() // logits[0].numel())
+            return _joined([self._log_odds(some) for some in logits.split(rows)])
         except (RuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
                 raise
         self._halve(len(part) * self._views)
         return None
+
+    def _log_odds(self, logits: Tensor) -> Tensor:
+        """Float64 ``(n, classes)`` of logits ``(n, views, members, classes)``."""
+        log_odds = self.classifier.combined(class_log_odds(logits.to(torch.float64)))
+        return log_odds[:, 0] if self._views == 1 else mean_log_odds(log_odds)
+
+    def inputs(self, images: np.ndarray | Tensor, network: nn.Module) -> Iterator[Tensor]:
+        """What ``network`` is given for uint8 images: normalised, in its precision and layout, in sub-batches."""
+        images = torch.as_tensor(images)
+        if (
+            self._look_up is None
+            or not images.device.type == self.device.type == "cpu"
+            or self.memory_format != torch.channels_last
+            or self.view not in ("auto", "resize")
+            or tuple(images.shape[1:]) != self.classifier.shape
+            or type(self.classifier).normalise is not Classifier.normalise  # it may look at neighbouring pixels
+        ):
+            yield from (self.prepare(views, network) for views in self.views(images))
+            return
+        dtype = self._dtype(network)
+        _, channels, height, width = images.shape
+        for part in images.split(self.batch):
+            planes = part.contiguous().view(len(part), channels, -1).numpy()
+            found = torch.from_numpy(self._look_up(planes, self._table(dtype), torch.get_num_threads())).view(dtype)
+            # One channel lies the same way in both layouts, and its strides say the plain one, as elsewhere.
+            plain, last = (len(part), 1, height, width), (len(part), height, width, channels)
+            yield found.view(plain) if channels == 1 else found.view(last).permute(0, 3, 1, 2)
+
+    def _dtype(self, network: nn.Module) -> torch.dtype:
+        return torch.float32 if network is self.classifier.network else input_dtype(self.precision)
+
+    def _table(self, dtype: torch.dtype) -> np.ndarray:
+        """The input that each byte becomes, ``(channels, 256)``: float32, or the bits of half precision as int16."""
+        if dtype not in self._tables:
+            levels = torch.arange(256, dtype=torch.uint8).expand(1, self.classifier.channels, 1, 256)
+            table = self.classifier.normalise(levels.to(torch.float32).div_(255)).to(dtype).view(-1, 256)
+            self._tables[dtype] = (table if dtype == torch.float32 else table.view(torch.int16)).numpy()
+        return self._tables[dtype]
 
     def views(self, images: np.ndarray | Tensor) -> tuple[Tensor, ...]:
         """The views of uint8 images on the device, float32 in [0, 1], in sub-batches."""
@@ -131,27 +191,30 @@ class Scorer:
 
     def _logits(self, part: Tensor, start: int, network: nn.Module) -> Tensor:
         """Logits ``(images * views, members * classes)``, view by view of each image."""
-        answers = []
-        for chunk in self.views(part):
-            try:
-                answers.append(self.forward(chunk, network))
-            except Exception as error:
-                if isinstance(error, EvoFoolError | MemoryError) or _out_of_memory(error):
-                    raise
-                how = f" in {self.precision} (try scoring.precision=float32)" if network is self._screen else ""
-                hint = f"; check {self._taken}" if _ABOUT_SHAPES.search(str(error)) else ""
-                raise ClassifierError(
-                    f"classifier {self.classifier.name!r} failed on images of shape {tuple(chunk.shape)}{how}: "
-                    f"{type(error).__name__}: {first_line(error)}{hint}"
-                ) from error
-            self._check_answer(answers[-1], len(chunk))
-        logits = answers[0] if len(answers) == 1 else torch.cat(answers)
+        answers: list[Tensor] = []
+        shape = (len(part), *self.classifier.shape)
+        screening = network is not self.classifier.network
+        try:
+            for inputs in self.inputs(part, network):
+                shape = tuple(inputs.shape)
+                answers.append(self.classifier.ask(inputs, network))
+                self._check_answer(answers[-1], len(inputs))
+        except Exception as error:
+            if isinstance(error, EvoFoolError | MemoryError) or _out_of_memory(error):
+                raise
+            how = f" in {self.precision} (try scoring.precision=float32)" if screening else ""
+            hint = f"; check {self._taken}" if _ABOUT_SHAPES.search(str(error)) else ""
+            raise ClassifierError(
+                f"classifier {self.classifier.name!r} failed on images of shape {shape}{how}: "
+                f"{type(error).__name__}: {first_line(error)}{hint}"
+            ) from error
+        logits = _joined(answers)
         finite = torch.isfinite(logits)
         if not finite.all():
             bad = (~finite).view(len(part), -1).any(dim=1).nonzero().flatten().add(start).tolist()
             shown = ", ".join(map(str, bad[:_ROWS_SHOWN])) + (", ..." if len(bad) > _ROWS_SHOWN else "")
             cause = "its weights or its normalisation are at fault"
-            if network is self._screen:
+            if screening:
                 cause = f"it may need more than scoring.precision={self.precision}; try float32"
             raise ClassifierError(
                 f"classifier {self.classifier.name!r} answered NaN or infinity for {len(bad)} image(s) of the batch "
@@ -161,7 +224,7 @@ class Scorer:
 
     def forward(self, views: Tensor, network: nn.Module | None = None) -> Tensor:
         """The bare network on one chunk of float32 views in [0, 1]; by default the one that screens."""
-        network = network or self.network
+        network = self.network if network is None else network
         return self.classifier.ask(self.prepare(views, network), network)
 
     def prepare(self, views: Tensor, network: nn.Module) -> Tensor:
@@ -169,8 +232,7 @@ class Scorer:
 
         Normalising planes and converting first is four times as fast as normalising interleaved channels.
         """
-        inputs = self.classifier.normalise(views)
-        inputs = inputs.to(getattr(torch, self.precision)) if network is self._screen else inputs
+        inputs = self.classifier.normalise(views).to(self._dtype(network))
         return inputs.contiguous(memory_format=self.memory_format)
 
     def _check_answer(self, answer: object, n: int) -> None:
@@ -224,9 +286,8 @@ class Scorer:
             raise ConfigError(f"images of shape {images.shape} are empty")
 
 
-def half_network(classifier: Classifier, precision: str) -> nn.Module:
-    """A copy of the classifier's network in half precision; the original stays as it is."""
-    return copy.deepcopy(classifier.network).to(getattr(torch, precision))
+def _joined(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def class_log_odds(logits: Tensor) -> Tensor:

@@ -13,13 +13,14 @@ from PIL import Image
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.photographs import measure_accuracy
-from evo_fool.classifiers.precision import choose_batch
+from evo_fool.classifiers.precision import choose_batch, choose_precision, time_precisions
 from evo_fool.classifiers.preflight import preflight
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.sources.torchvision import published_weights
 from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.cli.diagnosis import Finding, Found, Problem, run_check
+from evo_fool.evaluation.assembly import measures_precision
 from evo_fool.evaluation.environment import choose_device
 from evo_fool.randomness import stream
 from evo_fool.sections import ClassifierConfig
@@ -46,6 +47,7 @@ def diagnose_classifier(config: ClassifierConfig, photos: Path | None) -> list[F
     checks: dict[str, Callable[[], Found]] = {
         "input": lambda: check_input(classifier, config),
         "scores": lambda: check_scores(scorer),
+        "precision": lambda: check_precision(scorer, config),
     }
     if photos is not None:
         checks["photos"] = lambda: check_photos(scorer, config, photos)
@@ -89,6 +91,18 @@ def check_scores(scorer: Scorer) -> Found:
     """The preflight of a run, see :mod:`evo_fool.classifiers.preflight`."""
     found = preflight(scorer)
     return str(found), asdict(found)
+
+
+def check_precision(scorer: Scorer, config: ClassifierConfig) -> Found:
+    """How long a forward pass takes in each precision, and which of them ``scoring.precision=auto`` takes."""
+    times = time_precisions(scorer.classifier, scorer.batch, scorer.device)
+    if not times:
+        raise Problem("no forward pass succeeded; see the other checks")
+    measures = measures_precision(config, scorer.classifier)
+    chosen = choose_precision(times if measures else {})
+    why = "" if measures else " (measured only for torchvision's networks of large images)"
+    listed = ", ".join(f"{name} {spent:.2f}" for name, spent in times.items())
+    return f"{listed} ms an image; auto takes {chosen}{why}", {"milliseconds": times, "auto": chosen}
 
 
 def check_photos(scorer: Scorer, config: ClassifierConfig, folder: Path) -> Found:

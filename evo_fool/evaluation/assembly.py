@@ -15,7 +15,7 @@ from torch import nn
 
 from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
-from evo_fool.classifiers.precision import choose_batch, choose_precision
+from evo_fool.classifiers.precision import LARGE, choose_batch, choose_precision, time_precisions
 from evo_fool.classifiers.preflight import Preflight, preflight
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.spec import ClassifierSpec
@@ -32,6 +32,9 @@ from evo_fool.sections import ClassifierConfig, GeneticConfig, ObjectConfig
 
 _LARGE_IMAGE = 64
 """Images of more pixels a side are checkpointed by time, because writing one takes longer than scoring a small one."""
+
+_COMPLETE = {"imported": "imported images", "gradient": "pictures found by gradient"}
+"""Runs that no search makes, by ``search.kind``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def refuse_complete(experiment: Experiment) -> None:
         ConfigError: the experiment is one.
     """
     kind = experiment.search.kind
-    if what := {"imported": "imported images", "gradient": "pictures found by gradient"}.get(kind):
+    if what := _COMPLETE.get(kind):
         raise ConfigError(f"search.kind = {kind!r}: {what} cannot be evolved; choose map_elites, genetic or random")
 
 
@@ -168,12 +171,24 @@ def refuse_missing_objects(
 
 def build_scorer(experiment: Experiment, classifier: Classifier, device: torch.device) -> Scorer:
     """The scorer of the experiment, with every ``auto`` decided."""
-    scoring, members = experiment.scoring, ClassifierSpec.of(experiment.classifier).members
-    # A user's network may mix in tensors that stay float32; torchvision's do not.
-    own = scoring.precision == "auto" and not all(member.kind == "torchvision" for member in members)
-    precision = "float32" if own else choose_precision(scoring.precision, classifier.size, device)
-    batch = choose_batch(scoring.batch, classifier.size, device)
-    return Scorer(classifier, batch=batch, view=scoring.view, device=device, precision=precision)
+    from evo_fool.encodings.numeric.lookup import look_up  # numba
+
+    scoring, times = experiment.scoring, dict[str, float]()
+    precision, batch = scoring.precision, choose_batch(scoring.batch, classifier.size, device)
+    if precision == "auto":
+        if experiment.search.kind not in _COMPLETE and measures_precision(experiment.classifier, classifier):
+            times = time_precisions(classifier, batch, device)
+        precision = choose_precision(times)
+    view = scoring.view
+    return Scorer(classifier, batch=batch, view=view, device=device, precision=precision, times=times, look_up=look_up)
+
+
+def measures_precision(config: ClassifierConfig, classifier: Classifier) -> bool:
+    """Whether ``auto`` measures: where images are large, and the network is torchvision's.
+
+    A user's network may mix in tensors that stay float32, or count its forward passes.
+    """
+    return classifier.size >= LARGE and all(m.kind == "torchvision" for m in ClassifierSpec.of(config).members)
 
 
 def resolved(experiment: Experiment, parts: Parts) -> Experiment:

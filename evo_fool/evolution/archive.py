@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evo_fool.best_rows import best_rows
+
 EMPTY = -1
 """The id in an empty cell."""
 
@@ -97,13 +99,13 @@ class ClassArchive:
             none = np.empty(0, dtype=np.int64)
             return Insertions(none, none, none, none, np.empty(0))
         scores = log_odds if eligible is None else np.where(eligible, log_odds, -np.inf)
-        rows = scores.argmax(axis=0)
-        best = scores[rows, np.arange(len(self))]
+        best = scores.max(axis=0)  # row after row, as they lie in memory; argmax of columns would jump through it
         wins = best > self.log_odds
         if eligible is None:
             wins |= self.ids == EMPTY
         cells = np.flatnonzero(wins)
-        return self._settle(cells, rows[cells], ids, best[cells], genomes, generation)
+        rows = best_rows(scores, cells)
+        return self._settle(cells, rows, ids, scores[rows, cells], genomes, generation)
 
     def add_one(self, id: int, log_odds: np.ndarray, genome: np.ndarray, generation: int) -> list[int]:
         """Add a single image: the specification of :meth:`add`. Returns the cells it took.

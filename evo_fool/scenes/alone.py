@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from evo_fool.best_rows import best_rows
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.views import check_view
 from evo_fool.scenes.base import Pictures, Scene
@@ -58,5 +59,4 @@ def challengers(log_odds: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
         log_odds: float64 ``(n, cells)``.
         thresholds: float64 ``(cells,)``, ``-inf`` for an empty cell.
     """
-    best = log_odds.argmax(axis=0)
-    return np.unique(best[log_odds[best, np.arange(len(thresholds))] > thresholds])
+    return np.unique(best_rows(log_odds, np.flatnonzero(log_odds.max(axis=0) > thresholds)))

@@ -329,6 +329,8 @@ def describe(experiment: Experiment, parts: Parts) -> tuple[dict[str, str], dict
         "classifier_sha256": classifier.fingerprint(),
         "classifier_input": classifier.input_contract(),
     }
+    if scene.scorer.times:
+        record["precision_ms"] = scene.scorer.times
     files = {EXPERIMENT: experiment.to_yaml(), "environment.json": json.dumps(record, indent=2) + "\n"}
     meta = {
         "experiment": experiment.model_dump_json(),

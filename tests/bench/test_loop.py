@@ -21,6 +21,8 @@ def test_report_is_json_and_its_stages_cover_the_loop() -> None:
     assert report["loop_images_per_second"] > 0
     assert report["forward_images_per_second"] > 0
     assert set(report["stages"]) == {*STAGES, "other"}
+    candidates = report["floor_candidates_ms"]
+    assert report["precision"] in candidates and candidates[report["floor"]] == min(candidates.values())
     assert sum(report["stages"].values()) == pytest.approx(1.0, abs=0.02)
     assert report["confirmed"] == 1.0  # float32 throughout: every image is scored once, and that score counts
 
@@ -41,7 +43,7 @@ def test_floor_is_the_network_on_the_inputs_that_scoring_gives_it() -> None:
     parts = assemble(small("pixels"))
     seen: list[torch.Tensor] = []
     parts.classifier.network.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
-    forward_pass(parts, 5)()
+    forward_pass(parts, 5, "float32")()
     floor, seen[:] = torch.cat(seen), []
     assert len(floor) == 5
     images = np.full((5, 1, 28, 28), 7, np.uint8)

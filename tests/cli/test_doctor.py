@@ -103,6 +103,8 @@ def test_a_good_classifier_passes(suspects: Path, invoke_json: Callable[..., Any
     )
     assert (checks["input"]["lowest"], checks["input"]["highest"]) == (0, 1)
     assert (checks["photos"]["photos"], checks["photos"]["top1"], checks["photos"]["unreadable"]) == (21, 1, [])
+    assert checks["precision"]["milliseconds"]["float32"] >= 0
+    assert (checks["precision"]["auto"], "only for torchvision's" in checks["precision"]["detail"]) == ("float32", True)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from support import small
 
-from evo_fool.classifiers.precision import choose_batch, choose_precision
+from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.encodings.base import Genomes
 from evo_fool.encodings.cppn.encoding import CppnEncoding
@@ -104,8 +104,6 @@ def test_what_is_chosen_by_rule_is_written_down(tmp_path: Path) -> None:
 
 
 def test_rules() -> None:
-    assert choose_precision("float16", 28, CPU) == "float16"
-    assert choose_precision("auto", 224, CPU) in ("float32", "bfloat16")
     assert choose_batch(7, 224, CPU) == 7
     assert choose_batch(None, 224, CPU) == 16
     assert choose_batch(None, 4096, CPU) == 1

@@ -46,6 +46,21 @@ def test_offer_leaves_what_offering_one_by_one_leaves(scores: list[np.ndarray]) 
         first += len(batch)
 
 
+@pytest.mark.parametrize(("n", "classes"), [(1, 130), (70, 63), (300, 200)])
+def test_a_wide_batch_leaves_what_its_images_leave_one_by_one(n: int, classes: int) -> None:
+    rng = np.random.default_rng(1)
+    fast, plain = ClassArchive(classes), ClassArchive(classes)
+    for generation in range(3):
+        ids = np.arange(n) + n * generation
+        batch = rng.integers(-3, 4 + generation, (n, classes)).astype(float)
+        batch[rng.random((n, classes)) < 0.2] = -0.0  # equal to 0.0, and the first of both is kept as it is
+        fast.add(ids, batch, genomes_for(ids), generation)
+        for id, row in zip(ids, batch, strict=True):
+            plain.add_one(int(id), row, genomes_for(np.array([id])), generation)
+        assert np.array_equal(fast.ids, plain.ids)
+        assert fast.log_odds.tobytes() == plain.log_odds.tobytes()
+
+
 @given(batches())
 def test_every_cell_hands_out_its_own_occupants_genome(scores: list[np.ndarray]) -> None:
     archive = ClassArchive(scores[0].shape[1])

@@ -2,6 +2,9 @@
 
 Slots number the values of a genome at a pixel: 0..3 are the inputs x, y, d, bias, 4 + t is the t-th node of the
 program. A node without incoming links is the activation of 0.
+
+A node changes along the axes along which its sources do: one that only x and the bias reach is the same in every row of
+an image.
 """
 
 from __future__ import annotations
@@ -13,6 +16,12 @@ import numpy as np
 from evo_fool.encodings.cppn.genome import INPUTS, MAX_KEY
 from evo_fool.encodings.numeric.jit import kernel
 
+X, Y = 1, 2
+"""Axes along which a value changes, as bits: X from column to column, Y from row to row."""
+
+INPUT_AXES = (X, Y, X | Y, 0)
+"""Those of the inputs x, y, d and bias."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -22,6 +31,7 @@ class Program:
         node_start: int32 (n + 1,), nodes of genome i are node_start[i] : node_start[i + 1].
         act: uint8 (nodes,), activation codes.
         level: int32 (nodes,), 0 for nodes fed by inputs only, else 1 + the highest level that feeds the node.
+        axes: uint8 (nodes,), the axes along which the node's value changes: X, Y, both, or 0 for a constant.
         link_start: int32 (nodes + 1,), links into node t are link_start[t] : link_start[t + 1].
         source: int32 (links,), slots.
         weight: float64 (links,).
@@ -31,6 +41,7 @@ class Program:
     node_start: np.ndarray
     act: np.ndarray
     level: np.ndarray
+    axes: np.ndarray
     link_start: np.ndarray
     source: np.ndarray
     weight: np.ndarray
@@ -47,6 +58,7 @@ def compile_rows(weight, src, dst, key, nodes, links, act, first, last, outputs)
         total_links += links[row]
     node_start = np.empty(last - first + 1, np.int32)
     p_act, p_level = np.empty(total_nodes, np.uint8), np.empty(total_nodes, np.int32)
+    p_axes = np.empty(total_nodes, np.uint8)
     link_start = np.empty(total_nodes + 1, np.int32)
     p_source, p_weight = np.empty(total_links, np.int32), np.empty(total_links, np.float64)
     output = np.empty((last - first, outputs), np.int32)
@@ -98,24 +110,27 @@ def compile_rows(weight, src, dst, key, nodes, links, act, first, last, outputs)
                         depth += 1
                         continue
                     depth -= 1
-                    level = 0
+                    level, axes = 0, 0
                     for q in range(begin[i], begin[i + 1]):
                         j = incoming[q]
                         s = src[row, j]
                         p_weight[e] = weight[row, j]
                         if s < 0:
                             p_source[e] = -1 - s
+                            axes |= INPUT_AXES[-1 - s]
                         else:
                             p_source[e] = slot[index[s]]
-                            level = max(level, p_level[base + p_source[e] - INPUTS] + 1)
+                            feeding = base + p_source[e] - INPUTS
+                            level = max(level, p_level[feeding] + 1)
+                            axes |= p_axes[feeding]
                         e += 1
-                    p_act[t], p_level[t] = act[row, i], level
+                    p_act[t], p_level[t], p_axes[t] = act[row, i], level, axes
                     slot[i] = INPUTS + t - base
                     t += 1
                     link_start[t] = e
             output[row - first, out] = slot[out]
         node_start[row - first + 1] = t
-    return node_start, p_act, p_level, link_start, p_source, p_weight, output
+    return node_start, p_act, p_level, p_axes, link_start, p_source, p_weight, output
 
 
 def fields(genomes: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -126,11 +141,18 @@ def fields(genomes: np.ndarray) -> tuple[np.ndarray, ...]:
 
 def compile_programs(genomes: np.ndarray, outputs: int) -> Program:
     """The programs of a batch of packed genomes."""
-    node_start, act, level, link_start, source, weight, output = compile_rows(
+    node_start, act, level, axes, link_start, source, weight, output = compile_rows(
         *fields(genomes), 0, len(genomes), outputs
     )
     nodes = node_start[-1]
     links = link_start[nodes]
     return Program(
-        node_start, act[:nodes], level[:nodes], link_start[: nodes + 1], source[:links], weight[:links], output
+        node_start=node_start,
+        act=act[:nodes],
+        level=level[:nodes],
+        axes=axes[:nodes],
+        link_start=link_start[: nodes + 1],
+        source=source[:links],
+        weight=weight[:links],
+        output=output,
     )

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evo_fool.encodings.cppn.encoding import CppnEncoding
-from evo_fool.encodings.rendering.program import compile_programs
+from evo_fool.encodings.rendering.program import X, Y, compile_programs
 from evo_fool.randomness import stream
 from evo_fool.sections import CppnConfig
 
@@ -40,5 +40,9 @@ def test_programs_are_pruned_ordered_and_complete(seed: int, channels: int, gene
             assert (sources < 4 + t - first).all()
             levels = [program.level[first + s - 4] + 1 for s in sources if s >= 4]
             assert program.level[t] == max(levels, default=0)
+            reached = [[X, Y, X | Y, 0][s] if s < 4 else int(program.axes[first + s - 4]) for s in sources]
+            assert program.axes[t] == (X if X in reached else 0) | (Y if Y in reached else 0) | (
+                X | Y if X | Y in reached else 0
+            )
         assert len(set(program.output[i].tolist())) == channels
         assert (program.act[first + program.output[i] - 4] == row["act"][:channels]).all()

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from benchmarks.render_genomes import grown_genomes
 from evo_fool.encodings import build_encoding
@@ -10,7 +12,8 @@ from evo_fool.encodings.cppn.encoding import CppnEncoding
 from evo_fool.encodings.rendering import cpu
 from evo_fool.encodings.rendering.coordinates import coordinate_planes
 from evo_fool.encodings.rendering.gpu import render_torch
-from evo_fool.encodings.rendering.reference import render_reference
+from evo_fool.encodings.rendering.program import X, Y, compile_programs
+from evo_fool.encodings.rendering.reference import render_plain, render_reference
 from evo_fool.errors import ConfigError
 from evo_fool.randomness import stream
 from evo_fool.sections import CppnConfig
@@ -96,17 +99,43 @@ def test_images_depend_on_the_genome_alone(size: int) -> None:
         assert np.array_equal(whole[::-1], encoding.render(genomes[::-1], size))
 
 
+@settings(max_examples=40)
+@given(
+    st.integers(0, 2**32),
+    st.integers(0, 60),
+    st.sampled_from(["grey", "hsv", "hls", "rgb"]),
+    st.sampled_from(["normalised", "pixel"]),
+    st.sampled_from([1, 9, (1, 30), (30, 1), (7, 13), (33, 20), (2, 400)]),
+)
+def test_what_is_computed_once_a_row_or_column_changes_no_byte(
+    seed: int, generations: int, colour: str, coordinates: str, size: int | tuple[int, int]
+) -> None:
+    encoding = build(colour, coordinates)
+    genomes = encoding.random(2, stream(seed, "t"))
+    for generation in range(generations):
+        genomes = encoding.mutate(genomes, stream(seed, "g", generation), generation)
+    found = cpu.render_cpu(genomes, size=size, **encoding.render_options)
+    assert np.array_equal(found, render_plain(genomes, size=size, **encoding.render_options))
+
+
+@pytest.mark.parametrize(("size", "seed"), [(28, 3), (57, 4)])
+def test_no_byte_of_genomes_as_large_as_elites_changes(size: int, seed: int) -> None:
+    encoding = build("hsv")
+    genomes = grown_genomes(4, nodes=30, seed=seed, channels=3)
+    assert {X, Y, X | Y} <= set(compile_programs(genomes, 3).axes.tolist())
+    found = encoding.render(genomes, size)
+    assert np.array_equal(found, render_plain(genomes, size=size, **encoding.render_options))
+
+
 def test_a_pixel_does_not_depend_on_its_tile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shifted by half a tile, the pixels of an image stay the same."""
+    """Shifted by three rows, about half a tile, the pixels of an image stay the same."""
     encoding = build()
     genomes = drifted(encoding, 20, 40)
     planes = coordinate_planes(64, "normalised", 28)
-    whole = encoding.render(genomes, 64).reshape(len(genomes), -1)
-    side = 60
-    shifted = planes[:, 196 : 196 + side * side]
+    whole = encoding.render(genomes, 64)
+    shifted = planes[:, 3 * 64 : 60 * 64]
     monkeypatch.setattr(cpu, "coordinate_planes", lambda *_: shifted)
-    part = cpu.render_cpu(genomes, size=side, **encoding.render_options).reshape(len(genomes), -1)
-    assert np.array_equal(part, whole[:, 196 : 196 + side * side])
+    assert np.array_equal(cpu.render_cpu(genomes, size=(57, 64), **encoding.render_options), whole[:, :, 3:60])
 
 
 def test_torch_images_do_not_depend_on_memory() -> None:
