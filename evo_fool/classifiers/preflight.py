@@ -12,13 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.samples import IMAGES, sample_images
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ClassifierError
 from evo_fool.probability import probability
-from evo_fool.randomness import stream
-
-IMAGES = 16
 
 _TOLERANCE = 1e-4
 """How far a probability may move with the batch that an image is in; what ``verify`` tolerates."""
@@ -63,7 +60,7 @@ def preflight(scorer: Scorer) -> Preflight:
         ClassifierError: the network cannot be evolved against; the message says why, and the remedy.
     """
     classifier = scorer.classifier
-    images = sample_images(classifier)
+    images = sample_images(classifier.shape)
     probe = Scorer(classifier, batch=min(IMAGES, scorer.batch), view="auto", device=scorer.device)
     together = probe.score(images)
     _check_output(probe, images)
@@ -89,18 +86,6 @@ def preflight(scorer: Scorer) -> Preflight:
     if scorer.screens:
         scorer.screen(images)
     return Preflight(IMAGES, different, _moved(together, again), _moved(together, alone))
-
-
-def sample_images(classifier: Classifier) -> np.ndarray:
-    """Random images from fine to coarse, uint8 ``(16, channels, height, width)``: not every network sees noise."""
-    channels, height, width = classifier.shape
-    images = np.empty((IMAGES, *classifier.shape), np.uint8)
-    rng = stream(0, "preflight")
-    for i, image in enumerate(images):
-        grain = min(height, width, 2 ** (i // 4))
-        coarse = rng.integers(0, 256, (channels, -(-height // grain), -(-width // grain)), dtype=np.uint8)
-        image[:] = coarse.repeat(grain, axis=1).repeat(grain, axis=2)[:, :height, :width]
-    return images
 
 
 def _alone(probe: Scorer, images: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ class Scorer:
         precision: ``float32``, or the arithmetic that :meth:`screen` uses: ``bfloat16`` or ``float16``.
 
     Raises:
-        ConfigError: an unknown view or a batch below 1.
+        ConfigError: an unknown view, a batch below 1, or half precision where the classifier has its own arithmetic.
     """
 
     def __init__(
@@ -225,7 +225,13 @@ class Scorer:
 
 
 def half_network(classifier: Classifier, precision: str) -> nn.Module:
-    """A copy of the classifier's network in half precision; the original stays as it is."""
+    """A copy of the classifier's network in half precision; the original stays as it is.
+
+    Raises:
+        ConfigError: the network computes in an arithmetic of its own.
+    """
+    if classifier.opaque:
+        raise ConfigError(f"{classifier.name} computes in its own arithmetic; leave scoring.precision at float32")
     return copy.deepcopy(classifier.network).to(getattr(torch, precision))
 
 

@@ -160,7 +160,7 @@ def _say_summary(summary: dict[str, Any], out: Path, classifier: ClassifierConfi
     from evo_fool.classifiers.spec import ClassifierSpec
     from evo_fool.text import probability_text
 
-    trusted = f" --classifier {shlex.quote(classifier.spec)}" if ClassifierSpec.of(classifier).executes_code else ""
+    trusted = f" --classifier {shlex.quote(classifier.spec)}" if ClassifierSpec.of(classifier).hazard else ""
     at_least = ", ".join(f"{count} ≥ {threshold}" for threshold, count in summary["at_least"].items())
     path = Path(summary["path"])
     verbs = ["show", "sheet", "plot", "verify"]

@@ -18,6 +18,7 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.precision import choose_batch, choose_precision
 from evo_fool.classifiers.preflight import Preflight, preflight
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.sources.description import IMAGENET
 from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.encodings import build_encoding
@@ -190,25 +191,33 @@ def resolved(experiment: Experiment, parts: Parts) -> Experiment:
 
 def with_absolute_paths(experiment: Experiment) -> Experiment:
     """A copy whose classifier file, weights and scene's data are named absolutely, so that it resumes from anywhere."""
-    spec = ClassifierSpec.of(experiment.classifier).absolute()
-    named = experiment.classifier.model_copy(update={"spec": str(spec), "weights": spec.weights})
+    config = experiment.classifier
+    spec = ClassifierSpec.of(config).absolute()
+    classes = config.classes if config.classes == IMAGENET else _absolute(config.classes)
+    changes = {"spec": str(spec), "weights": spec.weights, "classes": classes}
+    named = config.model_copy(update=changes | {"description": _absolute(config.description)})
     scene = experiment.scene
     if path := scene.source and getattr(scene, scene.source):
         scene = scene.model_copy(update={scene.source: str(Path(path).absolute())})
     return experiment.model_copy(update={"classifier": named, "scene": scene})
 
 
+def _absolute(path: str | None) -> str | None:
+    return path and str(Path(path).absolute())
+
+
 def trusted_classifier(experiment: Experiment, classifier: str | None, weights: str | None) -> ClassifierConfig:
     """The classifier of a recorded experiment, or the one that the user names.
 
-    The run directory may come from elsewhere: code that its record names is never loaded on the record's word alone.
+    The run directory may come from elsewhere: code that its record names is never loaded, and no address that it
+    names is asked, on the record's word alone.
 
     Raises:
-        ConfigError: the record names code, and the user has not named the classifier.
+        ConfigError: the record names code or an address, and the user has not named the classifier.
     """
     recorded = experiment.classifier
-    if classifier is None and ClassifierSpec.of(recorded).executes_code:
-        raise ConfigError(f"the run's classifier is code; if you trust it, repeat it: --classifier {recorded.spec}")
+    if classifier is None and (hazard := ClassifierSpec.of(recorded).hazard):
+        raise ConfigError(f"the run's classifier {hazard}; if you trust it, repeat it: --classifier {recorded.spec}")
     named = {"classifier.spec": classifier, "classifier.weights": weights}
     changes = {key: value for key, value in named.items() if value is not None}
     return with_absolute_paths(experiment.replace("--classifier", **changes)).classifier

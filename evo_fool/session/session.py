@@ -213,7 +213,7 @@ def _resume(
     if renamed := renamed_class(classes, parts.scene.cells):
         raise CorruptRunError(f"{path}: {renamed}; restore a copy")
     check_scene(meta, parts.scene)
-    if objects.classifier is not None or ClassifierSpec.of(experiment.classifier).executes_code:  # it may have changed
+    if objects.classifier is not None or ClassifierSpec.of(experiment.classifier).hazard:  # it may have changed
         preflight(parts.evaluator.scorer)
     box = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets, objects.search, objects.toolbox)
     with same_arithmetic(started_with, parts.device) as warning:
