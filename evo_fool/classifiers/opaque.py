@@ -25,6 +25,9 @@ class Opaque(nn.Module):
         """Scores float ``(n, classes)`` of normalised float32 images ``(n, channels, height, width)``."""
         raise NotImplementedError
 
+    def forget(self) -> None:
+        """Drop what is kept of earlier answers; one that keeps none has nothing to drop."""
+
     def forward(self, images: Tensor) -> Tensor:
         answer = self.answer(images.detach().float().cpu().numpy())
         return torch.from_numpy(np.ascontiguousarray(answer)).to(images.device)

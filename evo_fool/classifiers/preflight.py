@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from evo_fool.classifiers.opaque import Opaque
 from evo_fool.classifiers.samples import IMAGES, sample_images
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ClassifierError
@@ -62,10 +63,10 @@ def preflight(scorer: Scorer) -> Preflight:
     classifier = scorer.classifier
     images = sample_images(classifier.shape)
     probe = Scorer(classifier, batch=min(IMAGES, scorer.batch), view="auto", device=scorer.device)
-    together = probe.score(images)
+    together = _asked(probe, images)
     _check_output(probe, images)
     alone = _alone(probe, images)
-    again, alone_again = probe.score(images), _alone(probe, images[:_FEW])
+    again, alone_again = _asked(probe, images), _alone(probe, images[:_FEW])
     different = len({row.tobytes() for row in together})  # np.unique takes 0.1 s when first called
     if different == 1:
         raise ClassifierError(
@@ -88,9 +89,17 @@ def preflight(scorer: Scorer) -> Preflight:
     return Preflight(IMAGES, different, _moved(together, again), _moved(together, alone))
 
 
+def _asked(probe: Scorer, images: np.ndarray) -> np.ndarray:
+    """Scores that are computed now, not kept from before."""
+    for module in probe.classifier.modules():
+        if isinstance(module, Opaque):
+            module.forget()
+    return probe.score(images)
+
+
 def _alone(probe: Scorer, images: np.ndarray) -> np.ndarray:
     try:
-        return np.concatenate([probe.score(image[None]) for image in images])
+        return np.concatenate([_asked(probe, image[None]) for image in images])
     except ClassifierError as error:
         raise ClassifierError(
             f"{error} (an image alone; {IMAGES} at once passed: put every layer into eval mode, and let no image of a "

@@ -255,6 +255,9 @@ class HttpNetwork(Opaque):
         self._keep(fresh)
         return answers
 
+    def forget(self) -> None:
+        self._kept.clear()
+
     def _scores(self, pixels: np.ndarray) -> np.ndarray:
         """The scores float64 ``(n, classes)`` that the server gives to uint8 images."""
         n = len(pixels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import socket
 import subprocess
@@ -21,6 +22,7 @@ import torch
 from PIL import Image
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.preflight import preflight
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.sources.http import spent
 from evo_fool.classifiers.zoo import load_classifier
@@ -145,6 +147,16 @@ def test_it_keeps_to_a_number_of_queries_and_to_a_rate(served: Served, load: Cal
         score(made, images(2, seed=1))
     assert "\n" not in str(caught.value)
     assert sum(served.batches) == 8
+
+
+def test_a_server_that_changes_its_mind_fails_the_preflight(served: Served, load: Callable[..., Classifier]) -> None:
+    scorer = Scorer(load(), batch=16, view="auto", device=CPU)
+    assert preflight(scorer).scores == 16
+    assert sum(served.batches) < 60
+    calls = itertools.count()
+    served.scores = lambda pixels: {"scores": (np.array(corner(pixels)) + next(calls) % 3 * np.eye(3)[0]).tolist()}
+    with pytest.raises(ClassifierError, match=r"other scores the second time|moves by"):
+        preflight(scorer)
 
 
 def test_another_network_is_noticed(served: Served, load: Callable[..., Classifier]) -> None:
