@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
@@ -151,9 +150,7 @@ def refuse_complete(experiment: Experiment) -> None:
         raise ConfigError(f"search.kind = {kind!r}: {what} cannot be evolved; choose map_elites, genetic or random")
 
 
-def refuse_missing_objects(
-    experiment: Experiment, classifier: nn.Module | str | None, encoding: Encoding | None
-) -> None:
+def refuse_missing_objects(experiment: Experiment, classifier: object, encoding: Encoding | None) -> None:
     """Where the experiment names an object for a part, that object has to be handed in.
 
     Raises:
