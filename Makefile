@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup run test lint bench docs
+.PHONY: setup extras run test lint bench docs
 
 setup: $(STAMP)
 
@@ -11,6 +11,10 @@ $(STAMP): requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -r requirements.txt -e '.[dev]'
 	touch $@
+
+# The packages of classifiers from elsewhere; without them their tests are skipped, and say so.
+extras: setup
+	$(BIN)/python -m pip install --quiet -r requirements.txt -r requirements-extras.txt -e '.[clip,hf,onnx,timm]'
 
 # Ten fooling images for the ten digits, their contact sheet and the convergence plot, all in the run's directory.
 run: setup

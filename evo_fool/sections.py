@@ -60,8 +60,9 @@ class ClassifierConfig(Section):
     spec: str = Field(
         "lenet-mnist",
         min_length=1,
-        description="lenet-mnist, vae-mnist, torchvision:NAME, plugin:NAME, import:package.module:factory, "
-        "path/to/file.py:factory, "
+        description="lenet-mnist, vae-mnist, torchvision:NAME, timm:NAME, hf:FOLDER, clip:ARCHITECTURE, onnx:FILE, "
+        "exported:FILE, torchscript:FILE, http:URL, callable:package.module:function, plugin:NAME, "
+        "import:package.module:factory, path/to/file.py:factory, "
         "or several: ensemble:mean:SPEC+SPEC, ensemble:minimum:SPEC@WEIGHTS+SPEC@WEIGHTS",
     )
     weights: str | None = Field(
@@ -72,6 +73,18 @@ class ClassifierConfig(Section):
     output: Literal["logits", "probabilities"] | None = Field(
         None, description="what the network returns; probabilities are taken as log p; none: what the spec says"
     )
+    classes: str | None = Field(
+        None,
+        max_length=4096,
+        description="path of a text file of class names, one a line, or imagenet; none: those that the source has",
+    )
+    description: str | None = Field(
+        None,
+        max_length=4096,
+        description="path of a YAML file that says what a network from a file, a function or a server takes; "
+        "none: the one beside it, if any",
+    )
+    max_queries: Integer | None = Field(None, ge=1, description="http: most images sent by one process; none: no limit")
 
 
 class ScoringConfig(Section):

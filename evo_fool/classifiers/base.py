@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import index
 from typing import Any, Literal, Self, get_args
 
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from evo_fool.classifiers.foreign import first_line, same_directory, unwrapped
+from evo_fool.classifiers.opaque import FunctionNetwork, Opaque
 from evo_fool.classifiers.preparation import Preparation
 from evo_fool.errors import ClassifierError, ConfigError
 from evo_fool.shape import Size, compact
@@ -34,7 +35,8 @@ class Classifier(nn.Module):
 
     Args:
         network: any module from float32 ``(n, *shape)`` to logits ``(n, len(classes))``: a tensor, or an object,
-            mapping, tuple or list that holds it, see :func:`.unwrapped`.
+            mapping, tuple or list that holds it, see :func:`.unwrapped`. Or any function from bytes, uint8
+            ``(n, height, width, channels)``, to ``(n, len(classes))``; it has no gradients.
         classes: one distinct, non-empty name a logit, in order; at least two. Integers become text.
         size: height and width in pixels of the images it takes; one number for a square.
         channels: 1 (grey), 3 (RGB), or any other number of planes.
@@ -59,7 +61,7 @@ class Classifier(nn.Module):
 
     def __init__(
         self,
-        network: nn.Module,
+        network: nn.Module | Callable[[Any], Any],
         *,
         classes: Sequence[str | int],
         size: Size,
@@ -75,8 +77,12 @@ class Classifier(nn.Module):
         super().__init__()
         if not _is_text(name):
             raise ConfigError(f"classifier name = {name!r} must be text that UTF-8 can write, and not empty")
+        if not isinstance(network, nn.Module) and callable(network):
+            network = FunctionNetwork(network)
         if not isinstance(network, nn.Module):
-            raise ConfigError(f"classifier {name!r}: network is {type(network).__name__}; it must be a torch.nn.Module")
+            raise ConfigError(
+                f"classifier {name!r}: network is {type(network).__name__}; it must be a torch.nn.Module or a function"
+            )
         both = tuple(size) if isinstance(size, tuple | list) else (size, size)
         if len(both) != 2 or any(type(side) is not int or side < 1 for side in both):
             raise ConfigError(
@@ -113,6 +119,8 @@ class Classifier(nn.Module):
         self.register_buffer("mean", torch.tensor(means, dtype=torch.float32).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(stds, dtype=torch.float32).view(-1, 1, 1), persistent=False)
         self._steps = (self.scale != 1.0, any(m != 0 for m in means), any(s != 1 for s in stds))
+        if isinstance(network, FunctionNetwork) and any(self._steps):
+            raise ConfigError(f"classifier {name!r}: a function gets bytes as they are; leave out scale, mean and std")
         self.requires_grad_(False)
         self.eval()
 
@@ -166,6 +174,11 @@ class Classifier(nn.Module):
         return images
 
     @property
+    def opaque(self) -> bool:
+        """Whether torch cannot look into it: no gradients, no other arithmetic than its own."""
+        return any(isinstance(module, Opaque) for module in self.modules())
+
+    @property
     def outputs(self) -> tuple[Output, ...]:
         """What each of the :attr:`members` returns."""
         return (self.output,)
@@ -177,13 +190,20 @@ class Classifier(nn.Module):
     def fingerprint(self) -> str:
         """SHA-256 (hex) of what decides a score: the network's state, the input contract and the classes.
 
-        Independent of device and memory format. The code of the network is not part of it.
+        Independent of device and memory format. The code of the network is not part of it. An :class:`.Opaque` network
+        is known by what it says it is, or else by its answers to sixteen images, see :mod:`.answers`.
         """
         digest = hashlib.sha256()
         digest.update(json.dumps({"classes": self.classes, **self.input_contract()}, sort_keys=True).encode())
         for key, value in sorted(self.network.state_dict().items()):
             digest.update(json.dumps([key, str(value.dtype), list(value.shape)]).encode())
             digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        for module in self.network.modules():
+            if isinstance(module, Opaque):
+                from evo_fool.classifiers.answers import answers_of  # which scores, and so needs this file
+
+                module.identity = module.identity or answers_of(self)
+                digest.update(module.identity.encode())
         return digest.hexdigest()
 
     def input_contract(self) -> dict[str, Any]:

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.opaque import Opaque
+from evo_fool.classifiers.samples import IMAGES, sample_images
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.errors import ClassifierError
 from evo_fool.probability import probability
-from evo_fool.randomness import stream
-
-IMAGES = 16
 
 _TOLERANCE = 1e-4
 """How far a probability may move with the batch that an image is in; what ``verify`` tolerates."""
@@ -63,12 +61,12 @@ def preflight(scorer: Scorer) -> Preflight:
         ClassifierError: the network cannot be evolved against; the message says why, and the remedy.
     """
     classifier = scorer.classifier
-    images = sample_images(classifier)
+    images = sample_images(classifier.shape)
     probe = Scorer(classifier, batch=min(IMAGES, scorer.batch), view="auto", device=scorer.device)
-    together = probe.score(images)
+    together = _asked(probe, images)
     _check_output(probe, images)
     alone = _alone(probe, images)
-    again, alone_again = probe.score(images), _alone(probe, images[:_FEW])
+    again, alone_again = _asked(probe, images), _alone(probe, images[:_FEW])
     different = len({row.tobytes() for row in together})  # np.unique takes 0.1 s when first called
     if different == 1:
         raise ClassifierError(
@@ -91,21 +89,17 @@ def preflight(scorer: Scorer) -> Preflight:
     return Preflight(IMAGES, different, _moved(together, again), _moved(together, alone))
 
 
-def sample_images(classifier: Classifier) -> np.ndarray:
-    """Random images from fine to coarse, uint8 ``(16, channels, height, width)``: not every network sees noise."""
-    channels, height, width = classifier.shape
-    images = np.empty((IMAGES, *classifier.shape), np.uint8)
-    rng = stream(0, "preflight")
-    for i, image in enumerate(images):
-        grain = min(height, width, 2 ** (i // 4))
-        coarse = rng.integers(0, 256, (channels, -(-height // grain), -(-width // grain)), dtype=np.uint8)
-        image[:] = coarse.repeat(grain, axis=1).repeat(grain, axis=2)[:, :height, :width]
-    return images
+def _asked(probe: Scorer, images: np.ndarray) -> np.ndarray:
+    """Scores that are computed now, not kept from before."""
+    for module in probe.classifier.modules():
+        if isinstance(module, Opaque):
+            module.forget()
+    return probe.score(images)
 
 
 def _alone(probe: Scorer, images: np.ndarray) -> np.ndarray:
     try:
-        return np.concatenate([probe.score(image[None]) for image in images])
+        return np.concatenate([_asked(probe, image[None]) for image in images])
     except ClassifierError as error:
         raise ClassifierError(
             f"{error} (an image alone; {IMAGES} at once passed: put every layer into eval mode, and let no image of a "

@@ -55,7 +55,7 @@ class Scorer:
             numbers in more passes.
 
     Raises:
-        ConfigError: an unknown view or a batch below 1.
+        ConfigError: an unknown view, a batch below 1, or half precision where the classifier has its own arithmetic.
     """
 
     def __init__(
@@ -192,7 +192,7 @@ class Scorer:
     def _logits(self, part: Tensor, start: int, network: nn.Module) -> Tensor:
         """Logits ``(images * views, members * classes)``, view by view of each image."""
         answers: list[Tensor] = []
-        shape = (len(part), *self.classifier.shape)
+        shape: tuple[int, ...] = (len(part), *self.classifier.shape)
         screening = network is not self.classifier.network
         try:
             for inputs in self.inputs(part, network):

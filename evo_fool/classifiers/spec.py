@@ -4,6 +4,14 @@
 ``lenet-mnist``           the LeNet of the paper, shipped with the package
 ``vae-mnist``             a generative classifier of digits; its weights are trained by ``evo-fool train vae``
 ``torchvision:NAME``      an ImageNet network of torchvision
+``timm:NAME``             a network of timm; ``timm:NAME@PATH``: with weights of a file
+``hf:FOLDER``             a transformers image classifier: a folder, or a name on the Hugging Face hub
+``clip:ARCH@WEIGHTS``     open_clip, zero-shot; WEIGHTS: a file, or the tag of published ones
+``onnx:FILE``             an ONNX network, run by onnxruntime
+``exported:FILE``         what ``torch.export.save`` wrote
+``torchscript:FILE``      what ``torch.jit.save`` wrote
+``http:URL``              a server that answers images with scores
+``callable:PACKAGE:NAME`` the function NAME of a module or a Python file, from images to scores
 ``plugin:NAME``, NAME     a classifier of an installed package: an entry point of the group ``evo_fool.classifiers``
 ``import:PACKAGE:NAME``   what the function NAME of an importable module returns
 ``path/to/file.py:NAME``  what the function NAME of a Python file returns
@@ -19,13 +27,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from evo_fool.errors import ConfigError
 from evo_fool.sections import ClassifierConfig
 
 BUILT_IN = ("lenet-mnist", "vae-mnist")
+FILES = ("onnx", "exported", "torchscript")
+"""Kinds whose target is a file that holds the whole network."""
 WAYS = ("mean", "minimum")
 """How an ensemble combines its members' log-odds."""
+
+_CODE = ("import", "file", "callable", "exported", "torchscript")
 
 _FORM = "expected ensemble:mean:SPEC+SPEC or ensemble:minimum:SPEC+SPEC, with SPEC@PATH for weights from a file"
 
@@ -35,11 +48,11 @@ class ClassifierSpec:
     """A parsed spec; ``str`` gives the text back.
 
     Attributes:
-        kind: ``lenet-mnist``, ``vae-mnist``, ``torchvision``, ``plugin``, ``import``, ``file``, ``ensemble``,
-            ``object``, or ``unknown``, which no classifier can be loaded from.
-        target: the network, plugin, module or file, or an ensemble's way; empty for a built-in classifier.
-        function: what a module or a file calls to build it.
-        weights: the path of a weights file; None: the spec's own.
+        kind: what comes before the colon, or ``lenet-mnist``, ``vae-mnist``, ``file`` (Python), or ``unknown``, which
+            no classifier can be loaded from.
+        target: the network, plugin, module, file or URL, or an ensemble's way; empty for a built-in classifier.
+        function: what a module or a file calls to build it, or what scores.
+        weights: the path of a weights file, for ``clip`` also a tag; None: the spec's own.
         ensembled: the members of an ensemble.
 
     Raises:
@@ -76,8 +89,17 @@ class ClassifierSpec:
             if weights is not None:
                 raise ConfigError(f"classifier {text!r}: weights belong to its members; write SPEC@{weights}")
             return cls._ensemble(text, rest)
-        if kind in ("torchvision", "plugin", "object") and colon:
+        if kind in ("torchvision", "plugin", "object", "hf") and colon:
             return cls(kind, rest, weights=weights)
+        if kind in ("timm", "clip") and colon:
+            name, at, own = rest.partition("@")
+            if at and weights is not None:
+                raise ConfigError(f"classifier {text!r} has weights in its spec; leave {weights} out")
+            return cls(kind, name, weights=own or weights)
+        if (kind in (*FILES, "callable", "http") and colon) or text.startswith("https://"):
+            if weights is not None:
+                raise ConfigError(f"classifier {text!r} takes no weights, it has its own; leave {weights} out")
+            return cls._whole(text, kind, rest)
         if kind == "import" and colon:
             module, _, function = rest.partition(":")
             if not all(part.isidentifier() for part in module.split(".")) or not function.isidentifier():
@@ -114,6 +136,24 @@ class ClassifierSpec:
         return cls.parse(config.spec, config.weights)
 
     @classmethod
+    def _whole(cls, text: str, kind: str, rest: str) -> ClassifierSpec:
+        """A file, a function or a server that needs no weights."""
+        if kind in FILES:
+            return cls(kind, rest)
+        if kind == "callable":
+            named = cls.parse(rest if ".py" in rest else f"import:{rest}")
+            if named.kind not in ("import", "file"):
+                raise ConfigError(f"classifier {text!r}: expected callable:package.module:function or FILE.py:function")
+            return cls("callable", named.target, named.function)
+        url = text if rest.startswith("//") else rest
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.fragment or not url.isprintable():
+            raise ConfigError(f"classifier {text!r}: expected http:URL, as in http:http://127.0.0.1:8000/")
+        if parts.username is not None:
+            raise ConfigError("classifier http: the URL has a user's name or password, which the run would record")
+        return cls("http", url)
+
+    @classmethod
     def _ensemble(cls, text: str, rest: str) -> ClassifierSpec:
         way, _, listed = rest.partition(":")
         pairs = [member.strip().partition("@") for member in listed.split("+")]
@@ -140,18 +180,54 @@ class ClassifierSpec:
 
     @property
     def executes_code(self) -> bool:
-        """Whether loading executes code that the spec names: a file, or an importable module.
+        """Whether loading executes code that the spec names: a Python file, an importable module, or a torch program,
+        which may do whatever torch can.
 
         A plugin does not count: it was installed to be a classifier, as torchvision was.
         """
-        return any(member.kind in ("import", "file") for member in self.members)
+        return any(member.kind in _CODE for member in self.members)
+
+    @property
+    def connects(self) -> bool:
+        """Whether loading or scoring may make a connection to where the spec says."""
+        return any(member._elsewhere for member in self.members)
+
+    @property
+    def hazard(self) -> str:
+        """Why a recorded spec is not loaded on the record's word alone; empty where it is.
+
+        >>> [ClassifierSpec.parse(text).hazard for text in ("lenet-mnist", "nets.py:build", "http://10.0.0.1/")]
+        ['', 'is code', 'is reached over the network']
+        """
+        return "is code" if self.executes_code else "is reached over the network" if self.connects else ""
+
+    @property
+    def tagged(self) -> bool:
+        """Whether the weights are those that open_clip publishes under a tag, not a file."""
+        return self.kind == "clip" and self.weights is not None and re.fullmatch(r"\w+", self.weights) is not None
+
+    @property
+    def _elsewhere(self) -> bool:
+        match self.kind:
+            case "http":
+                return True
+            case "hf":
+                return not self.target.startswith(("/", ".", "~"))
+            case "timm":
+                return self.weights is None
+            case _:
+                return self.tagged
 
     def absolute(self) -> ClassifierSpec:
         """The same with absolute paths, so that it means the same in every directory."""
+        path = Path(self.target).expanduser() if self.kind == "hf" else Path(self.target)
+        is_path = self.kind in ("file", *FILES) or (self.kind == "callable" and self.target.endswith(".py"))
+        is_path |= self.kind == "hf" and path.is_dir()  # or else a name on the hub
+        weights = self.weights if self.weights is None or self.tagged else str(Path(self.weights).absolute())
         return replace(
             self,
-            target=str(Path(self.target).absolute()) if self.kind == "file" else self.target,
-            weights=None if self.weights is None else str(Path(self.weights).absolute()),
+            target=str(path.absolute()) if is_path else self.target,
+            weights=weights,
             ensembled=tuple(member.absolute() for member in self.ensembled),
         )
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from torch import nn
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.sources.function import function_classifier
 from evo_fool.errors import ConfigError
+from evo_fool.sections import ClassifierConfig
 
 
-def as_classifier(value: Classifier | nn.Module) -> Classifier:
-    """``value`` itself, or a network wrapped in a classifier.
+def as_classifier(value: Classifier | nn.Module | Callable[[Any], Any]) -> Classifier:
+    """``value`` itself, or a network or function wrapped in a classifier.
+
+    A function tells by its attributes what it takes, see :mod:`.sources.function`.
 
     A network is given images in [0, 1], normalised only as its ``default_cfg`` (timm) says. Found out are
 
@@ -27,8 +32,11 @@ def as_classifier(value: Classifier | nn.Module) -> Classifier:
     if isinstance(value, Classifier):
         return value
     name = type(value).__name__
+    if not isinstance(value, nn.Module) and callable(value) and not isinstance(value, type):
+        name = getattr(value, "__name__", name)
+        return function_classifier(value, ClassifierConfig(spec=name))
     if not isinstance(value, nn.Module):
-        raise ConfigError(f"classifier is {name}; pass an evo_fool.Classifier or a torch.nn.Module")
+        raise ConfigError(f"classifier is {name}; pass an evo_fool.Classifier, a torch.nn.Module or a function")
     found = {"classes": _classes(value), **_input(value)}
     if missing := [key for key, fact in found.items() if fact is None]:
         asked = "classes=[...], size=..., channels=..."

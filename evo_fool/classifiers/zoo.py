@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -19,6 +20,18 @@ from evo_fool.classifiers.weights_io import load_weights, read_weights, sha256
 from evo_fool.errors import ClassifierError, ConfigError
 from evo_fool.plugins import names
 from evo_fool.sections import ClassifierConfig
+
+_ELSEWHERE = {
+    "timm": ("timm", "from_timm"),
+    "hf": ("transformers", "from_transformers"),
+    "clip": ("open_clip", "from_open_clip"),
+    "onnx": ("onnx", "from_onnx"),
+    "exported": ("exported", "from_exported"),
+    "torchscript": ("torchscript", "from_torchscript"),
+    "http": ("http", "from_http"),
+    "callable": ("function", "from_function"),
+}
+"""Kinds of spec, with the file of ``sources`` and the function in it that makes a classifier of a config."""
 
 SHIPPED = Path(__file__).with_name("weights") / "lenet-mnist.safetensors"
 """The weights of ``lenet-mnist``; the record beside them says how they were trained and tested."""
@@ -42,6 +55,9 @@ def load_classifier(config: ClassifierConfig, device: torch.device) -> Classifie
             classifier = from_torchvision(spec.target, spec.weights)
         case "ensemble":
             classifier = Ensemble([load_classifier(member.config(), device) for member in spec.members], spec.target)
+        case kind if kind in _ELSEWHERE:  # imported only now: most of them need packages of their own
+            module, function = _ELSEWHERE[kind]
+            classifier = getattr(import_module(f"evo_fool.classifiers.sources.{module}"), function)(config, device)
         case "import" | "file":
             classifier = from_factory(spec)
         case "plugin" if spec.target in names(GROUP):
@@ -50,6 +66,8 @@ def load_classifier(config: ClassifierConfig, device: torch.device) -> Classifie
             raise ConfigError(f"classifier {config.spec!r} was a Python object; pass it again as classifier=…")
         case _:
             raise ConfigError(f"classifier {config.spec!r} is unknown{_hint(config.spec)}")
+    if spec.kind not in _ELSEWHERE:
+        _refuse_settings(config)
     if config.output is not None:
         if spec.kind == "ensemble":
             raise ConfigError(f"classifier {config.spec!r}: classifier.output belongs to its members; leave it out")
@@ -59,6 +77,13 @@ def load_classifier(config: ClassifierConfig, device: torch.device) -> Classifie
             f"classifier {config.spec!r}: parameters on the device 'meta' have no values; build the network on the cpu"
         )
     return classifier.to(device)
+
+
+def _refuse_settings(config: ClassifierConfig) -> None:
+    """Refuse settings that mean nothing to a classifier that says everything itself."""
+    for key in ("classes", "description", "max_queries"):
+        if (value := getattr(config, key)) is not None:
+            raise ConfigError(f"classifier.{key} = {value!r} means nothing to {config.spec!r}; leave it out")
 
 
 def _lenet(weights: str | None) -> Classifier:
@@ -107,11 +132,13 @@ def check_shipped(path: Path) -> None:
 
 def _hint(text: str) -> str:
     kind, _, rest = text.partition(":")
-    known = [*BUILT_IN, *names(GROUP), "torchvision:", "plugin:", "import:", "ensemble:"]
+    kinds = (*_ELSEWHERE, "torchvision", "plugin", "import", "ensemble")
+    known = [*BUILT_IN, *names(GROUP), *(f"{kind}:" for kind in kinds)]
     near = difflib.get_close_matches(f"{kind}:" if rest else text, known, n=1)
     if near:
         return f"; did you mean {near[0] + rest if near[0].endswith(':') else near[0]!r}?"
     return (
-        f"; give {', '.join([*BUILT_IN, *names(GROUP)])}, torchvision:NAME, import:package.module:function, "
-        "path/to/file.py:function or ensemble:mean:SPEC+SPEC"
+        f"; give {', '.join([*BUILT_IN, *names(GROUP)])}, torchvision:NAME, timm:NAME, hf:FOLDER, clip:ARCHITECTURE, "
+        "onnx:FILE, exported:FILE, torchscript:FILE, http:URL, callable:package.module:function, "
+        "import:package.module:function, path/to/file.py:function or ensemble:mean:SPEC+SPEC"
     )

@@ -59,9 +59,13 @@ def check_weights(classifier: Classifier) -> Found:
     values = sum(value.numel() for value in classifier.network.state_dict().values())
     channels, height, width = classifier.shape
     kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-plane")
+    names = list(classifier.classes[:_SHOWN])
     facts = {"classes": len(classifier.classes), "values": values, "fingerprint": classifier.fingerprint()}
+    facts |= {"first_classes": names, "outputs": list(classifier.outputs), "opaque": classifier.opaque}
+    loaded = "loaded, without gradients" if classifier.opaque else f"all of its {values:,} values loaded"
     detail = (
-        f"{classifier.name}: all of its {values:,} values loaded, {len(classifier.classes)} classes, "
+        f"{classifier.name}: {loaded}, {len(classifier.classes)} classes ({', '.join(names)}, …), "
+        f"answers {' and '.join(dict.fromkeys(classifier.outputs))}, "
         f"{kind} images of {height}x{width}, fingerprint {facts['fingerprint'][:12]}…"
     )
     return detail, facts | classifier.input_contract()

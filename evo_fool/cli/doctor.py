@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from evo_fool.cli.options import classifier_options, out_option
+from evo_fool.cli.options import classifier_options, out_option, source_options
 from evo_fool.cli.output import Output, output_option
 
 
 @click.command()
 @classifier_options
+@source_options
 @click.option(
     "--photos",
     type=click.Path(path_type=Path),
@@ -20,7 +21,15 @@ from evo_fool.cli.output import Output, output_option
 )
 @out_option
 @output_option
-def doctor(classifier: str | None, weights: str | None, photos: Path | None, out: Path, output: Output) -> int:
+def doctor(
+    classifier: str | None,
+    weights: str | None,
+    classes: str | None,
+    max_queries: int | None,
+    photos: Path | None,
+    out: Path,
+    output: Output,
+) -> int:
     """Check Python, packages, devices, the embedded classifier and the folder of runs.
 
     The exit code is 1 if a check fails.
@@ -37,7 +46,8 @@ def doctor(classifier: str | None, weights: str | None, photos: Path | None, out
         from evo_fool.cli.diagnosis_classifier import diagnose_classifier
         from evo_fool.experiment import Experiment
 
-        config = Experiment.from_mapping({"classifier": {"spec": classifier, "weights": weights}}, "--classifier")
+        named = {"spec": classifier, "weights": weights, "classes": classes, "max_queries": max_queries}
+        config = Experiment.from_mapping({"classifier": named}, "--classifier")
         findings += diagnose_classifier(config.classifier, photos)
     healthy = all(finding.ok for finding in findings)
     if output.json:

@@ -92,7 +92,17 @@ photos_option = click.option("--photos", metavar="PATH", help="Where the scene's
 def classifier_options(verb: Verb) -> Verb:
     """``--classifier`` and ``--weights``, None where not given."""
     spec = click.option(
-        "--classifier", metavar="SPEC", help="lenet-mnist, vae-mnist, torchvision:NAME, plugin:NAME or FILE.py:FACTORY."
+        "--classifier",
+        metavar="SPEC",
+        help="lenet-mnist, torchvision:NAME, timm:NAME, hf:FOLDER, onnx:FILE, FILE.py:FACTORY, http:URL, …: "
+        "docs/howto/own-classifier.md has all.",
     )
     weights = click.option("--weights", metavar="PATH", help="A .safetensors file, or a .pt file of tensors only.")
     return spec(weights(verb))
+
+
+def source_options(verb: Verb) -> Verb:
+    """``--classes`` and ``--max-queries``, None where not given."""
+    classes = click.option("--classes", metavar="FILE", help="Names of the classes, one a line; or imagenet.")
+    queries = click.option("--max-queries", type=int, metavar="N", help="http: send no more images than these.")
+    return classes(queries(verb))

@@ -18,6 +18,7 @@ from evo_fool.cli.options import (
     out_option,
     photos_option,
     run_argument,
+    source_options,
     with_settings,
 )
 from evo_fool.cli.output import Output, output_option
@@ -42,6 +43,7 @@ max_time_option = click.option(
 @click.option("--generations", type=int, help="Generations after the initial one.")
 @device_option
 @classifier_options
+@source_options
 @max_time_option
 @click.option("--keep-photos", is_flag=True, help="Copy the scene's photographs into the run directory.")
 @click.option("--check", is_flag=True, help="Load and check everything, say what would run, and run nothing.")
@@ -52,6 +54,8 @@ def run(
     out: Path,
     classifier: str | None,
     weights: str | None,
+    classes: str | None,
+    max_queries: int | None,
     max_time: float | None,
     keep_photos: bool,
     check: bool,
@@ -63,6 +67,7 @@ def run(
     Ctrl-C finishes the generation, commits and stops; a second Ctrl-C stops at once, back to the last commit.
     """
     settings |= {"classifier.spec": classifier, "classifier.weights": weights}
+    settings |= {"classifier.classes": classes, "classifier.max_queries": max_queries}
     shipped = load_experiment(experiment)
     resolved = _labelled(experiment, shipped, with_settings(shipped, settings, assignments))
     if check:
@@ -153,14 +158,29 @@ def _drive(action: Callable[..., Run], out: Path, max_time: float | None, output
                 f"forward passes: {live.last.passes:,}, of {live.last.possible:,} without racing ({saved:.0f} % saved)"
             )
         _say_summary(summary, out, classifier, output)
+        _say_spent(classifier, output)
     return 0 if summary["status"] == "finished" else EXIT_CODES[stop()]
+
+
+def _say_spent(classifier: ClassifierConfig, output: Output) -> None:
+    """What servers were asked, where the classifier is one or has some for members."""
+    from evo_fool.classifiers.spec import ClassifierSpec
+
+    for url in [member.target for member in ClassifierSpec.of(classifier).members if member.kind == "http"]:
+        from evo_fool.classifiers.sources.http import spent
+
+        asked = spent(url)
+        output.say(
+            f"{url}: {asked.images:,} images sent in {asked.requests:,} requests, {asked.kept:,} known already, "
+            f"{asked.seconds:.1f} s of waiting"
+        )
 
 
 def _say_summary(summary: dict[str, Any], out: Path, classifier: ClassifierConfig, output: Output) -> None:
     from evo_fool.classifiers.spec import ClassifierSpec
     from evo_fool.text import probability_text
 
-    trusted = f" --classifier {shlex.quote(classifier.spec)}" if ClassifierSpec.of(classifier).executes_code else ""
+    trusted = f" --classifier {shlex.quote(classifier.spec)}" if ClassifierSpec.of(classifier).hazard else ""
     at_least = ", ".join(f"{count} ≥ {threshold}" for threshold, count in summary["at_least"].items())
     path = Path(summary["path"])
     verbs = ["show", "sheet", "plot", "verify"]

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from evo_fool.class_names import ClassNames
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.precision import LARGE, choose_batch, choose_precision, time_precisions
 from evo_fool.classifiers.preflight import Preflight, preflight
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.sources.description import IMAGENET
 from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.encodings import build_encoding
@@ -153,9 +153,7 @@ def refuse_complete(experiment: Experiment) -> None:
         raise ConfigError(f"search.kind = {kind!r}: {what} cannot be evolved; choose map_elites, genetic or random")
 
 
-def refuse_missing_objects(
-    experiment: Experiment, classifier: nn.Module | str | None, encoding: Encoding | None
-) -> None:
+def refuse_missing_objects(experiment: Experiment, classifier: object, encoding: Encoding | None) -> None:
     """Where the experiment names an object for a part, that object has to be handed in.
 
     Raises:
@@ -174,7 +172,8 @@ def build_scorer(experiment: Experiment, classifier: Classifier, device: torch.d
     from evo_fool.encodings.numeric.lookup import look_up  # numba
 
     scoring, times = experiment.scoring, dict[str, float]()
-    precision, batch = scoring.precision, choose_batch(scoring.batch, classifier.size, device)
+    precision: str = scoring.precision
+    batch = choose_batch(scoring.batch, classifier.size, device)
     if precision == "auto":
         if experiment.search.kind not in _COMPLETE and measures_precision(experiment.classifier, classifier):
             times = time_precisions(classifier, batch, device)
@@ -205,25 +204,33 @@ def resolved(experiment: Experiment, parts: Parts) -> Experiment:
 
 def with_absolute_paths(experiment: Experiment) -> Experiment:
     """A copy whose classifier file, weights and scene's data are named absolutely, so that it resumes from anywhere."""
-    spec = ClassifierSpec.of(experiment.classifier).absolute()
-    named = experiment.classifier.model_copy(update={"spec": str(spec), "weights": spec.weights})
+    config = experiment.classifier
+    spec = ClassifierSpec.of(config).absolute()
+    classes = config.classes if config.classes == IMAGENET else _absolute(config.classes)
+    changes = {"spec": str(spec), "weights": spec.weights, "classes": classes}
+    named = config.model_copy(update=changes | {"description": _absolute(config.description)})
     scene = experiment.scene
     if path := scene.source and getattr(scene, scene.source):
         scene = scene.model_copy(update={scene.source: str(Path(path).absolute())})
     return experiment.model_copy(update={"classifier": named, "scene": scene})
 
 
+def _absolute(path: str | None) -> str | None:
+    return path and str(Path(path).absolute())
+
+
 def trusted_classifier(experiment: Experiment, classifier: str | None, weights: str | None) -> ClassifierConfig:
     """The classifier of a recorded experiment, or the one that the user names.
 
-    The run directory may come from elsewhere: code that its record names is never loaded on the record's word alone.
+    The run directory may come from elsewhere: code that its record names is never loaded, and no address that it
+    names is asked, on the record's word alone.
 
     Raises:
-        ConfigError: the record names code, and the user has not named the classifier.
+        ConfigError: the record names code or an address, and the user has not named the classifier.
     """
     recorded = experiment.classifier
-    if classifier is None and ClassifierSpec.of(recorded).executes_code:
-        raise ConfigError(f"the run's classifier is code; if you trust it, repeat it: --classifier {recorded.spec}")
+    if classifier is None and (hazard := ClassifierSpec.of(recorded).hazard):
+        raise ConfigError(f"the run's classifier {hazard}; if you trust it, repeat it: --classifier {recorded.spec}")
     named = {"classifier.spec": classifier, "classifier.weights": weights}
     changes = {key: value for key, value in named.items() if value is not None}
     return with_absolute_paths(experiment.replace("--classifier", **changes)).classifier

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -67,7 +68,7 @@ class Verification:
 def verify(
     run: Run,
     *,
-    classifier: str | Classifier | nn.Module | None = None,
+    classifier: str | Classifier | nn.Module | Callable[..., Any] | None = None,
     weights: str | None = None,
     device: str = "auto",
     photos: str | Path | None = None,
@@ -178,7 +179,7 @@ def _check_scores(
     run: Run,
     found: Verification,
     sound: set[int],
-    classifier: str | Classifier | nn.Module | None,
+    classifier: str | Classifier | nn.Module | Callable[..., Any] | None,
     weights: str | None,
     device: str,
     photos: str | Path | None,

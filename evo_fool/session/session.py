@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from deap import base
 from torch import nn
@@ -80,7 +81,7 @@ def evolve(
     experiment: Experiment,
     *,
     out: str | Path = "outputs",
-    classifier: Classifier | nn.Module | None = None,
+    classifier: Classifier | nn.Module | Callable[..., Any] | None = None,
     encoding: Encoding | None = None,
     search: Search | str | None = None,
     toolbox: Configure | None = None,
@@ -95,7 +96,7 @@ def evolve(
     Args:
         experiment: what to run.
         out: the folder that run directories are made in.
-        classifier: a classifier, or a network that :func:`.as_classifier` can wrap.
+        classifier: a classifier, or a network or function that :func:`.as_classifier` can wrap.
         encoding: draws images of the classifier's channels.
         search: a strategy that has not begun, its class, or the name of a search, own or installed.
         toolbox: is given DEAP's toolbox and may replace its entries, see :mod:`evo_fool.evolution.toolbox`.
@@ -138,7 +139,7 @@ def resume(
     *,
     generations: int | None = None,
     device: str | None = None,
-    classifier: str | Classifier | nn.Module | None = None,
+    classifier: str | Classifier | nn.Module | Callable[..., Any] | None = None,
     weights: str | None = None,
     encoding: Encoding | None = None,
     search: Search | None = None,
@@ -213,7 +214,7 @@ def _resume(
     if renamed := renamed_class(classes, parts.scene.cells):
         raise CorruptRunError(f"{path}: {renamed}; restore a copy")
     check_scene(meta, parts.scene)
-    if objects.classifier is not None or ClassifierSpec.of(experiment.classifier).executes_code:  # it may have changed
+    if objects.classifier is not None or ClassifierSpec.of(experiment.classifier).hazard:  # it may have changed
         preflight(parts.evaluator.scorer)
     box = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets, objects.search, objects.toolbox)
     with same_arithmetic(started_with, parts.device) as warning:

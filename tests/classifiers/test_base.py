@@ -69,9 +69,9 @@ def test_half_a_surrogate_pair_is_no_name(change: dict[str, Any]) -> None:
     assert str(caught.value).isprintable()
 
 
-def test_network_must_be_a_module() -> None:
-    with pytest.raises(ConfigError, match="must be a torch"):
-        Classifier(lambda x: x, **GOOD)  # type: ignore[arg-type]
+def test_network_must_be_a_module_or_a_function() -> None:
+    with pytest.raises(ConfigError, match=r"network is int; it must be a torch.nn.Module or a function"):
+        Classifier(3, **GOOD)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_half_precision_is_tried_too() -> None:
 @pytest.mark.parametrize("size", [1, 3, 28])
 def test_images_are_of_the_classifiers_shape_and_differ(size: int) -> None:
     made = Classifier(nn.Flatten(), classes=range(3 * size * size), size=size, channels=3, name="shape")
-    images = sample_images(made)
+    images = sample_images(made.shape)
     assert images.shape == (IMAGES, 3, size, size)
     assert len(np.unique(images.reshape(IMAGES, -1), axis=0)) == IMAGES
 

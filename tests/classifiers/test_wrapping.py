@@ -61,7 +61,8 @@ def test_a_classifier_is_taken_as_it_is() -> None:
         (network(), "Sequential does not tell its size; pass evo_fool.Classifier(network, classes"),
         (network(image_size=(24, 32)), "does not tell its size"),
         (nn.ReLU(), "classes and channels and size"),
-        (len, "classifier is builtin_function_or_method; pass"),
+        (len, "the function of classifier 'len' does not tell its size; set function.size"),
+        (3, "classifier is int; pass an evo_fool.Classifier, a torch.nn.Module or a function"),
     ],
 )
 def test_what_cannot_be_found_out_is_asked_for(value: Any, told: str) -> None:

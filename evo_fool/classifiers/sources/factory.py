@@ -38,7 +38,7 @@ def from_factory(spec: ClassifierSpec) -> Classifier:
         ClassifierError: the code fails, or the function returns something else.
     """
     text, weights = str(spec), spec.weights
-    factory = _factory(spec)
+    factory = user_function(spec)
     name = spec.function or getattr(factory, "__name__", spec.target)
     takes_weights = weights is not None and _accepts_weights(factory)
     arguments: dict[str, Any] = {"weights": weights} if takes_weights else {}
@@ -53,14 +53,21 @@ def from_factory(spec: ClassifierSpec) -> Classifier:
     return made
 
 
-def _factory(spec: ClassifierSpec) -> Callable[..., Any]:
+def user_function(spec: ClassifierSpec) -> Callable[..., Any]:
+    """The function that a spec names, of a file, an importable module or a plugin.
+
+    Raises:
+        ConfigError: no such file, module, plugin or function.
+        ClassifierError: its code fails.
+    """
     text, function = str(spec), spec.function
     loaders: dict[str, Callable[[], Any]] = {
         "import": lambda: _import(text, spec.target),
         "file": lambda: _execute(_existing(spec)),
         "plugin": lambda: load(GROUP, spec.target),
     }
-    loaded = _guarded(text, "cannot be imported", lambda: with_torchvision(loaders[spec.kind]))
+    kind = spec.kind if spec.kind != "callable" else "file" if spec.target.endswith(".py") else "import"
+    loaded = _guarded(text, "cannot be imported", lambda: with_torchvision(loaders[kind]))
     factory = getattr(loaded, function, None) if function else loaded
     if not callable(factory):
         if not isinstance(loaded, ModuleType):

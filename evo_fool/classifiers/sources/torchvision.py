@@ -96,7 +96,7 @@ def published_weights(name: str, weights: str | None) -> Any:
 def _fetch(name: str, published: Any) -> State:
     """The published weights from torch's cache, or downloaded into it; the file's hash is checked."""
     try:
-        with _patience():
+        with patience():
             state: State = published.get_state_dict(
                 progress=False, check_hash=True, map_location="cpu", weights_only=True
             )
@@ -110,7 +110,7 @@ def _fetch(name: str, published: Any) -> State:
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
+def patience() -> Iterator[None]:
     """torch downloads without a time limit; a network that swallows packets would hang the run."""
     was = socket.getdefaulttimeout()
     socket.setdefaulttimeout(was or _TIMEOUT)

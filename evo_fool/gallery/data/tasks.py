@@ -111,8 +111,8 @@ def _load(definition: str, photos: Path | None) -> tuple[Scene, str]:
     torch.set_num_threads(1)
     experiment = Experiment.from_mapping(json.loads(definition), source="recorded experiment")
     spec = ClassifierSpec.of(experiment.classifier)
-    if spec.executes_code:
-        raise ConfigError("the run's classifier is code, which the gallery does not load")
+    if spec.hazard:
+        raise ConfigError(f"the run's classifier {spec.hazard}, which the gallery does not load")
     _check_weights(spec)
     cpu = torch.device("cpu")
     classifier = load_classifier(experiment.classifier, cpu)

@@ -68,7 +68,7 @@ def _judge(run: Run, named: Sequence[ClassifierConfig], device: str) -> tuple[Sc
     """
     if not named:
         return judge_of(run, device=device)
-    if not ClassifierSpec.of(run.experiment.classifier).executes_code:
+    if not ClassifierSpec.of(run.experiment.classifier).hazard:
         try:
             scorer, remark = judge_of(run, device=device)
             if not remark:
