@@ -201,6 +201,11 @@ class MapElitesConfig(Section):
         description="parents uniform over occupied cells (the paper) or over distinct elites; recent: those that took "
         "their cell lately are likelier; curiosity: those of cells whose children have often taken a cell",
     )
+    operators: Literal["fixed", "adaptive"] = Field(
+        "fixed",
+        description="fixed: the encoding's mutation (the paper); adaptive: operators of the encoding, each as often as "
+        "its children have lately won",
+    )
 
 
 class GeneticConfig(Section):
