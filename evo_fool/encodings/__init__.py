@@ -10,10 +10,20 @@ if TYPE_CHECKING:
     from evo_fool.encodings.base import Encoding, Genomes, Images, Operator
     from evo_fool.encodings.cppn.encoding import CppnEncoding
     from evo_fool.encodings.pixels import PixelEncoding
+    from evo_fool.encodings.spectral import SpectralEncoding
     from evo_fool.sections import EncodingSection
     from evo_fool.shape import Size
 
-__all__ = ["CppnEncoding", "Encoding", "Genomes", "Images", "Operator", "PixelEncoding", "build_encoding"]
+__all__ = [
+    "CppnEncoding",
+    "Encoding",
+    "Genomes",
+    "Images",
+    "Operator",
+    "PixelEncoding",
+    "SpectralEncoding",
+    "build_encoding",
+]
 
 _HOMES = {
     "CppnEncoding": "evo_fool.encodings.cppn.encoding",
@@ -22,8 +32,9 @@ _HOMES = {
     "Images": "evo_fool.encodings.base",
     "Operator": "evo_fool.encodings.base",
     "PixelEncoding": "evo_fool.encodings.pixels",
+    "SpectralEncoding": "evo_fool.encodings.spectral",
 }
-_KINDS = {"cppn": "CppnEncoding", "pixels": "PixelEncoding"}
+_KINDS = {"cppn": "CppnEncoding", "pixels": "PixelEncoding", "spectral": "SpectralEncoding"}
 
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -34,7 +34,7 @@ class Operator:
         name: stored with every individual that it made.
         settings: what differs from :meth:`Encoding.mutate`, as the encoding reads it; empty: nothing.
         mates: the child is the first of :meth:`Encoding.mate`, as it is.
-        promise: the gain in log-odds, summed over the cells that it takes, expected of a child at first.
+        promise: the gain in log-odds that is expected of a child at first, in all cells that it takes of a thousand.
     """
 
     name: str

@@ -61,7 +61,8 @@ class MapElites(ArchiveStrategy):
         self.curiosity = Curiosity(len(self.archive)) if self.parents == "curiosity" else None
         adaptive = isinstance(config, MapElitesConfig) and config.operators == "adaptive"
         self.operators = self.encoding.operators if adaptive else ()
-        self.bandit = Bandit([operator.promise for operator in self.operators]) if adaptive else None
+        cells = len(self.archive) / 1000  # with fewer of them a child takes fewer
+        self.bandit = Bandit([operator.promise * cells for operator in self.operators]) if adaptive else None
         self._drawn = np.empty(0, np.int64)
         self._gains = np.empty(0)
         self._cells = np.empty(0, np.int64)
@@ -83,7 +84,10 @@ class MapElites(ArchiveStrategy):
         if self.curiosity is not None:
             return Elites(self.archive, draw(pool, self.curiosity.scores[pool], k, rng))
         if self.parents == "recent":
-            weights = recency(self._generation - self.archive.generations[pool])
+            half = self.experiment.search.recency
+            ages = self._generation - self.archive.generations[pool]
+            # An elite's id is the number of images before it.
+            weights = recency(ages) if half is None else recency(self.evaluations - self.archive.ids[pool], half)
             return Elites(self.archive, draw(pool, weights, k, rng))
         if self.parents == "elites":
             pool = pool[np.unique(self.archive.ids[pool], return_index=True)[1]]

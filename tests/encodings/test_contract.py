@@ -13,7 +13,7 @@ from evo_fool.encodings import build_encoding
 from evo_fool.encodings.base import Encoding, Genomes, Images, Operator
 from evo_fool.errors import GenomeError
 from evo_fool.randomness import Stream
-from evo_fool.sections import CppnConfig, PixelsConfig
+from evo_fool.sections import CppnConfig, PixelsConfig, SpectralConfig
 from evo_fool.testing import EncodingContract
 
 
@@ -40,6 +40,15 @@ class TestCppnOnADevice(EncodingContract):
     @pytest.fixture
     def encoding(self) -> Encoding:
         return build_encoding(CppnConfig(kind="cppn"), size=8, channels=3, device="cpu:0")
+
+
+class TestSpectral(EncodingContract):
+    @pytest.fixture(params=[{}, {"colour": "hsv"}, {"colour": "rgb"}, {"grid": 1}], ids=str)
+    def encoding(self, request: pytest.FixtureRequest) -> Encoding:
+        channels = 3 if "colour" in request.param else 2 if "grid" in request.param else 1
+        return build_encoding(
+            SpectralConfig(kind="spectral", **({"grid": 4} | request.param)), size=8, channels=channels
+        )
 
 
 class Bytes(Encoding):

@@ -28,6 +28,7 @@ SEARCHES: list[tuple[str, dict[str, Any]]] = [
     ("cppn", {"search": {"kind": "map_elites", "parents": "curiosity"}}),
     ("cppn", {"search": {"kind": "map_elites", "operators": "adaptive"}}),
     ("pixels", {"search": {"kind": "map_elites", "operators": "adaptive", "parents": "curiosity"}}),
+    ("spectral", {"search": {"kind": "map_elites", "operators": "adaptive", "parents": "recent", "recency": 40}}),
     ("cppn", {"scoring": {"precision": "bfloat16", "batch": 5}}),
 ]
 
