@@ -96,10 +96,6 @@ class Experiment(Section):
             if search.elitism >= min(self.batch, self.initial_batch):
                 raise ValueError(f"search.elitism = {search.elitism} leaves no room for offspring: keep it below batch")
         crossed = getattr(self.encoding, "crossover", 0.0) > 0
-        if getattr(search, "operators", "fixed") == "adaptive" and crossed:
-            raise ValueError(
-                "encoding.crossover has no effect with search.operators: adaptive, where it is an operator; set it to 0"
-            )
         if problem := self.scene.problem():
             raise ValueError(problem)
         if search.kind != "map_elites" and crossed:

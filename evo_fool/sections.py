@@ -226,6 +226,12 @@ class MapElitesConfig(Section):
         ge=1,
         description="with parents: recent, images after which an elite is half as likely; none: those of 5 generations",
     )
+    warm_start: str | None = Field(
+        None,
+        min_length=1,
+        max_length=4096,
+        description="directory of a run of the same encoding, whose elites are generation 0; none: random (the paper)",
+    )
     operators: Literal["fixed", "adaptive"] = Field(
         "fixed",
         description="fixed: the encoding's mutation (the paper); adaptive: operators of the encoding, each as often as "

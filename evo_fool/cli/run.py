@@ -43,6 +43,11 @@ max_time_option = click.option(
 @device_option
 @classifier_options
 @max_time_option
+@click.option(
+    "--warm-start",
+    metavar="RUN",
+    help="Begin with the elites of another run, scored again, in place of random genomes. The run's label says so.",
+)
 @click.option("--keep-photos", is_flag=True, help="Copy the scene's photographs into the run directory.")
 @click.option("--check", is_flag=True, help="Load and check everything, say what would run, and run nothing.")
 @output_option
@@ -53,6 +58,7 @@ def run(
     classifier: str | None,
     weights: str | None,
     max_time: float | None,
+    warm_start: str | None,
     keep_photos: bool,
     check: bool,
     output: Output,
@@ -63,6 +69,10 @@ def run(
     Ctrl-C finishes the generation, commits and stops; a second Ctrl-C stops at once, back to the last commit.
     """
     settings |= {"classifier.spec": classifier, "classifier.weights": weights}
+    if warm_start is not None:
+        from evo_fool.runs import find_run
+
+        settings["search.warm_start"] = str(find_run(warm_start, out))
     shipped = load_experiment(experiment)
     resolved = _labelled(experiment, shipped, with_settings(shipped, settings, assignments))
     if check:

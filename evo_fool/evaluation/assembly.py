@@ -189,13 +189,15 @@ def resolved(experiment: Experiment, parts: Parts) -> Experiment:
 
 
 def with_absolute_paths(experiment: Experiment) -> Experiment:
-    """A copy whose classifier file, weights and scene's data are named absolutely, so that it resumes from anywhere."""
+    """A copy that names its classifier file, weights, scene's data and first elites absolutely, to resume anywhere."""
     spec = ClassifierSpec.of(experiment.classifier).absolute()
     named = experiment.classifier.model_copy(update={"spec": str(spec), "weights": spec.weights})
-    scene = experiment.scene
+    scene, search = experiment.scene, experiment.search
+    if source := getattr(search, "warm_start", None):
+        search = search.model_copy(update={"warm_start": str(Path(source).absolute())})
     if path := scene.source and getattr(scene, scene.source):
         scene = scene.model_copy(update={scene.source: str(Path(path).absolute())})
-    return experiment.model_copy(update={"classifier": named, "scene": scene})
+    return experiment.model_copy(update={"classifier": named, "scene": scene, "search": search})
 
 
 def trusted_classifier(experiment: Experiment, classifier: str | None, weights: str | None) -> ClassifierConfig:

@@ -51,7 +51,10 @@ class MapElites(ArchiveStrategy):
     likely (the released code), unless ``parents: elites`` asks for distinct elites. ``parents: recent`` and ``parents:
     curiosity`` draw those whose children promise to win (parents.py). Each pair of neighbours is crossed with the
     encoding's ``crossover`` probability; then every child is mutated. With ``operators: adaptive`` a bandit (bandit.py)
-    draws an operator of the encoding for each child instead.
+    draws an operator of the encoding for each child, of which this is the first.
+
+    Attributes:
+        first: genomes that generation 0 scores in place of random ones; None: random.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,6 +66,7 @@ class MapElites(ArchiveStrategy):
         self.operators = self.encoding.operators if adaptive else ()
         cells = len(self.archive) / 1000  # with fewer of them a child takes fewer
         self.bandit = Bandit([operator.promise * cells for operator in self.operators]) if adaptive else None
+        self.first: Genomes | None = None
         self._drawn = np.empty(0, np.int64)
         self._gains = np.empty(0)
         self._cells = np.empty(0, np.int64)
@@ -70,9 +74,11 @@ class MapElites(ArchiveStrategy):
         self.toolbox.register("select", self.select)
 
     def generate(self, generation: int) -> Population:
-        """Generation 0 is random; later ones vary elites."""
+        """Generation 0 is random, or what the run begins with; later ones vary elites."""
         self._cells, self._drawn, self._generation = np.empty(0, np.int64), np.empty(0, np.int64), generation
         occupied = self.archive.occupied
+        if generation == 0 and self.first is not None:
+            return Population.fresh(0, self.evaluations, self.first, "warm start")
         if generation == 0 or not len(occupied):
             return self.random_population(generation)
         with deap_random(stream(self.experiment.seed, "select", generation)):
@@ -146,16 +152,21 @@ class MapElites(ArchiveStrategy):
             names = [self.operators[k].name for k in self._drawn]
             return Population(generation, ids, parents, names, self._by_operators(genomes, parents, generation))
         operators = ["mutation"] * n
-        rate = self.experiment.crossover
-        if rate > 0:
-            rng = stream(self.experiment.seed, "mate", generation)
-            first = 2 * np.flatnonzero(rng.random(n // 2) < rate)
-            second = first + 1
-            genomes[first], genomes[second] = self.mated(genomes[first], genomes[second], rng)
-            parents[first, 1], parents[second, 1] = parents[second, 0], parents[first, 0]
-            for row in (*first, *second):
-                operators[row] = "crossover+mutation"
+        for row in self._cross(genomes, parents, np.arange(n), generation):
+            operators[row] = "crossover+mutation"
         return Population(generation, ids, parents, operators, self.mutated(genomes, generation))
+
+    def _cross(self, genomes: Genomes, parents: np.ndarray, rows: np.ndarray, generation: int) -> np.ndarray:
+        """Cross neighbours among ``rows`` in place, with the experiment's probability; returns those that were."""
+        rate = self.experiment.crossover
+        if not rate:
+            return rows[:0]
+        rng = stream(self.experiment.seed, "mate", generation)
+        pairs = 2 * np.flatnonzero(rng.random(len(rows) // 2) < rate)
+        first, second = rows[pairs], rows[pairs + 1]
+        genomes[first], genomes[second] = self.mated(genomes[first], genomes[second], rng)
+        parents[first, 1], parents[second, 1] = parents[second, 0], parents[first, 0]
+        return np.concatenate([first, second])
 
     def _by_operators(self, genomes: Genomes, parents: np.ndarray, generation: int) -> Genomes:
         """A child of every row, by the operator that was drawn for it; ``parents`` gets the partners.
@@ -172,8 +183,9 @@ class MapElites(ArchiveStrategy):
                 partners = (rows + 1) % len(genomes)
                 children[rows], _ = self.mated(genomes[rows], genomes[partners], rng)
                 parents[rows, 1] = parents[partners, 0]
-            elif k == 0:
-                children[rows] = self.mutated(genomes[rows], generation)
+            elif k == 0:  # as where operators are fixed
+                self._cross(children, parents, rows, generation)
+                children[rows] = self.mutated(children[rows], generation)
             else:
                 children[rows] = self.varied(operator, genomes[rows], rng, generation)
         return children

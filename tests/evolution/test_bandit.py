@@ -178,6 +178,21 @@ def test_other_searches_have_no_operators_to_choose(kind: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_crossover_beside_adaptive_operators_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"encoding.crossover has no effect with search.operators: adaptive"):
-        small("pixels", search=ADAPTIVE).replace(**{"encoding.crossover": 0.5})
+def test_the_default_operator_crosses_as_fixed_operators_do() -> None:
+    encoding = build_encoding(CppnConfig(kind="cppn", crossover=1.0), size=8, channels=3)
+    search = strategy(encoding, 40, classes=40, encoding={"kind": "cppn", "crossover": 1.0})
+    first = search.generate(0)
+    scores = np.random.default_rng(1).normal(size=(40, 40))
+    search.update(first, Scored(encoding.render(first.genomes), scores))
+    search.toolbox.register("mutate", lambda genomes, rng, generation: genomes.copy())
+    children: Population = search.generate(1)
+    rows = [row for row, name in enumerate(children.operators) if name == "default"]
+    even = rows[: len(rows) // 2 * 2]
+    for one, other in zip(even[::2], even[1::2], strict=True):
+        assert children.parents[one].tolist() == children.parents[other].tolist()[::-1]
+    parents = [np.concatenate([first.genomes[[children.parents[row, side]]] for row in even[::2]]) for side in (0, 1)]
+    rng = stream(search.experiment.seed, "mate", 1)
+    rng.random(len(rows) // 2)  # which pairs are crossed: all
+    crossed = encoding.mate(*parents, rng)
+    assert children.genomes[even[::2]].tobytes() == crossed[0].tobytes()
+    assert children.genomes[even[1::2]].tobytes() == crossed[1].tobytes()
