@@ -95,10 +95,11 @@ class Experiment(Section):
                 raise ValueError("search.crossover needs a population of at least 2: raise batch")
             if search.elitism >= min(self.batch, self.initial_batch):
                 raise ValueError(f"search.elitism = {search.elitism} leaves no room for offspring: keep it below batch")
+        crossed = getattr(self.encoding, "crossover", 0.0) > 0
         if problem := self.scene.problem():
             raise ValueError(problem)
-        if search.kind != "map_elites" and self.encoding.crossover > 0:
-            crosses = self.encoding.kind == "pixels" and search.kind == "genetic"
+        if search.kind != "map_elites" and crossed:
+            crosses = self.encoding.kind != "cppn" and search.kind == "genetic"
             remedy = "set search.crossover, and " * crosses + "leave it at 0"
             raise ValueError(f"encoding.crossover has no effect with search.kind: {search.kind}; {remedy}")
         return self

@@ -164,6 +164,25 @@ class CppnConfig(EncodingSection):
     max_links: Integer = Field(256, ge=12, le=16384, description="cap on links; at the cap no link is added")
 
 
+class SpectralConfig(EncodingSection):
+    """Low frequencies, ours: each channel is a sum of cosines, a gene in [0,1] for each."""
+
+    kind: Literal["spectral"]
+    colour: Colour = Field(
+        "auto", description="what the channels mean; auto: grey for one channel, hsv for three, else planes"
+    )
+    grid: Integer = Field(
+        16, ge=1, le=64, description="frequencies in height and in width of each channel, the lowest ones"
+    )
+    rate: Rate = Field(0.1, description="probability that a gene mutates")
+    eta: Positive = Field(
+        15.0, le=1e4, description="distribution index of the polynomial mutation; larger steps are rarer"
+    )
+    crossover: Rate = Field(
+        0.0, description="probability that a pair of parents exchanges the frequencies below a limit"
+    )
+
+
 class ObjectConfig(Section):
     """A part that was handed to ``evolve`` as an object, by name; to resume the run it is handed in again."""
 
@@ -178,7 +197,7 @@ def _encoding(section: Any, validate: ValidatorFunctionWrapHandler) -> Any:
     kind = _kind(section)
     if kind == "object":
         return ObjectConfig.model_validate(section)
-    if kind in ("pixels", "cppn") or kind not in plugin_names(ENCODINGS):
+    if kind in ("pixels", "cppn", "spectral") or kind not in plugin_names(ENCODINGS):
         return validate(section)
     try:
         return installed_config(kind).model_validate(section)
@@ -204,7 +223,8 @@ def _kind(section: Any) -> Any:
 
 
 EncodingConfig = Annotated[
-    SerializeAsAny[Annotated[PixelsConfig | CppnConfig, Field(discriminator="kind")]], WrapValidator(_encoding)
+    SerializeAsAny[Annotated[PixelsConfig | CppnConfig | SpectralConfig, Field(discriminator="kind")]],
+    WrapValidator(_encoding),
 ]
 
 
@@ -220,6 +240,22 @@ class MapElitesConfig(Section):
         "cells",
         description="parents uniform over occupied cells (the paper) or over distinct elites; recent: those that took "
         "their cell lately are likelier; curiosity: those of cells whose children have often taken a cell",
+    )
+    recency: Integer | None = Field(
+        None,
+        ge=1,
+        description="with parents: recent, images after which an elite is half as likely; none: those of 5 generations",
+    )
+    warm_start: str | None = Field(
+        None,
+        min_length=1,
+        max_length=4096,
+        description="directory of a run of the same encoding, whose elites are generation 0; none: random (the paper)",
+    )
+    operators: Literal["fixed", "adaptive"] = Field(
+        "fixed",
+        description="fixed: the encoding's mutation (the paper); adaptive: operators of the encoding, each as often as "
+        "its children have lately won",
     )
 
 

@@ -16,7 +16,7 @@ ORIGINALS = {
     for kind in ("cppn", "direct")
 }
 SCENES = {"universal-cppn", "universal-pixels", "bus-to-ostrich", "patch-cppn", "program-squares", "program-mnist"}
-EXPECTED = DEFAULTS | ORIGINALS | SCENES
+EXPECTED = DEFAULTS | ORIGINALS | SCENES | {"imagenet-spectral"}
 MAP_ELITES = {name for name in DEFAULTS | ORIGINALS if not name.endswith(("-ga", "-random"))}
 
 

@@ -45,6 +45,11 @@ max_time_option = click.option(
 @classifier_options
 @source_options
 @max_time_option
+@click.option(
+    "--warm-start",
+    metavar="RUN",
+    help="Begin with the elites of another run, scored again, in place of random genomes. The run's label says so.",
+)
 @click.option("--keep-photos", is_flag=True, help="Copy the scene's photographs into the run directory.")
 @click.option("--check", is_flag=True, help="Load and check everything, say what would run, and run nothing.")
 @output_option
@@ -57,6 +62,7 @@ def run(
     classes: str | None,
     max_queries: int | None,
     max_time: float | None,
+    warm_start: str | None,
     keep_photos: bool,
     check: bool,
     output: Output,
@@ -68,6 +74,10 @@ def run(
     """
     settings |= {"classifier.spec": classifier, "classifier.weights": weights}
     settings |= {"classifier.classes": classes, "classifier.max_queries": max_queries}
+    if warm_start is not None:
+        from evo_fool.runs import find_run
+
+        settings["search.warm_start"] = str(find_run(warm_start, out))
     shipped = load_experiment(experiment)
     resolved = _labelled(experiment, shipped, with_settings(shipped, settings, assignments))
     if check:

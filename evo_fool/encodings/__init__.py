@@ -7,22 +7,34 @@ from typing import TYPE_CHECKING
 from evo_fool.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from evo_fool.encodings.base import Encoding, Genomes, Images
+    from evo_fool.encodings.base import Encoding, Genomes, Images, Operator
     from evo_fool.encodings.cppn.encoding import CppnEncoding
     from evo_fool.encodings.pixels import PixelEncoding
+    from evo_fool.encodings.spectral import SpectralEncoding
     from evo_fool.sections import EncodingSection
     from evo_fool.shape import Size
 
-__all__ = ["CppnEncoding", "Encoding", "Genomes", "Images", "PixelEncoding", "build_encoding"]
+__all__ = [
+    "CppnEncoding",
+    "Encoding",
+    "Genomes",
+    "Images",
+    "Operator",
+    "PixelEncoding",
+    "SpectralEncoding",
+    "build_encoding",
+]
 
 _HOMES = {
     "CppnEncoding": "evo_fool.encodings.cppn.encoding",
     "Encoding": "evo_fool.encodings.base",
     "Genomes": "evo_fool.encodings.base",
     "Images": "evo_fool.encodings.base",
+    "Operator": "evo_fool.encodings.base",
     "PixelEncoding": "evo_fool.encodings.pixels",
+    "SpectralEncoding": "evo_fool.encodings.spectral",
 }
-_KINDS = {"cppn": "CppnEncoding", "pixels": "PixelEncoding"}
+_KINDS = {"cppn": "CppnEncoding", "pixels": "PixelEncoding", "spectral": "SpectralEncoding"}
 
 
 __getattr__ = lazy_names(__name__, _HOMES)

@@ -8,6 +8,8 @@ encoding it has. Importing an encoding is cheap: what needs numba, torch or neat
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -22,6 +24,23 @@ Genomes = np.ndarray
 
 Images = np.ndarray
 """A batch of images, uint8 ``(n, channels, height, width)``: grey, RGB, or any other number of planes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A named way to make a child; a search with ``operators: adaptive`` chooses among those of its encoding.
+
+    Attributes:
+        name: stored with every individual that it made.
+        settings: what differs from :meth:`Encoding.mutate`, as the encoding reads it; empty: nothing.
+        mates: the child is the first of :meth:`Encoding.mate`, as it is.
+        promise: the gain in log-odds that is expected of a child at first, in all cells that it takes of a thousand.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    mates: bool = False
+    promise: float = 1.0
 
 
 class Encoding(ABC):
@@ -86,6 +105,15 @@ class Encoding(ABC):
     @abstractmethod
     def mutate(self, genomes: Genomes, rng: Stream, generation: int) -> Genomes:
         """Mutated copies of ``genomes``, row for row; ``generation`` drives rate schedules. The input is left alone."""
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """The operators that a search may choose among, distinct in name; the first is :meth:`mutate` itself."""
+        return (Operator("default"),)
+
+    def vary(self, operator: Operator, genomes: Genomes, rng: Stream, generation: int) -> Genomes:
+        """As :meth:`mutate`, with the settings of one of :attr:`operators`, which does not mate."""
+        return self.mutate(genomes, rng, generation)
 
     def mate(self, first: Genomes, second: Genomes, rng: Stream) -> tuple[Genomes, Genomes]:
         """Cross row ``i`` of ``first`` with row ``i`` of ``second``: two children a pair, new arrays.

@@ -1,4 +1,5 @@
-"""Variation of real genes in [0,1]: polynomial mutation (clipped, bounded) and simulated binary crossover.
+"""Variation of real genes in [0,1]: polynomial mutation (clipped, bounded), simulated binary crossover, and steps of
+many pixels at once.
 
 Deb's operators, over whole batches. Paper.md section 3 has the settings of Nguyen et al. Every row has a stream of its
 own (SplitMix64 from its seed) and every gene has numbered draws in it, so a row's result depends on nothing else.
@@ -6,12 +7,15 @@ own (SplitMix64 from its seed) and every gene has numbered draws in it, so a row
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from evo_fool.encodings.numeric.jit import inner, kernel
 from evo_fool.encodings.numeric.splitmix import GOLDEN, bits53, uniform
 from evo_fool.encodings.numeric.threads import run_chunks
 from evo_fool.encodings.numeric.vector_math import vector_exp, vector_log
+from evo_fool.randomness import Stream
 
 _GENES_PER_THREAD = 40_000
 _BLOCK = 512
@@ -168,3 +172,54 @@ def simulated_binary_crossover(
         _GENES_PER_THREAD // max(1, columns) + 1,
     )
     return out_first, out_second
+
+
+def block_steps(images: np.ndarray, rng: Stream, spread: float) -> np.ndarray:
+    """Each image with one rectangle made brighter or darker, a channel at a time; a new array.
+
+    Sides are uniform from one pixel to half of the image's, places uniform; each channel moves by a normal step of
+    standard deviation ``spread``, clipped to [0,1].
+
+    Args:
+        images: genes float32 ``(n, channels, height, width)`` in [0,1].
+        rng: of the generation.
+        spread: above 0.
+    """
+    out = images.copy()
+    n, channels, *sides = images.shape
+    lengths = [rng.integers(1, max(1, side // 2) + 1, n) for side in sides]
+    tops, lefts = (rng.integers(0, side - length + 1) for side, length in zip(sides, lengths, strict=True))
+    steps = rng.normal(0.0, spread, (n, channels, 1, 1)).astype(np.float32)
+    for image, step, top, left, height, width in zip(out, steps, tops, lefts, *lengths, strict=True):
+        block = image[:, top : top + height, left : left + width]
+        np.clip(block + step, 0.0, 1.0, out=block)
+    return out
+
+
+def wave_steps(images: np.ndarray, rng: Stream, spread: float, highest: int = 8) -> np.ndarray:
+    """Each image with one plane wave of low frequency added to one of its channels; a new array.
+
+    Whole numbers of periods from 0 to ``highest`` in height and from ``-highest`` to ``highest`` in width, a phase, and
+    a normal amplitude of standard deviation ``spread``; clipped to [0,1].
+
+    Args:
+        images: genes float32 ``(n, channels, height, width)`` in [0,1].
+        rng: of the generation.
+        spread: above 0.
+        highest: of the frequencies.
+    """
+    out = images.copy()
+    n, channels, height, width = images.shape
+    whole: list[Any] = [
+        rng.integers(0, channels, n),
+        rng.integers(0, highest + 1, n),
+        rng.integers(-highest, highest + 1, n),
+    ]
+    real: list[Any] = [rng.random(n), rng.normal(0.0, spread, n)]
+    for i, image in enumerate(out):
+        (channel, fy, fx), (phase, amplitude) = (column[i] for column in whole), (column[i] for column in real)
+        rows = np.exp(2j * np.pi * (fy * np.arange(height) / height + phase))
+        columns = np.exp(2j * np.pi * fx * np.arange(width) / width)
+        wave = amplitude * np.outer(rows, columns).real
+        image[channel] = np.clip(image[channel] + wave, 0.0, 1.0)
+    return out

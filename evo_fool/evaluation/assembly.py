@@ -203,16 +203,18 @@ def resolved(experiment: Experiment, parts: Parts) -> Experiment:
 
 
 def with_absolute_paths(experiment: Experiment) -> Experiment:
-    """A copy whose classifier file, weights and scene's data are named absolutely, so that it resumes from anywhere."""
+    """A copy that names its classifier's files, scene's data and first elites absolutely, to resume from anywhere."""
     config = experiment.classifier
     spec = ClassifierSpec.of(config).absolute()
     classes = config.classes if config.classes == IMAGENET else _absolute(config.classes)
     changes = {"spec": str(spec), "weights": spec.weights, "classes": classes}
     named = config.model_copy(update=changes | {"description": _absolute(config.description)})
-    scene = experiment.scene
+    scene, search = experiment.scene, experiment.search
+    if source := getattr(search, "warm_start", None):
+        search = search.model_copy(update={"warm_start": _absolute(source)})
     if path := scene.source and getattr(scene, scene.source):
         scene = scene.model_copy(update={scene.source: str(Path(path).absolute())})
-    return experiment.model_copy(update={"classifier": named, "scene": scene})
+    return experiment.model_copy(update={"classifier": named, "scene": scene, "search": search})
 
 
 def _absolute(path: str | None) -> str | None:

@@ -24,14 +24,16 @@ def draw(cells: np.ndarray, weights: np.ndarray, n: int, rng: Stream) -> np.ndar
     return cells[np.searchsorted(total, rng.random(n) * total[-1], side="right").clip(max=len(total) - 1)]
 
 
-def recency(ages: np.ndarray) -> np.ndarray:
-    """Weights float64 ``(k,)`` of elites that took their cell ``ages`` generations ago.
+def recency(ages: np.ndarray, half: float = HALF_AGE) -> np.ndarray:
+    """Weights float64 ``(k,)`` of elites that took their cell ``ages`` ago; after ``half``, it is one half.
+
+    Counted in generations or, so that it does not depend on the batch, in images.
 
     Measured on ImageNet in generations 45 to 70 of 400 images: a child of an elite of up to 4 generations gains 1.7
     times as much log-odds, summed over the cells it takes, as the average child; one of an elite of more than 32
     generations 0.4 times as much.
     """
-    return 1.0 / (1.0 + ages / HALF_AGE)
+    return 1.0 / (1.0 + ages / half)
 
 
 class Curiosity:

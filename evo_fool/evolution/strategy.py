@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from deap import base
 
-from evo_fool.encodings.base import Encoding, Genomes
+from evo_fool.encodings.base import Encoding, Genomes, Operator
 from evo_fool.errors import ConfigError
 from evo_fool.evolution.archive import ClassArchive, Insertions, argmax_only
+from evo_fool.evolution.bandit import Choice
 from evo_fool.evolution.population import Population
 from evo_fool.experiment import Experiment
 from evo_fool.randomness import Stream, stream
@@ -37,7 +38,7 @@ class ArchiveStrategy:
         experiment: its settings.
         encoding: of the genomes.
         archive: to fill.
-        toolbox: DEAP's; ``mutate`` and ``mate`` are registered on it as the encoding has them. None: a new one.
+        toolbox: DEAP's; the encoding's ``mutate``, ``vary`` and ``mate`` are registered on it. None: a new one.
         targets: the classes that are evolved, in order; None or empty: all.
 
     Attributes:
@@ -61,6 +62,7 @@ class ArchiveStrategy:
         self._argmax = getattr(experiment.search, "insertion", "every_cell") == "argmax"
         self.toolbox.register("mutate", encoding.mutate)
         self.toolbox.register("mate", encoding.mate)
+        self.toolbox.register("vary", encoding.vary)
 
     def generate(self, generation: int) -> Population:
         """The genomes to evaluate in this generation; a pure function of the strategy's state and the seed.
@@ -116,6 +118,10 @@ class ArchiveStrategy:
         if state:
             raise ValueError(f"{len(state)} numbers for a strategy that keeps none")
 
+    def choices(self) -> list[Choice]:
+        """How often each operator was chosen in the last generation; empty where there is nothing to choose."""
+        return []
+
     def random_population(self, generation: int, n: int | None = None) -> Population:
         """``n`` fresh random genomes; None: as many as ``generation`` has."""
         if n is None:
@@ -131,6 +137,14 @@ class ArchiveStrategy:
         """
         rng = stream(self.experiment.seed, "mutate", generation, *counters)
         return _as_before("mutate", self.toolbox.mutate(genomes, rng, generation), genomes)
+
+    def varied(self, operator: Operator, genomes: Genomes, rng: Stream, generation: int) -> Genomes:
+        """What ``toolbox.vary`` makes of a batch by one operator of the encoding.
+
+        Raises:
+            ConfigError: it returns something else than one genome for each.
+        """
+        return _as_before("vary", self.toolbox.vary(operator, genomes, rng, generation), genomes)
 
     def mated(self, first: Genomes, second: Genomes, rng: Stream) -> tuple[Genomes, Genomes]:
         """What ``toolbox.mate`` makes of row ``i`` of ``first`` and row ``i`` of ``second``.

@@ -5,6 +5,7 @@
 ``select``    ``(individuals, k) -> individuals``: parents, by DEAP's own operators or others; MAP-Elites and GA
 ``mate``      ``(genomes, genomes, rng) -> (genomes, genomes)``: whole batches, row by row
 ``mutate``    ``(genomes, rng, generation) -> genomes``: a whole batch, row by row
+``vary``      ``(operator, genomes, rng, generation) -> genomes``: the same by another operator, where they are adaptive
 ``split``     ``(genomes) -> [genomes, …]``: the batches that ``map`` goes over; at first one, all of them
 ``evaluate``  ``(genomes) -> Scored``: draw and score one batch
 ``map``       ``(evaluate, batches) -> [Scored, …]``: at first Python's own

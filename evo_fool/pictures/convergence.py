@@ -1,5 +1,5 @@
 """How runs converged, generation by generation: confidence, coverage, QD score and captures (after the paper's Figures
-4, 5 and 7).
+4, 5 and 7); and of a single run which operators it chose, where it did.
 
 Confidence is drawn on a scale of log-odds, on which 99 %, 99.9 % and 99.99 % are equally far apart; on a linear scale
 all of them would fall on the topmost line of pixels.
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,6 +27,7 @@ from evo_fool.errors import ConfigError, EvoFoolError
 from evo_fool.evolution.statistics import THRESHOLDS
 from evo_fool.pictures.picture_file import FIGURE_FORMATS, check_target, write_figure
 from evo_fool.pictures.style import COLOURS, GREY, GRID, INK, dress, legend_above, log_odds_scale
+from evo_fool.runs.history import operator_choices
 from evo_fool.runs.run import Run
 from evo_fool.text import printable, provenance
 
@@ -54,12 +56,14 @@ class Series:
         source: network, seed, preset.
         classes: number of classes that it evolves.
         metrics: an array per column of the metrics, one entry a generation.
+        choices: the children of each operator, one entry a generation; empty where operators are fixed.
     """
 
     label: str
     source: str
     classes: int
     metrics: dict[str, np.ndarray]
+    choices: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def read_series(runs: Sequence[Run]) -> list[Series]:
@@ -80,7 +84,8 @@ def _read(run: Run) -> Series:
         raise EvoFoolError(
             f"{run.path} has not committed a generation yet; wait for one, or: evo-fool resume {run.path}"
         )
-    return Series(printable(f"{summary['name']} {summary['id']}", 60), provenance(summary), len(run.targets), metrics)
+    label = printable(f"{summary['name']} {summary['id']}", 60)
+    return Series(label, provenance(summary), len(run.targets), metrics, operator_choices(run))
 
 
 def write_convergence(runs: Sequence[Run], to: str | Path | None = None, *, log: bool = False) -> Path:
@@ -97,33 +102,41 @@ def write_convergence(runs: Sequence[Run], to: str | Path | None = None, *, log:
 
 
 def draw_convergence(series: Sequence[Series], *, log: bool = False) -> Figure:
-    """The figure of four panels.
+    """The figure of four panels, and a fifth for the operators of a single run that chose among them.
 
     Args:
         series: one to :data:`MAX_RUNS` runs.
         log: draw generations on a logarithmic axis.
     """
     layout = ConstrainedLayoutEngine(w_pad=0.07, h_pad=0.06)
-    figure = Figure(figsize=(11, 8), layout=layout, facecolor="white")
+    chosen = len(series) == 1 and bool(series[0].choices)
+    figure = Figure(figsize=(11, 11.5 if chosen else 8), layout=layout, facecolor="white")
     last = max(int(s.metrics["generation"][-1]) for s in series)
-    for axes, draw in zip(
-        figure.subplots(2, 2).flat, (_draw_confidence, _draw_coverage, _draw_score, _draw_captures), strict=True
-    ):
-        title, label = draw(axes, series)
-        axes.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold")
-        axes.set_ylabel(label)
-        axes.set_xlabel("generation")
-        if log:
-            axes.set_xscale("symlog", linthresh=1)
-        else:
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlim(0, max(1, last))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        dress(axes)
-        axes.spines[["left", "bottom"]].set_color(GRID)
-        axes.tick_params(length=0)
+    grid = figure.add_gridspec(2 + chosen, 2)
+    panels = (_draw_confidence, _draw_coverage, _draw_score, _draw_captures)
+    for at, draw in enumerate(panels):
+        axes = figure.add_subplot(grid[at // 2, at % 2])
+        _dress(axes, *draw(axes, series), "generation", last, log)
+    if chosen:
+        axes = figure.add_subplot(grid[2, :])
+        _dress(axes, *_draw_operators(axes, series[0]), "images", int(series[0].metrics["evaluations"][-1]), log)
     _caption(figure, series)
     return figure
+
+
+def _dress(axes: Axes, title: str, label: str, unit: str, last: int, log: bool) -> None:
+    axes.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold")
+    axes.set_ylabel(label)
+    axes.set_xlabel(unit)
+    if log:
+        axes.set_xscale("symlog", linthresh=1)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(0, max(1, last))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    dress(axes)
+    axes.spines[["left", "bottom"]].set_color(GRID)
+    axes.tick_params(length=0)
 
 
 def _draw_confidence(axes: Axes, series: Sequence[Series]) -> tuple[str, str]:
@@ -189,9 +202,8 @@ def _draw_captures(axes: Axes, series: Sequence[Series]) -> tuple[str, str]:
     spans = set()
     for s, colour, _ in _lines(series):
         generation, captures = s.metrics["generation"], s.metrics["captures"].astype(float)
-        span = max(1, round(len(generation) / _STEPS))
+        starts, span = _spans(len(generation))
         spans.add(span)
-        starts = np.arange(0, len(generation), span)
         means = np.add.reduceat(captures, starts) / np.diff(np.append(starts, len(generation)))
         edges = np.append(generation[starts], generation[-1] + 1)
         axes.stairs(means, edges, baseline=None, color=colour, linewidth=1.6)
@@ -199,6 +211,29 @@ def _draw_captures(axes: Axes, series: Sequence[Series]) -> tuple[str, str]:
     averaged = sorted(spans - {1})
     mean = f" (mean of {' or '.join(map(str, averaged))})" if averaged else ""
     return "Captures", f"captures a generation{mean}"
+
+
+def _draw_operators(axes: Axes, s: Series) -> tuple[str, str]:
+    """Shares of the children, stacked; generations without a choice, such as the first, are left out."""
+    children = np.stack(list(s.choices.values())).astype(float)
+    starts, _ = _spans(children.shape[1])
+    sums = np.add.reduceat(children, starts, axis=1)
+    made = sums.sum(axis=0) > 0
+    ends = np.append(starts[1:], children.shape[1])[made] - 1
+    shares = 100 * sums[:, made] / sums[:, made].sum(axis=0)
+    colours = colormaps["tab10"](np.arange(len(shares)) % 10)
+    artists = axes.stackplot(s.metrics["evaluations"][ends], shares, colors=colours, alpha=0.75, linewidth=0)
+    _legend(
+        axes, {printable(name, 20).replace("$", r"\$"): area for name, area in zip(s.choices, artists, strict=True)}
+    )
+    axes.set_ylim(0, 100)
+    return "Operators", "children that it made (%)"
+
+
+def _spans(generations: int) -> tuple[np.ndarray, int]:
+    """Where the spans begin that values are averaged over, and how many generations each has."""
+    span = max(1, round(generations / _STEPS))
+    return np.arange(0, generations, span), span
 
 
 def _lines(series: Sequence[Series]) -> Iterator[tuple[Series, str, dict[str, Any]]]:

@@ -1,4 +1,5 @@
-"""The archive at the end of any generation, from the captures: as elites, as arrays, and quickly for long runs.
+"""The archive at the end of any generation, from the captures: as elites, as arrays, and quickly for long runs; and
+how often each operator was chosen.
 
 All of it raises :class:`.CorruptRunError` where a stored value is of the wrong type or out of range.
 """
@@ -14,14 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from evo_fool.errors import ConfigError
+from evo_fool.errors import ConfigError, CorruptRunError
 from evo_fool.evolution.archive import EMPTY
+from evo_fool.runs import schema
 from evo_fool.runs.run import Elite, Run
 
 _SPACING = 30_000
 """Captures that are read in some ten milliseconds."""
 
 _NOTES = 100
+
+_OPERATORS = 100
 
 # SQLite takes the other columns from the row that has the maximum.
 _CHANGES = (
@@ -50,6 +54,23 @@ def changes(run: Run, generations: Iterable[int]) -> Iterator[list[Elite]]:
     """
     for between in pairwise([-1, *generations]):
         yield run.read_elites(_CHANGES, between)
+
+
+def operator_choices(run: Run) -> dict[str, np.ndarray]:
+    """How many children each operator made, by name: int64, one entry a generation; empty where operators are fixed."""
+    if "choices" not in schema.sealed(run.store.connection):
+        return {}
+    rows = run.store.typed("SELECT generation, operator, children FROM choices ORDER BY generation", (int, str, int))
+    generations = run.generation + 1
+    if rows and rows[-1][0] >= generations:
+        raise CorruptRunError(f"{run.path}: operators are chosen in generation {rows[-1][0]}, which has not been")
+    names = sorted({name for _, name, _ in rows})
+    if len(names) > _OPERATORS:
+        raise CorruptRunError(f"{run.path}: the choices name {len(names)} operators, more than any encoding has")
+    made = {name: np.zeros(generations, np.int64) for name in names}
+    for generation, name, children in rows:
+        made[name][generation] = children
+    return made
 
 
 @dataclass(frozen=True, slots=True)

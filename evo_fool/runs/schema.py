@@ -2,8 +2,9 @@
 
 individuals: all that ever held a cell, and other ancestors and members of populations.
 blobs: genome bytes and the scored image of those that retention keeps. cells: the archive. captures: which
-individual replaced which elite, when, at what score. metrics: one row a generation. members: the GA's populations.
-progress: the checkpoint's counters, one row. meta: the resolved experiment and what the run was made with. seals: see
+individual replaced which elite, when, at what score. metrics: one row a generation. choices: how often a search with
+adaptive operators chose each in a generation, and what its children gained. members: the GA's populations. progress:
+the checkpoint's counters, one row. meta: the resolved experiment and what the run was made with. seals: see
 :mod:`evo_fool.runs.seals`.
 """
 
@@ -14,8 +15,12 @@ import sqlite3
 from evo_fool.errors import CorruptRunError
 from evo_fool.evolution.statistics import STATISTICS, THRESHOLDS
 
-FORMAT = 2
-"""Version of the tables; stored as SQLite's ``user_version``. Format 1 had no seals; resuming such a run adds them."""
+FORMAT = 3
+"""Version of the tables; stored as SQLite's ``user_version``. Format 1 had no seals, and format 2 no choices; resuming
+such a run adds them."""
+
+SEALED_SINCE = 2
+"""The first format with seals."""
 
 APPLICATION_ID = 0x45766F46  # "EvoF"
 
@@ -43,6 +48,10 @@ TABLES = {
         "previous INTEGER, log_odds REAL NOT NULL, PRIMARY KEY (generation, class)) WITHOUT ROWID"
     ),
     "metrics": f"CREATE TABLE metrics (generation INTEGER PRIMARY KEY, {_METRIC_COLUMNS})",
+    "choices": (
+        "CREATE TABLE choices (generation INTEGER NOT NULL, operator TEXT NOT NULL, children INTEGER NOT NULL, "
+        "gain REAL NOT NULL, PRIMARY KEY (generation, operator)) WITHOUT ROWID"
+    ),
     "members": (
         "CREATE TABLE members (target INTEGER NOT NULL, place INTEGER NOT NULL, id INTEGER NOT NULL, "
         "log_odds REAL NOT NULL, PRIMARY KEY (target, place)) WITHOUT ROWID"
@@ -54,23 +63,29 @@ TABLES = {
     "seals": "CREATE TABLE seals (name TEXT PRIMARY KEY, rows INTEGER NOT NULL, sum BLOB NOT NULL) WITHOUT ROWID",
 }
 
-_ADDED_BY_2 = {
-    "individuals": ", packed_sha256 BLOB NOT NULL DEFAULT x''",
-    "seals": None,
+_ADDED: dict[int, dict[str, str | None]] = {
+    2: {"individuals": ", packed_sha256 BLOB NOT NULL DEFAULT x''", "seals": None},
+    3: {"choices": None},
 }
-"""What format 2 added: the ends of tables that format 1 had too, and None for a table that it had not."""
+"""What each format added: the ends of tables that the one before had too, and None for a table that it had not."""
 
-_TABLES_OF = {
-    1: {
-        name: sql.replace(_ADDED_BY_2.get(name) or "", "")
-        for name, sql in TABLES.items()
-        if _ADDED_BY_2.get(name, "") is not None
-    },
-    2: TABLES,
-}
+
+def _before(tables: dict[str, str], added: dict[str, str | None]) -> dict[str, str]:
+    kept = {name: sql for name, sql in tables.items() if added.get(name, "") is not None}
+    return {name: sql.replace(added.get(name) or "", "") for name, sql in kept.items()}
+
+
+_TABLES_OF = {3: TABLES, 2: _before(TABLES, _ADDED[3])}
+_TABLES_OF[1] = _before(_TABLES_OF[2], _ADDED[2])
 
 SEALED = {name: "id" if name == "blobs" else "*" for name in TABLES if name != "seals"}
 """The tables that have a seal, and the columns that it covers: genomes and images have hashes of their own."""
+
+
+def sealed(connection: sqlite3.Connection) -> dict[str, str]:
+    """Those of :data:`SEALED` that a run's format has."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return {name: columns for name, columns in SEALED.items() if name in _TABLES_OF[version]}
 
 
 def create(connection: sqlite3.Connection) -> None:
@@ -81,10 +96,11 @@ def create(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
-def upgrade(connection: sqlite3.Connection) -> None:
-    """Give a run of format 1, inside a transaction, the tables of this one; its seals are still to be taken."""
-    for name, addition in _ADDED_BY_2.items():
-        connection.execute(TABLES[name] if addition is None else f"ALTER TABLE {name} ADD COLUMN {addition[2:]}")
+def upgrade(connection: sqlite3.Connection, version: int) -> None:
+    """Give a run of an earlier format, inside a transaction, the tables of this one; seals are still to be taken."""
+    for added in (_ADDED[later] for later in range(version + 1, FORMAT + 1)):
+        for name, addition in added.items():
+            connection.execute(TABLES[name] if addition is None else f"ALTER TABLE {name} ADD COLUMN {addition[2:]}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from evo_fool.runs.schema import SEALED
+from evo_fool.runs.schema import sealed
 
 _MODULUS = 1 << 256
 
@@ -86,7 +86,7 @@ class Seals:
 def take_seals(connection: sqlite3.Connection) -> Seals:
     """The seals of all rows that a database holds now."""
     seals = Seals()
-    for table, columns in SEALED.items():
+    for table, columns in sealed(connection).items():
         seals.add(table, connection.execute(f"SELECT {columns} FROM {table}"))
     return seals
 

@@ -40,7 +40,7 @@ def require_sound(store: StoreReader, classes: int) -> None:
 
 def seal_faults(store: StoreReader) -> list[str]:
     """Tables whose rows are not those that were written; none for a run of format 1, which has no seals."""
-    if store.format < schema.FORMAT:
+    if store.format < schema.SEALED_SINCE:
         return []
     try:
         recorded = store.seals()
@@ -55,6 +55,8 @@ def value_faults(store: StoreReader, classes: int) -> list[str]:
     """Tables with values of the wrong type, out of range, or that name an individual that has no row."""
     faults = []
     for table, condition in _meanings(classes).items():
+        if table not in schema.sealed(store.connection):
+            continue
         # IS NOT TRUE: a comparison with NULL is neither true nor false.
         rows = store.rows(f"SELECT count(*) FROM {table} WHERE ({condition}) IS NOT TRUE")
         if rows[0][0]:
@@ -109,5 +111,13 @@ def _meanings(classes: int) -> dict[str, str]:
         "cells": " AND ".join((cls, held, score, generation)),
         "captures": " AND ".join((generation, cls, held, _whole("previous", MAX_ID, optional=True), score)),
         "metrics": " AND ".join([generation, *metrics]),
+        "choices": " AND ".join(
+            (
+                generation,
+                "typeof(operator) = 'text'",
+                _whole("children", MAX_ID),
+                _SCORE.format("gain"),
+            )
+        ),
         "members": " AND ".join((_whole("target", classes - 1), _whole("place", MAX_ID), held, score)),
     }

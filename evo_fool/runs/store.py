@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ class Batch:
     generation: int
     evaluations: int
     seconds: float
+    choices: list[tuple[int, str, int, float]] = field(default_factory=list)
 
 
 def recover(directory: Path) -> None:
@@ -100,7 +101,7 @@ class Store(StoreReader):
         self.connection = open_database(self.path, "mode=rw")
         self._go_live()
         self._seen = self._data_version()
-        self._seals = Seals() if self.format < schema.FORMAT else self.seals()
+        self._seals = Seals() if self.format < schema.SEALED_SINCE else self.seals()
         if self.format < schema.FORMAT:
             self._upgrade()
 
@@ -117,10 +118,11 @@ class Store(StoreReader):
             self.connection.execute("PRAGMA wal_autocheckpoint = 10000")
 
     def _upgrade(self) -> None:
-        """Take the seals of a run that was made before there were any."""
+        """Add what a run of an earlier format lacks, and take its seals where there are none."""
         with self._transaction():
-            schema.upgrade(self.connection)
-            self._seals = take_seals(self.connection)
+            schema.upgrade(self.connection, self.format)
+            if self.format < schema.SEALED_SINCE:
+                self._seals = take_seals(self.connection)
 
     @classmethod
     def create(cls, directory: Path, meta: dict[str, str]) -> Store:
@@ -208,6 +210,7 @@ class Store(StoreReader):
         self._delete("cells", "class", (cell[0] for cell in batch.cells))
         self._insert("cells", batch.cells)
         self._insert("metrics", batch.metrics)
+        self._insert("choices", batch.choices)
         for target, ids, log_odds in batch.members:
             self._delete("members", "target", [target])
             rows = [(target, place, *pair) for place, pair in enumerate(zip(ids, log_odds, strict=True))]

@@ -86,7 +86,7 @@ def verify(
     Raises:
         ConfigError: the classifier cannot be loaded, or is code and was not named; or the photographs are others.
     """
-    found = Verification(sealed=run.store.format >= schema.FORMAT)
+    found = Verification(sealed=run.store.format >= schema.SEALED_SINCE)
     found.damage += run.store.integrity()
     if found.damage:
         return found  # nothing that is read from a damaged file can be trusted
@@ -149,7 +149,7 @@ def _differing(row: dict[str, float], metrics: dict[str, np.ndarray], generation
 def _check_genomes(run: Run, found: Verification) -> set[int]:
     """Compare every stored genome and image with its hashes; returns the ids of those that are unchanged."""
     sound = set()
-    packed = ", i.packed_sha256" if run.store.format >= schema.FORMAT else ", x''"
+    packed = ", i.packed_sha256" if run.store.format >= schema.SEALED_SINCE else ", x''"
     for (id,) in run.store.rows("SELECT id FROM blobs ORDER BY id"):
         found.genomes += 1
         row = run.store.rows(

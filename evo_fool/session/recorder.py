@@ -92,6 +92,7 @@ class Recorder:
         ]
         values = row | {"generation": generation, "seconds": self.seconds}
         self._metrics.append(tuple(values[name] for name in METRICS))
+        self._choices += [(generation, made.operator, made.children, made.gain) for made in self.strategy.choices()]
         self._generation = generation
         if self._due():
             self.commit()
@@ -122,6 +123,7 @@ class Recorder:
             generation=self._generation,
             evaluations=self.strategy.evaluations,
             seconds=self.seconds,
+            choices=self._choices,
         )
         self._written = self._writer.submit(self._write, batch)
         self._reset()
@@ -189,4 +191,5 @@ class Recorder:
         self._captures: list[tuple[int, int, int, int | None, float]] = []
         self._cells: set[int] = set()
         self._metrics: list[tuple[float, ...]] = []
+        self._choices: list[tuple[int, str, int, float]] = []
         self._targets: set[int] = set()

@@ -41,6 +41,7 @@ from evo_fool.session.checkpoint import restore
 from evo_fool.session.objects import Configure, Objects
 from evo_fool.session.recorder import Recorder
 from evo_fool.session.stagnation import Stagnation
+from evo_fool.session.warm_start import first_genomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,9 @@ def evolve(
     if names := objects.names():
         meta["objects"] = json.dumps(names)
     box = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets, search, toolbox)
+    if warm := first_genomes(experiment, parts.encoding):
+        box.strategy.first, record = warm
+        meta["warm_start"] = json.dumps(record)
     with ExitStack() as stack:
         with new_directory(Path(out), experiment.name, files, meta) as (draft, path):
             # Before the run has its name: a file system that does not lock files leaves none behind.
@@ -217,6 +221,10 @@ def _resume(
     if objects.classifier is not None or ClassifierSpec.of(experiment.classifier).hazard:  # it may have changed
         preflight(parts.evaluator.scorer)
     box = build_toolbox(experiment, parts.encoding, parts.evaluator, parts.targets, objects.search, objects.toolbox)
+    if done < 0 and (warm := first_genomes(experiment, parts.encoding)):
+        box.strategy.first, record = warm
+        if json.dumps(record) != meta.get("warm_start"):
+            raise ConfigError(f"{path}: the run that it begins with has changed since; start a new run")
     with same_arithmetic(started_with, parts.device) as warning:
         store = Store(path)
         restored = _restored(store, experiment, parts, box)  # before anything is written

@@ -55,6 +55,31 @@ class EncodingContract:
         assert len(encoding.mutate(genomes[:0], stream(1, "mutate"), 0)) == 0
         assert _encoded(encoding, evolved(encoding)) != _encoded(encoding, genomes), "thirty mutations change nothing"
 
+    def test_operators_are_ways_to_mutate(self, encoding: Encoding) -> None:
+        operators = encoding.operators
+        names = [operator.name for operator in operators]
+        assert len(set(names)) == len(names) > 0
+        assert all(re.fullmatch(r"[\w+-]+", name) for name in names)
+        assert all(0 < operator.promise < np.inf for operator in operators)
+        assert not operators[0].mates, "the first operator is mutation itself"
+        genomes = evolved(encoding)
+        mutated = _encoded(encoding, encoding.mutate(genomes, stream(1, "vary"), 3))
+        assert _encoded(encoding, encoding.vary(operators[0], genomes, stream(1, "vary"), 3)) == mutated
+        for operator in operators:
+            if operator.mates:
+                assert encoding.can_mate
+                continue
+            children = [
+                unchanged(genomes, lambda o=operator: encoding.vary(o, genomes, stream(1, "vary"), 3))  # type: ignore[misc]
+                for _ in range(2)
+            ]
+            assert (children[0].shape, children[0].dtype) == (genomes.shape, genomes.dtype)
+            assert not np.may_share_memory(children[0], genomes)
+            assert _encoded(encoding, children[0]) == _encoded(encoding, children[1])
+            assert _encoded(encoding, children[0]) != _encoded(encoding, genomes), f"{operator.name} changes nothing"
+            _assert_round_trip(encoding, children[0])
+            assert len(encoding.vary(operator, genomes[:0], stream(1, "vary"), 3)) == 0
+
     def test_mating_returns_two_new_children_a_pair(self, encoding: Encoding) -> None:
         first, second = evolved(encoding, 1), evolved(encoding, 2)
         if not encoding.can_mate:

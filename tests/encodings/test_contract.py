@@ -10,10 +10,10 @@ import pytest
 from support import broken_promises
 
 from evo_fool.encodings import build_encoding
-from evo_fool.encodings.base import Encoding, Genomes, Images
+from evo_fool.encodings.base import Encoding, Genomes, Images, Operator
 from evo_fool.errors import GenomeError
 from evo_fool.randomness import Stream
-from evo_fool.sections import CppnConfig, PixelsConfig
+from evo_fool.sections import CppnConfig, PixelsConfig, SpectralConfig
 from evo_fool.testing import EncodingContract
 
 
@@ -40,6 +40,15 @@ class TestCppnOnADevice(EncodingContract):
     @pytest.fixture
     def encoding(self) -> Encoding:
         return build_encoding(CppnConfig(kind="cppn"), size=8, channels=3, device="cpu:0")
+
+
+class TestSpectral(EncodingContract):
+    @pytest.fixture(params=[{}, {"colour": "hsv"}, {"colour": "rgb"}, {"grid": 1}], ids=str)
+    def encoding(self, request: pytest.FixtureRequest) -> Encoding:
+        channels = 3 if "colour" in request.param else 2 if "grid" in request.param else 1
+        return build_encoding(
+            SpectralConfig(kind="spectral", **({"grid": 4} | request.param)), size=8, channels=channels
+        )
 
 
 class Bytes(Encoding):
@@ -88,6 +97,10 @@ def mutate_in_place(self: Bytes, genomes: Genomes, rng: Stream, generation: int)
     return genomes
 
 
+def vary_nothing(self: Bytes, operator: Operator, genomes: Genomes, rng: Stream, generation: int) -> Genomes:
+    return genomes.copy() if operator.name == "other" else self.mutate(genomes, rng, generation)
+
+
 def mate_once(self: Bytes, first: Genomes, second: Genomes, rng: Stream) -> tuple[Genomes, Genomes]:
     return Bytes.mate(self, first, second, rng)[0], second
 
@@ -129,6 +142,18 @@ BREAKAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "mutation to float": (
         "mutation_returns_changed_copies",
         {"mutate": lambda self, genomes, rng, g: Bytes.mutate(self, genomes, rng, g).astype(np.float32)},
+    ),
+    "operators of one name": (
+        "operators_are_ways_to_mutate",
+        {"operators": (Operator("default"), Operator("default"))},
+    ),
+    "an operator that does nothing": (
+        "operators_are_ways_to_mutate",
+        {"operators": (Operator("default"), Operator("other")), "vary": vary_nothing},
+    ),
+    "crossover without mates": (
+        "operators_are_ways_to_mutate",
+        {"operators": (Operator("default"), Operator("crossover", mates=True)), "can_mate": False},
     ),
     "one child a pair": ("mating_returns_two_new_children_a_pair", {"mate": mate_once}),
     "a crossover that is denied": ("mating_returns_two_new_children_a_pair", {"can_mate": False}),

@@ -72,6 +72,40 @@ def test_default_rates_equal_reference_for_long() -> None:
     assert genomes["nodes"][0] > 20
 
 
+@pytest.mark.parametrize("name", [operator.name for operator in build(3).operators if not operator.mates])
+def test_every_operator_equals_the_reference(name: str) -> None:
+    encoding = build(3)
+    (operator,) = (each for each in encoding.operators if each.name == name)
+    settings_ = dict(operator.settings)
+    weights = settings_.pop("weights", 0.0)
+    config = encoding.config.model_copy(update=settings_)
+    genomes = encoding.random(4, stream(5, "start"))
+    for generation in range(30):  # grown by the paper's mutation, so that there is something to vary
+        seeds = child_seeds(stream(5, "vary", generation), 4)
+        children = encoding.vary(operator, genomes, stream(5, "vary", generation), generation)
+        for row, child_seed, child in zip(genomes, seeds, children, strict=True):
+            genome = encoding.genome_object(row)
+            mutate_reference(genome, SplitMix64(child_seed), config, 3, weights)
+            assert encoding.from_neat(genome).tobytes() == child.tobytes()
+        genomes = encoding.mutate(genomes, stream(5, "grow", generation), generation)
+
+
+def test_fine_steps_change_eight_weights_and_nothing_else() -> None:
+    encoding = build(3)
+    (fine,) = (each for each in encoding.operators if each.name == "fine")
+    genomes = encoding.random(500, stream(6, "start"))
+    for generation in range(20):
+        genomes = encoding.mutate(genomes, stream(6, "grow", generation), generation)
+    children = encoding.vary(fine, genomes, stream(6, "vary"), 0)
+    for name in ("src", "dst", "key", "act", "nodes", "links"):
+        assert np.array_equal(children[name], genomes[name])
+    large = genomes["links"] >= 16
+    moved = (children["weight"] != genomes["weight"]).sum(axis=1)
+    assert moved[large].mean() == pytest.approx(8, rel=0.05)
+    steps = np.abs(children["weight"] - genomes["weight"])
+    assert steps[steps > 0].mean() == pytest.approx(2 * encoding.config.weight_range / 102, rel=0.15)
+
+
 def test_start_is_the_papers() -> None:
     encoding = build(3)
     genomes = encoding.random(2000, stream(2, "t"))
@@ -209,6 +243,6 @@ def test_threads_do_not_change_children() -> None:
     for out, bounds in ((chunked, [(200, 300), (0, 77), (77, 200)]), (whole, [(0, 300)])):
         for first, last in bounds:
             cppn_kernels.mutate_rows(
-                *fields(out), seeds, first, last, 1, config.weight_range, config.eta, *rates, config.delete_node
+                *fields(out), seeds, first, last, 1, config.weight_range, config.eta, 0.0, *rates, config.delete_node
             )
     assert chunked.tobytes() == whole.tobytes()

@@ -3,12 +3,17 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import small
 
+from evo_fool.encodings import build_encoding
+from evo_fool.evolution.archive import ClassArchive
+from evo_fool.evolution.map_elites import Elites, MapElites
 from evo_fool.evolution.parents import FLOOR, HALF_AGE, PENALTY, REWARD, Curiosity, draw, recency
 from evo_fool.randomness import stream
+from evo_fool.sections import PixelsConfig
 from evo_fool.session import evolve
 
 
@@ -23,6 +28,21 @@ def test_the_young_are_likelier_and_the_old_not_forgotten() -> None:
     weights = recency(np.array([0.0, HALF_AGE, 1000.0]))
     assert weights[:2].tolist() == [1.0, 0.5]
     assert 0.0 < weights[2] < 0.01
+
+
+def test_in_images_recency_does_not_depend_on_the_batch() -> None:
+    """Elites that are 6000, 2000 and 0 images old, however many generations that is."""
+    for batch in (16, 400):
+        search = MapElites(
+            small(batch=batch, search={"kind": "map_elites", "parents": "recent", "recency": 2000}),
+            build_encoding(PixelsConfig(kind="pixels"), size=2, channels=1),
+            ClassArchive(3),
+        )
+        genomes = np.zeros((3, 4), np.float32)
+        search.archive.add(np.array([0, 4000, 6000]), np.eye(3), genomes, 0)
+        search.evaluations, search._generation = 6000, 6000 // batch
+        drawn = np.bincount(search.select(Elites(search.archive, np.arange(3)), 30_000).cells, minlength=3)
+        assert drawn / 30_000 == pytest.approx(np.array([1 / 4, 1 / 2, 1]) / 1.75, abs=0.01)
 
 
 def test_a_run_draws_the_young_more_often(tmp_path: Path) -> None:

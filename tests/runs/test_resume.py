@@ -27,6 +27,9 @@ SEARCHES: list[tuple[str, dict[str, Any]]] = [
     ("cppn", {"search": {"kind": "map_elites", "insertion": "argmax", "parents": "elites"}}),
     ("cppn", {"search": {"kind": "map_elites", "parents": "recent"}}),
     ("cppn", {"search": {"kind": "map_elites", "parents": "curiosity"}}),
+    ("cppn", {"search": {"kind": "map_elites", "operators": "adaptive"}}),
+    ("pixels", {"search": {"kind": "map_elites", "operators": "adaptive", "parents": "curiosity"}}),
+    ("spectral", {"search": {"kind": "map_elites", "operators": "adaptive", "parents": "recent", "recency": 40}}),
     ("cppn", {"scoring": {"precision": "bfloat16", "batch": 5}}),
 ]
 
@@ -40,6 +43,8 @@ def test_stopping_and_resuming_gives_the_bytes_of_one_go(kind: str, changes: dic
     while parts.status != "finished":
         parts = resume(parts.path, callbacks=[StopAt(4)])
     assert digest(parts.store) == digest(whole.store)
+    choices = "SELECT * FROM choices ORDER BY generation, operator"
+    assert parts.store.rows(choices) == whole.store.rows(choices)
     assert verify(parts).clean
 
 

@@ -17,6 +17,7 @@ from evo_fool.cli.main import main
 from evo_fool.errors import CorruptRunError, EvoFoolError
 from evo_fool.runs import digest, open_run, verify
 from evo_fool.runs.database_files import DATABASE
+from evo_fool.runs.history import operator_choices
 from evo_fool.runs.schema import FORMAT
 from evo_fool.runs.seals import Seals, take_seals
 from evo_fool.session import evolve, resume
@@ -145,24 +146,23 @@ def test_seals_follow_every_commit_extension_and_stop(originals: dict[str, Path]
         assert not damage(path)
 
 
-def downgraded(path: Path) -> Path:
-    """A run as the first format had it: no seals."""
-    return change(
-        path, "DROP TABLE seals", "ALTER TABLE individuals DROP COLUMN packed_sha256", "PRAGMA user_version = 1"
-    )
+_TO_2 = ("DROP TABLE choices", "DELETE FROM seals WHERE name = 'choices'", "PRAGMA user_version = 2")
+_TO_1 = (*_TO_2, "DROP TABLE seals", "ALTER TABLE individuals DROP COLUMN packed_sha256", "PRAGMA user_version = 1")
 
 
-def test_a_run_of_the_first_format_opens_verifies_and_resumes(
-    victim: Path, tmp_path: Path, originals: dict[str, Path]
+@pytest.mark.parametrize(("version", "statements"), [(1, _TO_1), (2, _TO_2)])
+def test_a_run_of_an_earlier_format_opens_verifies_and_resumes(
+    version: int, statements: tuple[str, ...], victim: Path, tmp_path: Path, originals: dict[str, Path]
 ) -> None:
     with open_run(victim) as run:
         expected = resume(Path(shutil.copytree(victim, tmp_path / "new")), generations=run.generation + 3)
-    old = downgraded(victim)
+    old = change(victim, *statements)
     with open_run(old) as run:
-        assert run.store.format == 1
+        assert run.store.format == version
+        assert operator_choices(run) == {}
         found = verify(run)
         assert found.clean
-        assert not found.sealed
+        assert found.sealed == (version > 1)
         generation = run.generation
     with resume(old, generations=generation + 3) as run:
         assert digest(run.store) == digest(expected.store)

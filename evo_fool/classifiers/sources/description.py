@@ -97,8 +97,8 @@ def class_names(
         if outputs is None:
             raise ConfigError(f"classifier {config.spec!r} does not name its classes; give --classes FILE")
         return [*range(outputs)], []
-    names: list[Any]
-    names = list(given) if isinstance(given, tuple) else imagenet_names() if given == IMAGENET else _listed(Path(given))
+    names: list[Any] = []
+    names.extend(given if isinstance(given, tuple) else imagenet_names() if given == IMAGENET else _listed(Path(given)))
     if outputs is not None and len(names) != outputs:
         where = "" if isinstance(given, tuple) else f" in {given}"
         raise ConfigError(

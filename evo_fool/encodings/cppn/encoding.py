@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo_fool.encodings.base import Encoding, Genomes, Images
+from evo_fool.encodings.base import Encoding, Genomes, Images, Operator
 from evo_fool.encodings.colour import output_names, resolve_colour
 from evo_fool.encodings.cppn import genome as packed
 from evo_fool.encodings.cppn.activations import NAMES
@@ -26,6 +26,26 @@ _ROWS_PER_THREAD = 500
 _MAX_SIZE = 16384
 _MAX_OUTPUTS = 255
 _MAX_MATING_OUTPUTS = 32
+
+_STILL = dict.fromkeys(("link_rate", "node_rate", "add_link", "delete_link", "split_link", "delete_node"), 0.0)
+_GROWN = _STILL | {"add_link": 1.0, "split_link": 1.0}
+_FEW = {"node_rate": 0.02, "add_link": 0.2, "delete_link": 0.1, "split_link": 0.2, "delete_node": 0.05}
+_OPERATORS = (
+    Operator("default", promise=2.0),
+    Operator("fine", _STILL | {"weights": 8.0, "eta": 100.0}, promise=0.6),
+    Operator("weights5", _STILL | {"weights": 5.0, "eta": 15.0}),
+    Operator("few", _FEW | {"weights": 3.0}, promise=1.5),
+    Operator("grow", _GROWN | {"weights": 1.0}, promise=3.0),
+    Operator("growfine", _GROWN | {"weights": 8.0, "eta": 100.0}),
+    Operator("prune", _STILL | {"delete_link": 1.0, "delete_node": 0.5}, promise=0.7),
+)
+"""Beside the rates of :class:`.CppnConfig`, ``weights`` is how many weights are expected to mutate.
+
+Measured on ImageNet: of a genome of 50 nodes that is good already, a child by ``default``, which changes a tenth of
+every kind of gene, gains a fifth of what one by ``fine`` does. Among the first thousand images it gains four times as
+much as one by ``fine``, and ``grow`` gains most.
+"""
+_CROSSOVER = Operator("crossover", mates=True, promise=1.5)
 
 
 class CppnEncoding(Encoding):
@@ -79,18 +99,31 @@ class CppnEncoding(Encoding):
 
     def mutate(self, genomes: Genomes, rng: Stream, generation: int) -> Genomes:
         """Mutated copies, by the paper's six steps; ``generation`` is not used."""
+        return self._mutated(genomes, rng, self.config)
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """The paper's mutation, and others that suit genomes that are good already; crossover where it is defined."""
+        return (*_OPERATORS, _CROSSOVER) if self.can_mate else _OPERATORS
+
+    def vary(self, operator: Operator, genomes: Genomes, rng: Stream, generation: int) -> Genomes:
+        """Mutated copies, by the six steps at the operator's rates."""
+        rates = dict(operator.settings)
+        weights = rates.pop("weights", 0.0)
+        return self._mutated(genomes, rng, self.config.model_copy(update=rates), weights)
+
+    def _mutated(self, genomes: Genomes, rng: Stream, config: CppnConfig, weights: float = 0.0) -> Genomes:
         from evo_fool.encodings.cppn.kernels import mutate_rows  # numba
         from evo_fool.encodings.rendering.program import fields
 
-        config, seeds = self.config, child_seeds(rng, len(genomes))
+        seeds = child_seeds(rng, len(genomes))
         out = np.array(genomes, self.dtype, order="C")
         arrays = fields(out)
-        rates = (config.link_rate, config.node_rate, config.add_link, config.delete_link, config.split_link)
+        structure = (config.add_link, config.delete_link, config.split_link, config.delete_node)
+        rates = (config.eta, weights, config.link_rate, config.node_rate, *structure)
 
         def work(first: int, last: int) -> None:
-            mutate_rows(
-                *arrays, seeds, first, last, self.channels, config.weight_range, config.eta, *rates, config.delete_node
-            )
+            mutate_rows(*arrays, seeds, first, last, self.channels, config.weight_range, *rates)
 
         run_chunks(work, len(out), self.threads, _ROWS_PER_THREAD)
         return out

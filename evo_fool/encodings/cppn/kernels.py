@@ -88,9 +88,12 @@ def _drop_link(weight, src, dst, links, at):
 @kernel
 def mutate_rows(
     weight, src, dst, key, nodes, links, act, seeds, first, last, outputs,
-    weight_range, eta, link_rate, node_rate, add_link, delete_link, split_link, delete_node,
+    weight_range, eta, weights, link_rate, node_rate, add_link, delete_link, split_link, delete_node,
 ):  # fmt: skip
-    """Mutate rows in place, in the paper's order: weights, activations, add, delete, split a link, delete a node."""
+    """Mutate rows in place, in the paper's order: weights, activations, add, delete, split a link, delete a node.
+
+    Where ``weights`` is positive, it is the number of weights expected to mutate, and ``link_rate`` is not used.
+    """
     max_nodes, max_links = key.shape[1], weight.shape[1]
     power = 1.0 / (eta + 1.0)
     index = np.empty(MAX_KEY + 1, np.int16)
@@ -100,9 +103,10 @@ def mutate_rows(
         w, s, d, k, a = weight[row], src[row], dst[row], key[row], act[row]
         n, m = np.int64(nodes[row]), np.int64(links[row])
 
+        rate = weights / m if weights > 0.0 and m > 0 else link_rate
         for j in range(m):
             state += GOLDEN
-            if uniform(state) < link_rate:
+            if uniform(state) < rate:
                 state += GOLDEN
                 gene = (w[j] + weight_range) / (2.0 * weight_range) + polynomial_delta(uniform(state), power)
                 w[j] = weight_range * (2.0 * min(max(gene, 0.0), 1.0) - 1.0)

@@ -26,10 +26,13 @@ def start_reference(stream: SplitMix64, config: CppnConfig, outputs: int) -> Def
     return genome
 
 
-def mutate_reference(genome: DefaultGenome, stream: SplitMix64, config: CppnConfig, outputs: int) -> None:
-    """Mutate ``genome`` in place."""
+def mutate_reference(
+    genome: DefaultGenome, stream: SplitMix64, config: CppnConfig, outputs: int, weights: float = 0.0
+) -> None:
+    """Mutate ``genome`` in place. ``weights``: how many are expected to change; 0: ``link_rate`` decides."""
+    rate = weights / len(genome.connections) if weights and genome.connections else config.link_rate
     for link in genome.connections.values():
-        if stream.random() < config.link_rate:
+        if stream.random() < rate:
             link.weight = _polynomial(link.weight, stream.random(), config)
     for node in genome.nodes.values():
         if stream.random() < config.node_rate:
