@@ -73,6 +73,8 @@ class Scorer:
             raise ConfigError(f"scoring.batch = {batch} must be at least 1")
         if view not in VIEWS:
             raise ConfigError(f"scoring.view = {view!r} is unknown; choose one of {', '.join(VIEWS)}")
+        if precision != "float32" and classifier.opaque:
+            raise ConfigError(f"{classifier.name} computes in its own arithmetic; leave scoring.precision at float32")
         convolves = any(isinstance(module, nn.Conv2d) for module in classifier.modules())
         self.memory_format = torch.channels_last if convolves else torch.contiguous_format
         self.classifier = classifier.to(device)

@@ -10,7 +10,7 @@ from torch import nn
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.foreign import first_line
-from evo_fool.errors import ClassifierError, ConfigError
+from evo_fool.errors import ClassifierError
 
 HALF = ("bfloat16", "float16")
 """Precisions whose inputs have that dtype too; all others take float32."""
@@ -31,11 +31,8 @@ def screening_network(classifier: Classifier, precision: str) -> nn.Module:
             them; ``compiled``: that, compiled by ``torch.compile`` when it is first asked, where it can be folded.
 
     Raises:
-        ConfigError: the network computes in an arithmetic of its own.
         ClassifierError: ``folded``, for a network whose operations torch.fx cannot trace.
     """
-    if classifier.opaque:
-        raise ConfigError(f"{classifier.name} computes in its own arithmetic; leave scoring.precision at float32")
     if precision in HALF:
         return copy.deepcopy(classifier.network).to(input_dtype(precision))
     try:

@@ -95,7 +95,7 @@ class Rungs(Encoding):
     render = encode = decode = describe = genome_object = None  # type: ignore[assignment]
 
 
-def strategy(encoding: Encoding, batch: int, classes: int = 4, **changes: Any) -> MapElites:
+def strategy(encoding: Encoding, batch: int, /, classes: int = 4, **changes: Any) -> MapElites:
     return MapElites(small(batch=batch, search=ADAPTIVE, **changes), encoding, ClassArchive(classes))
 
 

@@ -38,11 +38,18 @@ def render_reference(
 
 
 def render_plain(
-    genomes: np.ndarray, *, outputs: int, colour: str, coordinates: str, size: Size, native: Size
+    genomes: np.ndarray,
+    *,
+    outputs: int,
+    colour: str,
+    coordinates: str,
+    size: Size,
+    native: Size,
+    scale: float = 1.0,
 ) -> np.ndarray:
     """``render_cpu`` as it is specified: every node of every genome at every pixel; the same arguments and bytes."""
     program = compile_programs(genomes, outputs)
-    planes = coordinate_planes(size, coordinates, native)
+    planes = coordinate_planes(size, coordinates, native, scale)
     images = np.empty((len(genomes), outputs, planes.shape[1]), np.uint8)
     for genome, image in enumerate(images):
         for pixel, inputs in enumerate(planes.T.tolist()):
