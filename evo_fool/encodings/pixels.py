@@ -12,12 +12,11 @@ import numpy as np
 
 from evo_fool.encodings.base import Encoding, Genomes, Images, Operator
 from evo_fool.encodings.colour import resolve_colour
-from evo_fool.errors import ConfigError, GenomeError
+from evo_fool.encodings.genes import genes_from_bytes, genes_to_bytes
+from evo_fool.errors import ConfigError
 from evo_fool.randomness import Stream, child_seeds
 from evo_fool.sections import PixelsConfig
 from evo_fool.shape import compact
-
-_LITTLE = np.dtype("<f4")
 
 _OPERATORS = (
     Operator("default", promise=1.5),
@@ -134,7 +133,7 @@ class PixelEncoding(Encoding):
 
     def encode(self, genome: Any) -> bytes:
         """Little-endian float32, 4 bytes a gene."""
-        return np.ascontiguousarray(genome, _LITTLE).tobytes()
+        return genes_to_bytes(genome)
 
     def decode(self, data: bytes) -> Genomes:
         """One genome, float32 ``(1, genes)``.
@@ -142,17 +141,9 @@ class PixelEncoding(Encoding):
         Raises:
             GenomeError: another length than 4 bytes a gene, or a gene that is no number in [0,1].
         """
-        if len(data) != 4 * self.genes:
-            raise GenomeError(
-                f"pixel genome of {len(data)} bytes: {'x'.join(map(str, self.shape))} genes take "
-                f"{4 * self.genes}; was it made for another image size?"
-            )
-        genes = np.frombuffer(data, _LITTLE).astype(np.float32).reshape(1, -1)
-        valid = (genes >= 0) & (genes <= 1)
-        if not valid.all():
-            where = int(np.argmin(valid))
-            raise GenomeError(f"pixel genome: gene {where} is {genes[0, where]}, outside [0, 1]; the data is damaged")
-        return genes
+        shape = "x".join(map(str, self.shape))
+        taken = f"{shape} genes take {4 * self.genes}; was it made for another image size?"
+        return genes_from_bytes(data, self.genes, "pixel", taken)
 
     def describe(self, genome: Any) -> dict[str, Any]:
         """Shape, colour and the genes as nested lists ``[channel][row][column]``."""

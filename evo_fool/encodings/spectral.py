@@ -19,12 +19,12 @@ import numpy as np
 
 from evo_fool.encodings.base import Encoding, Genomes, Images, Operator
 from evo_fool.encodings.colour import resolve_colour
-from evo_fool.errors import ConfigError, GenomeError
+from evo_fool.encodings.genes import genes_from_bytes, genes_to_bytes
+from evo_fool.errors import ConfigError
 from evo_fool.randomness import Stream, child_seeds
 from evo_fool.sections import SpectralConfig
 from evo_fool.shape import compact
 
-_LITTLE = np.dtype("<f4")
 _MAX_SIZE = 16384
 _VALUES = 16_000_000
 """Pixel values that are computed at a time."""
@@ -133,7 +133,7 @@ class SpectralEncoding(Encoding):
 
     def encode(self, genome: Any) -> bytes:
         """Little-endian float32, 4 bytes a gene."""
-        return np.ascontiguousarray(genome, _LITTLE).tobytes()
+        return genes_to_bytes(genome)
 
     def decode(self, data: bytes) -> Genomes:
         """One genome, float32 ``(1, genes)``.
@@ -141,19 +141,9 @@ class SpectralEncoding(Encoding):
         Raises:
             GenomeError: another length than 4 bytes a gene, or a gene that is no number in [0,1].
         """
-        if len(data) != 4 * self.genes:
-            raise GenomeError(
-                f"spectral genome of {len(data)} bytes: {self.channels} grids of {self.config.grid}x{self.config.grid} "
-                f"take {4 * self.genes}"
-            )
-        genes = np.frombuffer(data, _LITTLE).astype(np.float32).reshape(1, -1)
-        valid = (genes >= 0) & (genes <= 1)
-        if not valid.all():
-            where = int(np.argmin(valid))
-            raise GenomeError(
-                f"spectral genome: gene {where} is {genes[0, where]}, outside [0, 1]; the data is damaged"
-            )
-        return genes
+        grid = self.config.grid
+        taken = f"{self.channels} grids of {grid}x{grid} take {4 * self.genes}"
+        return genes_from_bytes(data, self.genes, "spectral", taken)
 
     def describe(self, genome: Any) -> dict[str, Any]:
         """Colour and the coefficients as nested lists ``[channel][u][v]``."""
