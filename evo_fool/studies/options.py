@@ -52,6 +52,31 @@ class RunOptions(ClassifierOptions):
     device: str = Field("auto", description="Where to score.", json_schema_extra={"metavar": "auto|cpu|cuda"})
 
 
+class HeldOutOptions(Options):
+    """Runs whose pictures are tested on photographs that they were not made on."""
+
+    runs: tuple[str, ...] = Field((), json_schema_extra={"argument": True, "metavar": "[RUN…]"})
+    out: Path = Field(
+        Path("outputs"), description="The folder that holds run directories.", json_schema_extra={"metavar": "DIR"}
+    )
+    classifiers: tuple[str, ...] = Field(
+        (),
+        alias="classifier",
+        description="A network to fool. Default: those of the RUNs.",
+        json_schema_extra={"metavar": "SPEC[@WEIGHTS]"},
+    )
+    photos: str | None = Field(
+        None,
+        description="Photographs, as scene.photos. Default: where the first RUN's come from.",
+        json_schema_extra={"metavar": "DIR"},
+    )
+    between: str | None = Field(
+        None,
+        description="Only photographs of these places by class index. Default: those that no RUN was made on.",
+        json_schema_extra={"metavar": "FIRST,END"},
+    )
+
+
 class TrainingOptions(Options):
     """A place to evolve and train in; the same place again continues where it stopped."""
 

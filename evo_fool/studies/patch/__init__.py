@@ -1,7 +1,6 @@
 """How often a patch makes networks answer its class on held-out photographs, beside a photograph of that class, noise
 and published patches."""
 
-from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -9,7 +8,7 @@ from pydantic import Field
 from evo_fool.studies import options
 
 
-class Options(options.Options):
+class Options(options.HeldOutOptions):
     """Put the patches of every RUN, and published ones, on held-out photographs, beside a photograph of the class and
     noise.
 
@@ -17,10 +16,6 @@ class Options(options.Options):
     """
 
     drawn: ClassVar[str] = "photographs with each patch"
-    runs: tuple[str, ...] = Field((), json_schema_extra={"argument": True, "metavar": "[RUN…]"})
-    out: Path = Field(
-        Path("outputs"), description="The folder that holds run directories.", json_schema_extra={"metavar": "DIR"}
-    )
     target: str | None = Field(
         None,
         description="The class whose elite is taken of each RUN. Default: that of its only elite.",
@@ -41,20 +36,4 @@ class Options(options.Options):
         (0.05, 0.1, 0.2), alias="share", description="Of the photograph's area."
     )
     rotation: float = Field(22.5, ge=0, le=180, description="Largest angle in degrees, either way.")
-    classifiers: tuple[str, ...] = Field(
-        (),
-        alias="classifier",
-        description="A network to fool. Default: those of the RUNs.",
-        json_schema_extra={"metavar": "SPEC[@WEIGHTS]"},
-    )
-    photos: str | None = Field(
-        None,
-        description="Photographs, as scene.photos. Default: where the first RUN's come from.",
-        json_schema_extra={"metavar": "DIR"},
-    )
-    between: str | None = Field(
-        None,
-        description="Only photographs of these places by class index. Default: those that no RUN was made on.",
-        json_schema_extra={"metavar": "FIRST,END"},
-    )
     seed: int = Field(1, ge=0, description="Of places, angles and noise.")

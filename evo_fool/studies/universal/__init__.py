@@ -1,6 +1,5 @@
 """How many held-out photographs a universal perturbation fools, network by network, beside noise of the same size."""
 
-from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -8,17 +7,13 @@ from pydantic import Field
 from evo_fool.studies import options
 
 
-class Options(options.Options):
+class Options(options.HeldOutOptions):
     """Add the perturbations of every RUN, and published ones, to held-out photographs, beside noise of equal size.
 
     A photograph is fooled if the network's answer differs from that to the clean photograph.
     """
 
     drawn: ClassVar[str] = "photographs before and after"
-    runs: tuple[str, ...] = Field((), json_schema_extra={"argument": True, "metavar": "[RUN…]"})
-    out: Path = Field(
-        Path("outputs"), description="The folder that holds run directories.", json_schema_extra={"metavar": "DIR"}
-    )
     cells: tuple[str, ...] = Field(
         (),
         alias="cell",
@@ -29,22 +24,6 @@ class Options(options.Options):
         (),
         description="A perturbation as an array: floating point, of 255, height by width by channels, RGB.",
         json_schema_extra={"metavar": "FILE.npy"},
-    )
-    classifiers: tuple[str, ...] = Field(
-        (),
-        alias="classifier",
-        description="A network to fool. Default: those of the RUNs.",
-        json_schema_extra={"metavar": "SPEC[@WEIGHTS]"},
-    )
-    photos: str | None = Field(
-        None,
-        description="Photographs, as scene.photos. Default: where the first RUN's come from.",
-        json_schema_extra={"metavar": "DIR"},
-    )
-    between: str | None = Field(
-        None,
-        description="Only photographs of these places by class index. Default: those that no RUN was made on.",
-        json_schema_extra={"metavar": "FIRST,END"},
     )
     epsilons: tuple[Annotated[float, Field(ge=0, le=255)], ...] = Field(
         (), alias="epsilon", description="Scale to this L∞ too, of 255; Gaussian noise in step."
