@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Opaque(nn.Module):
+class Opaque(nn.Module, ABC):
     """A network that is asked with arrays and computes in its own arithmetic.
 
     Args:
@@ -21,9 +22,9 @@ class Opaque(nn.Module):
         super().__init__()
         self.identity = identity
 
+    @abstractmethod
     def answer(self, images: np.ndarray) -> np.ndarray:
         """Scores float ``(n, classes)`` of normalised float32 images ``(n, channels, height, width)``."""
-        raise NotImplementedError
 
     def forget(self) -> None:
         """Drop what is kept of earlier answers; one that keeps none has nothing to drop."""

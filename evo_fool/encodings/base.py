@@ -34,13 +34,13 @@ class Operator:
         name: stored with every individual that it made.
         settings: what differs from :meth:`Encoding.mutate`, as the encoding reads it; empty: nothing.
         mates: the child is the first of :meth:`Encoding.mate`, as it is.
-        promise: the gain in log-odds that is expected of a child at first, in all cells that it takes of a thousand.
+        expected_gain: of a child at first, in log-odds, over all cells that it takes of a thousand.
     """
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     mates: bool = False
-    promise: float = 1.0
+    expected_gain: float = 1.0
 
 
 class Encoding(ABC):

@@ -19,13 +19,13 @@ from evo_fool.sections import PixelsConfig
 from evo_fool.shape import compact
 
 _OPERATORS = (
-    Operator("default", promise=1.5),
-    Operator("coarse", {"genes": 16, "eta": 3.0}, promise=1.5),
-    Operator("few", {"genes": 8, "eta": 15.0}, promise=0.5),
-    Operator("fine", {"rate": 0.1, "eta": 100.0}, promise=0.5),
-    Operator("dense", {"rate": 1.0, "eta": 100.0}, promise=0.5),
-    Operator("block", {"block": 0.25}, promise=3.0),
-    Operator("wave", {"wave": 0.1}, promise=3.0),
+    Operator("default", expected_gain=1.5),
+    Operator("coarse", {"genes": 16, "eta": 3.0}, expected_gain=1.5),
+    Operator("few", {"genes": 8, "eta": 15.0}, expected_gain=0.5),
+    Operator("fine", {"rate": 0.1, "eta": 100.0}, expected_gain=0.5),
+    Operator("dense", {"rate": 1.0, "eta": 100.0}, expected_gain=0.5),
+    Operator("block", {"block": 0.25}, expected_gain=3.0),
+    Operator("wave", {"wave": 0.1}, expected_gain=3.0),
 )
 """``genes`` is how many genes are expected to mutate; ``block`` and ``wave`` are spreads, see operators.py.
 

@@ -30,7 +30,7 @@ _VALUES = 16_000_000
 """Pixel values that are computed at a time."""
 
 _OPERATORS = (
-    Operator("default", promise=2.0),
+    Operator("default", expected_gain=2.0),
     Operator("few", {"genes": 8, "eta": 15.0}),
     Operator("coarse", {"genes": 4, "eta": 3.0}),
     Operator("fine", {"genes": 16, "eta": 100.0}),

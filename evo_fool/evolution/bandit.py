@@ -42,14 +42,14 @@ class Bandit:
     """The mean gain of every operator, and the shares that follow from it.
 
     Args:
-        promises: the means to begin with, above 0.
+        expected: the mean gains to begin with, above 0.
 
     Attributes:
         means: float64 ``(k,)``.
     """
 
-    def __init__(self, promises: Sequence[float]) -> None:
-        self.means = np.array(promises, np.float64)
+    def __init__(self, expected: Sequence[float]) -> None:
+        self.means = np.array(expected, np.float64)
 
     @property
     def shares(self) -> np.ndarray:

@@ -67,7 +67,7 @@ class MapElites(ArchiveStrategy):
         adaptive = config is not None and config.operators == "adaptive"
         self.operators = self.encoding.operators if adaptive else ()
         cells = len(self.archive) / 1000  # with fewer of them a child takes fewer
-        self.bandit = Bandit([operator.promise * cells for operator in self.operators]) if adaptive else None
+        self.bandit = Bandit([operator.expected_gain * cells for operator in self.operators]) if adaptive else None
         self.first: Genomes | None = None
         self._drawn = np.empty(0, np.int64)
         self._gains = np.empty(0)
@@ -106,13 +106,13 @@ class MapElites(ArchiveStrategy):
 
     def update(self, population: Population, scored: Scored) -> Insertions:
         """Add the scored population to the archive, and note whose children won, and which operators made them."""
-        before = self.archive.log_odds.copy()
+        before = None if self.bandit is None else self.archive.log_odds.copy()
         insertions = super().update(population, scored)
         if self.curiosity is not None and len(self._cells):
             won = np.zeros(len(population), bool)
             won[insertions.rows] = True
             self.curiosity.learn(self._cells, won)
-        if self.bandit is not None and len(self._drawn):
+        if self.bandit is not None and before is not None and len(self._drawn):
             self._gains = gains_of(insertions, before, len(population))
             self.bandit.learn(self._drawn, self._gains)
         return insertions

@@ -123,6 +123,11 @@ class Run(Mapping[int, Elite]):
         return objects
 
     @property
+    def label(self) -> str:
+        """Name and id, to tell it from others in a table."""
+        return f"{self.meta.get('name', 'run')} {self.meta.get('id', '')}".strip()
+
+    @property
     def classifier_fingerprint(self) -> str:
         """SHA-256 of the classifier's weights."""
         return self.meta.get("classifier_sha256", "")

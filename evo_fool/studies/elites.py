@@ -71,7 +71,7 @@ def elites_of(run: Run, classes: Sequence[int | str] | None = None, *, name: str
     if missing or not wanted:
         raise ConfigError(f"{run.path}: no image holds {missing[0] if missing else 'any class'} yet; evolve further")
     images = np.stack([run.image(c) for c in wanted])
-    label = name or f"{run.meta.get('name', 'run')} {run.meta.get('id', '')}".strip()
+    label = name or run.label
     return ImageSet(label, images, np.array(wanted, dtype=np.int64), tuple(run.classes))
 
 

@@ -17,6 +17,7 @@ from evo_fool.runs.scenes import kept_photos, recorded_scene
 from evo_fool.scene_sections import PhotographsConfig, places
 from evo_fool.scenes.photographs import KEPT, Photographs, read_photographs
 from evo_fool.studies.context import Context
+from evo_fool.studies.networks import Networks
 
 
 def networks_of(context: Context, specs: Sequence[str], runs: Sequence[Run]) -> dict[str, Scorer]:
@@ -34,22 +35,10 @@ def networks_of(context: Context, specs: Sequence[str], runs: Sequence[Run]) -> 
     configs = configs or [trusted_classifier(run.experiment, None, None) for run in runs]
     if not configs:
         raise ConfigError("there is no network to fool; name some: --classifier SPEC[@WEIGHTS]")
-    networks: dict[str, Scorer] = {}
-    known: set[str] = set()
+    networks = Networks()
     for config in configs:
-        classifier = context.classifier(config.spec, config.weights)
-        if classifier.fingerprint() in known:
-            continue
-        known.add(classifier.fingerprint())
-        first = next(iter(networks.values())).classifier if networks else classifier
-        if (classifier.shape, classifier.classes) != (first.shape, first.classes):
-            raise ConfigError(
-                f"{config.spec} takes other inputs or knows other classes than {first.name}; leave one out"
-            )
-        number = sum(name == classifier.name or name.startswith(f"{classifier.name} #") for name in networks)
-        name = f"{classifier.name} #{number + 1}" if number else classifier.name
-        networks[name] = context.scorer(classifier)
-    return networks
+        networks.add_comparable(context.scorer(context.classifier(config.spec, config.weights)), config.spec)
+    return networks.scorers
 
 
 def source_of(runs: Sequence[Run], photos: str | None) -> Path:

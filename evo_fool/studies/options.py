@@ -52,13 +52,19 @@ class RunOptions(ClassifierOptions):
     device: str = Field("auto", description="Where to score.", json_schema_extra={"metavar": "auto|cpu|cuda"})
 
 
-class HeldOutOptions(Options):
-    """Runs whose pictures are tested on photographs that they were not made on."""
+class RunsOptions(Options):
+    """One or more runs."""
 
-    runs: tuple[str, ...] = Field((), json_schema_extra={"argument": True, "metavar": "[RUN…]"})
+    runs: tuple[str, ...] = Field(json_schema_extra={"argument": True, "metavar": "RUN [RUN…]"})
     out: Path = Field(
         Path("outputs"), description="The folder that holds run directories.", json_schema_extra={"metavar": "DIR"}
     )
+
+
+class HeldOutOptions(RunsOptions):
+    """Runs, or none, whose pictures are tested on photographs that they were not made on."""
+
+    runs: tuple[str, ...] = Field((), json_schema_extra={"argument": True, "metavar": "[RUN…]"})
     classifiers: tuple[str, ...] = Field(
         (),
         alias="classifier",

@@ -60,7 +60,7 @@ class EncodingContract:
         names = [operator.name for operator in operators]
         assert len(set(names)) == len(names) > 0
         assert all(re.fullmatch(r"[\w+-]+", name) for name in names)
-        assert all(0 < operator.promise < np.inf for operator in operators)
+        assert all(0 < operator.expected_gain < np.inf for operator in operators)
         assert not operators[0].mates, "the first operator is mutation itself"
         genomes = evolved(encoding)
         mutated = _encoded(encoding, encoding.mutate(genomes, stream(1, "vary"), 3))

@@ -18,8 +18,8 @@ from evo_fool.session import evolve
 from evo_fool.session.gradient_run import lbfgs_runs, random_targets
 from evo_fool.studies.context import Context
 from evo_fool.studies.per_image import Options
+from evo_fool.studies.per_image.changed import Material, of_runs
 from evo_fool.studies.per_image.digits import JUDGES, TABLE
-from evo_fool.studies.per_image.made import Material, of_runs
 from evo_fool.studies.per_image.measure import NOISE, Changed, noise_of_size
 from evo_fool.studies.per_image.study import PerImage
 from evo_fool.studies.study import Skipped

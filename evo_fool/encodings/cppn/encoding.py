@@ -31,13 +31,13 @@ _STILL = dict.fromkeys(("link_rate", "node_rate", "add_link", "delete_link", "sp
 _GROWN = _STILL | {"add_link": 1.0, "split_link": 1.0}
 _FEW = {"node_rate": 0.02, "add_link": 0.2, "delete_link": 0.1, "split_link": 0.2, "delete_node": 0.05}
 _OPERATORS = (
-    Operator("default", promise=2.0),
-    Operator("fine", _STILL | {"weights": 8.0, "eta": 100.0}, promise=0.6),
+    Operator("default", expected_gain=2.0),
+    Operator("fine", _STILL | {"weights": 8.0, "eta": 100.0}, expected_gain=0.6),
     Operator("weights5", _STILL | {"weights": 5.0, "eta": 15.0}),
-    Operator("few", _FEW | {"weights": 3.0}, promise=1.5),
-    Operator("grow", _GROWN | {"weights": 1.0}, promise=3.0),
+    Operator("few", _FEW | {"weights": 3.0}, expected_gain=1.5),
+    Operator("grow", _GROWN | {"weights": 1.0}, expected_gain=3.0),
     Operator("growfine", _GROWN | {"weights": 8.0, "eta": 100.0}),
-    Operator("prune", _STILL | {"delete_link": 1.0, "delete_node": 0.5}, promise=0.7),
+    Operator("prune", _STILL | {"delete_link": 1.0, "delete_node": 0.5}, expected_gain=0.7),
 )
 """Beside the rates of :class:`.CppnConfig`, ``weights`` is how many weights are expected to mutate.
 
@@ -45,7 +45,7 @@ Measured on ImageNet: of a genome of 50 nodes that is good already, a child by `
 every kind of gene, gains a fifth of what one by ``fine`` does. Among the first thousand images it gains four times as
 much as one by ``fine``, and ``grow`` gains most.
 """
-_CROSSOVER = Operator("crossover", mates=True, promise=1.5)
+_CROSSOVER = Operator("crossover", mates=True, expected_gain=1.5)
 
 
 class CppnEncoding(Encoding):

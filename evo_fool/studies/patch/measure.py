@@ -9,7 +9,7 @@ import torch
 
 from evo_fool.randomness import stream
 from evo_fool.scenes.placement import Form, Overlays, Placement, draw_placements
-from evo_fool.studies.universal.measure import wilson
+from evo_fool.studies.wilson import wilson
 
 _AT_ONCE = 128
 

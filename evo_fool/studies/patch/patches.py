@@ -101,7 +101,7 @@ def patch_of(run: Run, target: str | None, classifier: Classifier, setting: str)
     side = max(1, math.ceil(side_of(scene.form, largest, (classifier.shape[1], classifier.shape[2]))))
     shown = F.interpolate(torch.from_numpy(picture[None].copy()), (side, side), mode="nearest-exact")
     return PlacedPatch(
-        f"{run.meta.get('name', 'run')} {run.meta.get('id', '')}".strip(),
+        run.label,
         "gradient" if isinstance(run.experiment.search, GradientConfig) else "evolved",
         shown[0].numpy(),
         scene.form,

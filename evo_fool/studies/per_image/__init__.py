@@ -1,6 +1,5 @@
 """What a perturbation of one photograph does: success, size, and how it carries over, beside noise of the same size."""
 
-from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
@@ -8,7 +7,7 @@ from pydantic import Field
 from evo_fool.studies import options
 
 
-class Options(options.Options):
+class Options(options.RunsOptions):
     """Score what every RUN made of its photograph on each network, beside noise of the size of each change.
 
     A RUN is of one photograph and of classes to reach, by gradient lbfgs or evolved. Runs of the same name and network
@@ -16,10 +15,6 @@ class Options(options.Options):
     """
 
     drawn: ClassVar[str] = "photographs before and after"
-    runs: tuple[str, ...] = Field(json_schema_extra={"argument": True, "metavar": "RUN [RUN…]"})
-    out: Path = Field(
-        Path("outputs"), description="The folder that holds run directories.", json_schema_extra={"metavar": "DIR"}
-    )
     classifiers: tuple[str, ...] = Field(
         (),
         alias="classifier",

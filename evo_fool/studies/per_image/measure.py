@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.randomness import Stream, stream
-from evo_fool.studies.universal.measure import effect, predictions
+from evo_fool.studies.universal.measure import predictions
+from evo_fool.studies.wilson import wilson
 
 NOISE = ("random signs, equal L∞", "Gaussian noise, equal l2")
 """The controls, in the order in which they are shown."""
@@ -97,11 +98,9 @@ def carried_over(changed: Changed, networks: Mapping[str, Scorer], seed: int) ->
     beside = {"made": changed.images} | noise_of_size(changed.clean, changed.images, seed)
     on = {}
     for name, scorer in networks.items():
-        classes = scorer.classifier.classes
         clean = predictions(scorer, changed.clean)
         on[name] = {"own": scorer.classifier.fingerprint() == changed.network} | {
-            what: answered(clean, predictions(scorer, images), changed.targets, classes)
-            for what, images in beside.items()
+            what: answered(clean, predictions(scorer, images), changed.targets) for what, images in beside.items()
         }
     return {
         "name": changed.name,
@@ -113,20 +112,16 @@ def carried_over(changed: Changed, networks: Mapping[str, Scorer], seed: int) ->
     }
 
 
-def answered(clean: np.ndarray, found: np.ndarray, targets: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+def answered(clean: np.ndarray, found: np.ndarray, targets: np.ndarray) -> dict[str, list[float]]:
     """The shares of answers that changed and that hit their target, as ``[share, low, high]`` with Wilson's interval.
 
     Args:
         clean: the answers for the clean photographs, int64 ``(n,)``.
         found: those for the changed ones.
         targets: the classes to reach.
-        classes: their names.
     """
-    moved, missed = effect(clean, found, None, classes), effect(targets, found, None, classes)
-    return {
-        "changed": [moved["fooled"], moved["low"], moved["high"]],
-        "hit": [1 - missed["fooled"], 1 - missed["high"], 1 - missed["low"]],
-    }
+    shares = {"changed": found != clean, "hit": found == targets}
+    return {key: [*wilson(int(share.sum()), len(share))] for key, share in shares.items()}
 
 
 def _quartiles(values: np.ndarray) -> list[float]:

@@ -12,8 +12,8 @@ from evo_fool.sampling import evenly
 from evo_fool.studies.charts import board, heat_map
 from evo_fool.studies.context import Context
 from evo_fool.studies.per_image import Options
+from evo_fool.studies.per_image.changed import Material, of_photographs, of_runs
 from evo_fool.studies.per_image.digits import DEVIATIONS, JUDGES, TABLE, digit_tables, noisy
-from evo_fool.studies.per_image.made import Material, of_photographs, of_runs
 from evo_fool.studies.per_image.measure import NOISE, Changed, carried_over
 from evo_fool.studies.section import Picture, Row, Verdict, judged, share_text
 from evo_fool.studies.study import Skipped, Study

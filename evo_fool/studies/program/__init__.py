@@ -1,6 +1,5 @@
 """How well a reprogrammed network does its task on held-out images, beside networks and pictures that were not made."""
 
-from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
@@ -8,17 +7,13 @@ from pydantic import Field
 from evo_fool.studies import options
 
 
-class Options(options.Options):
+class Options(options.RunsOptions):
     """Count how often each RUN's program makes a network answer right, on held-out images of its task.
 
     Beside it stand no program (a grey frame), random programs, a linear classifier of the same task images, and chance.
     """
 
     drawn: ClassVar[str] = "task images in each program, with the answers"
-    runs: tuple[str, ...] = Field(json_schema_extra={"argument": True, "metavar": "RUN [RUN…]", "required": True})
-    out: Path = Field(
-        Path("outputs"), description="The folder that holds run directories.", json_schema_extra={"metavar": "DIR"}
-    )
     classifiers: tuple[str, ...] = Field(
         (),
         alias="classifier",

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax
-from scipy.stats import binomtest
 
 from evo_fool.classifiers.base import Classifier
 from evo_fool.randomness import stream
 from evo_fool.scenes.program import BLANK, Program
 from evo_fool.scenes.tasks import TaskImages
+from evo_fool.studies.wilson import wilson
 
 _PENALTY = 1e-3
 """Of the linear classifier: on half the sum of its squared weights, with pixels in [0, 1]."""
@@ -106,8 +106,8 @@ def untrained(classifier: Classifier, seed: int) -> Classifier:
 
 
 def _interval(accuracy: float, images: int) -> dict[str, float]:
-    interval = binomtest(round(accuracy * images), images).proportion_ci(method="wilson")
-    return {"low": float(interval.low), "high": float(interval.high)}
+    _, low, high = wilson(round(accuracy * images), images)
+    return {"low": low, "high": high}
 
 
 def _pixels(part: TaskImages) -> np.ndarray:

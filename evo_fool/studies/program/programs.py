@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from evo_fool.classifiers.base import Classifier
+from evo_fool.classifiers.scoring import Scorer
 from evo_fool.classifiers.spec import ClassifierSpec
 from evo_fool.errors import ConfigError, CorruptRunError
 from evo_fool.evaluation.assembly import trusted_classifier
@@ -24,6 +25,7 @@ from evo_fool.sections import GradientConfig, RandomConfig
 from evo_fool.studies.case_study import NO_NETWORK
 from evo_fool.studies.context import Context
 from evo_fool.studies.imagenet_runs import primary_network
+from evo_fool.studies.networks import Networks
 from evo_fool.studies.program import Options
 from evo_fool.studies.study import Skipped
 
@@ -78,31 +80,27 @@ def programs_of_runs(context: Context, options: Options) -> list[Reprogramming]:
         CorruptRunError: the record of a run's scene is damaged.
     """
     found: list[Reprogramming] = []
-    networks: dict[str, str] = {}
+    networks = Networks()
     for text in options.runs:
         with open_run(find_run(text, options.out)) as run:
             configs = [ClassifierSpec.parse_with_weights(spec).config() for spec in options.classifiers]
             for config in configs or [trusted_classifier(run.experiment, None, None)]:
-                classifier = context.classifier(config.spec, config.weights)
-                fingerprint = classifier.fingerprint()
-                if fingerprint not in networks:
-                    same = sum(name.partition(" #")[0] == classifier.name for name in networks.values())
-                    networks[fingerprint] = f"{classifier.name} #{same + 1}" if same else classifier.name
-                found.append(_of_run(context, options, run, classifier, networks[fingerprint]))
+                scorer = context.scorer(context.classifier(config.spec, config.weights))
+                found.append(_of_run(options, run, scorer, networks.add(scorer)))
     names = [(one.name, one.network) for one in found]
     if twice := next((name for name, network in names if names.count((name, network)) > 1), None):
         raise ConfigError(f"{twice}: given twice; name each RUN and each --classifier once")
     return found
 
 
-def _of_run(context: Context, options: Options, run: Run, classifier: Classifier, network: str) -> Reprogramming:
+def _of_run(options: Options, run: Run, scorer: Scorer, network: str) -> Reprogramming:
     experiment = with_photos(run.experiment, options.photos)
     if not isinstance(experiment.scene, ProgramConfig):
         raise ConfigError(f"{run.path}: its scene is {experiment.scene.kind}; only programs have a task")
     if not run.elites:
         raise ConfigError(f"{run.path}: no image holds any cell yet; evolve further")
     recorded, search = recorded_scene(run.meta), experiment.search
-    scene = _scene(context, experiment.scene, classifier, experiment.seed, recorded)
+    scene = _scene(experiment.scene, scorer, experiment.seed, recorded)
     picture = run.image(0)
     scene.check_picture(picture.shape)
     if scene.record()["sha256"] != recorded.get("sha256"):
@@ -112,23 +110,22 @@ def _of_run(context: Context, options: Options, run: Run, classifier: Classifier
         )
     gradient = isinstance(search, GradientConfig)
     return Reprogramming(
-        f"{run.meta.get('name', 'run')} {run.meta.get('id', '')}".strip(),
+        run.label,
         "gradient" if gradient else "random search" if isinstance(search, RandomConfig) else "evolved",
         picture,
         scene,
         network,
         _held_out(scene, options.held_out),
-        classifier.fingerprint() == run.classifier_fingerprint,
+        scorer.classifier.fingerprint() == run.classifier_fingerprint,
         experiment.seed,
         settings_of("program", search.settings) if isinstance(search, GradientConfig) else None,
     )
 
 
-def _scene(
-    context: Context, config: ProgramConfig, classifier: Classifier, seed: int, recorded: dict[str, Any]
-) -> Program:
+def _scene(config: ProgramConfig, scorer: Scorer, seed: int, recorded: dict[str, Any]) -> Program:
     """A run's scene on a network: each label means the class that it meant in the run."""
-    scene = Program(config.model_copy(update={"mapping": "order"}), context.scorer(classifier), seed)
+    classifier = scorer.classifier
+    scene = Program(config.model_copy(update={"mapping": "order"}), scorer, seed)
     wanted = recorded.get("classes")
     if not isinstance(wanted, list) or len(wanted) != len(scene.mapping):
         raise CorruptRunError("the record of the run's scene names no class for each label; restore a copy")
@@ -207,7 +204,7 @@ def _evolved(
     experiment = context.experiment("program-squares", sizes | place | _EVOLVED[label])
     config = ProgramConfig.model_validate(experiment.scene.model_dump())
     with context.run(experiment) as run:
-        scene = _scene(context, config, classifier, seed, recorded_scene(run.meta))
+        scene = _scene(config, context.scorer(classifier), seed, recorded_scene(run.meta))
         return Reprogramming(label, kind, run.image(0), scene, name, scene.task.held_out, True, seed)
 
 

@@ -1,6 +1,5 @@
 """Whether images that fool one network fool another."""
 
-from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
@@ -8,17 +7,13 @@ from pydantic import Field
 from evo_fool.studies import options
 
 
-class Options(options.Options):
+class Options(options.RunsOptions):
     """Show the elites of every RUN, and random images, to the networks of all of them and to other networks.
 
     Of the random images each network chooses, for each class, the one it is surest of, as evolution would.
     """
 
     drawn: ClassVar[str] = "the matrix"
-    runs: tuple[str, ...] = Field(json_schema_extra={"argument": True, "metavar": "RUN [RUN…]"})
-    out: Path = Field(
-        Path("outputs"), description="The folder that holds run directories.", json_schema_extra={"metavar": "DIR"}
-    )
     judges: tuple[str, ...] = Field(
         (),
         alias="judge",

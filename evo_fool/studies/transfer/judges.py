@@ -13,6 +13,7 @@ from evo_fool.evaluation.environment import choose_device
 from evo_fool.runs import Run, find_run, open_run
 from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.elites import ImageSet, elites_of, judge_of
+from evo_fool.studies.networks import Networks
 from evo_fool.studies.transfer import Options
 
 
@@ -25,15 +26,8 @@ def judges_of(options: Options) -> tuple[list[ImageSet], dict[str, Scorer], list
     named = {text: ClassifierSpec.parse_with_weights(text).config() for text in options.classifiers}
     used: set[str] = set()
     sets: list[ImageSet] = []
-    judges: dict[str, Scorer] = {}
-    known: dict[str, str] = {}
+    judges = Networks()
     recorded, remarks = [], []
-
-    def add(scorer: Scorer) -> None:
-        name = scorer.classifier.name  # two LeNets are both called lenet-mnist
-        number = sum(other == name or other.startswith(f"{name} #") for other in judges)
-        name = f"{name} #{number + 1}" if number else name
-        known[scorer.classifier.fingerprint()], judges[name] = name, scorer
 
     for text in options.runs:
         with open_run(find_run(text, options.out)) as run:
@@ -41,11 +35,10 @@ def judges_of(options: Options) -> tuple[list[ImageSet], dict[str, Scorer], list
             recorded.append(run.experiment.classifier.spec)
             fitting = {key: config for key, config in named.items() if _same(run, config)}
             used |= set(fitting)
-            if run.classifier_fingerprint not in known:
+            if run.classifier_fingerprint not in judges.names:
                 scorer, remark = _judge(run, list(fitting.values()), options.device)
                 remarks += [remark] if remark else []
-                if scorer.classifier.fingerprint() not in known:
-                    add(scorer)
+                judges.add(scorer)
     if unused := [text for text in named if text not in used]:
         raise ConfigError(
             f"--classifier {unused[0]}: no RUN was evolved on it, but on {', '.join(dict.fromkeys(recorded))}; "
@@ -54,11 +47,11 @@ def judges_of(options: Options) -> tuple[list[ImageSet], dict[str, Scorer], list
     device = choose_device(options.device)
     for text in options.judges:
         network = load_classifier(ClassifierSpec.parse_with_weights(text).config(), device)
-        if double := known.get(network.fingerprint()):
+        if double := judges.names.get(network.fingerprint()):
             remarks.append(f"--judge {text} is the network {double}, which judges already")
         else:
-            add(Scorer(network, batch=choose_batch(None, network.size, device), view="auto", device=device))
-    return sets, judges, remarks
+            judges.add(Scorer(network, batch=choose_batch(None, network.size, device), view="auto", device=device))
+    return sets, judges.scorers, remarks
 
 
 def _judge(run: Run, named: Sequence[ClassifierConfig], device: str) -> tuple[Scorer, str]:

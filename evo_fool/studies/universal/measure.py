@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import binomtest
 
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.probability import probability
 from evo_fool.scenes.perturbation import perturbed
+from evo_fool.studies.wilson import wilson
 from evo_fool.text import percent
 
 _AT_ONCE = 256
@@ -72,18 +72,6 @@ def effect(clean: np.ndarray, found: np.ndarray, labels: np.ndarray | None, clas
         "moves": [[classes[a], classes[b], n] for (a, b), n in moves.most_common(_MOVES)],
         "graph": graph,
     }
-
-
-def wilson(successes: int, n: int) -> tuple[float, float, float]:
-    """A share and its Wilson interval of 95 %; zeros for none of none.
-
-    >>> [round(value, 3) for value in wilson(200, 250)]
-    [0.8, 0.746, 0.845]
-    """
-    if not n:
-        return 0.0, 0.0, 0.0
-    interval = binomtest(successes, n).proportion_ci(method="wilson")
-    return successes / n, float(interval.low), float(interval.high)
 
 
 def answered(scorer: Scorer, images: np.ndarray) -> list[tuple[np.ndarray, str]]:

@@ -95,7 +95,7 @@ def perturbations_of(
     if not (elites := run.elites):
         raise ConfigError(f"{run.path}: no image holds any cell yet; evolve further")
     best = max(elites, key=lambda elite: (elite.class_name == OTHER, elite.log_odds)).class_index
-    label = f"{run.meta.get('name', 'run')} {run.meta.get('id', '')}".strip()
+    label = run.label
     chosen: Sequence[str | int] = cells or [best]
     found = []
     for cell in chosen:

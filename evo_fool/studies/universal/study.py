@@ -34,7 +34,7 @@ from evo_fool.studies.universal.perturbations import (
     perturbations_of,
     read_published,
 )
-from evo_fool.studies.universal.standard import COMMANDS, standard_options, standard_seeds
+from evo_fool.studies.universal.report_runs import COMMANDS, standard_options, standard_seeds
 
 _SHOWN = 6
 """Photographs on the board."""

@@ -21,6 +21,7 @@ from evo_fool.sections import ClassifierConfig, GradientConfig
 from evo_fool.session.gradient_run import random_targets
 from evo_fool.studies.context import Context
 from evo_fool.studies.imagenet_runs import primary_network
+from evo_fool.studies.networks import Networks
 from evo_fool.studies.per_image import Options
 from evo_fool.studies.per_image.measure import Changed
 
@@ -35,21 +36,13 @@ def of_runs(context: Context, options: Options) -> Material:
         ConfigError: a run of another scene, of several photographs or without a class to reach; photographs that are
             not found; a network that cannot be loaded, or that does not fit the others.
     """
-    networks: dict[str, Scorer] = {}
+    networks = Networks()
     configs: dict[str, ClassifierConfig] = {}
 
     def known(config: ClassifierConfig) -> None:
-        classifier = context.classifier(config.spec, config.weights)
-        if (fingerprint := classifier.fingerprint()) in configs:
-            return
-        first = next(iter(networks.values())).classifier if networks else classifier
-        if (classifier.shape, classifier.classes) != (first.shape, first.classes):
-            raise ConfigError(
-                f"{config.spec} takes other inputs or knows other classes than {first.name}; leave one out"
-            )
-        number = sum(scorer.classifier.name == classifier.name for scorer in networks.values())
-        networks[f"{classifier.name} #{number + 1}" if number else classifier.name] = context.scorer(classifier)
-        configs[fingerprint] = config
+        scorer = context.scorer(context.classifier(config.spec, config.weights))
+        networks.add_comparable(scorer, config.spec)
+        configs.setdefault(scorer.classifier.fingerprint(), config)
 
     for text in options.classifiers:
         known(ClassifierSpec.parse_with_weights(text).config())
@@ -68,7 +61,7 @@ def of_runs(context: Context, options: Options) -> Material:
     return [
         Changed(name, kind, fingerprint, *(np.stack(part) for part in zip(*pairs, strict=True)))
         for (name, kind, fingerprint), pairs in found.items()
-    ], networks
+    ], networks.scorers
 
 
 def _pairs(run: Run, config: ClassifierConfig, photos: str | None) -> list[tuple[np.ndarray, np.ndarray, int]]:
