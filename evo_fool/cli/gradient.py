@@ -128,6 +128,15 @@ def universal(norm: str, epsilon: float | None, target: str | None, way: str, ou
     return _run(method, scene, ("passes", "batch", "augment", "until"), output, **options)
 
 
+_precision = click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="Of gradients, never of scores. bfloat16 is faster where the processor has it.",
+)
+
+
 @gradient.command(cls=_OnPhotographs)
 @_photos
 @click.option("--target", required=True, metavar="CLASS", help="The class to reach.")
@@ -139,11 +148,14 @@ def universal(norm: str, epsilon: float | None, target: str | None, way: str, ou
 @_whole("--every", "Steps between two pictures of the run.", 50)
 @_whole("--batch", "Photographs in one gradient, each with a place of its own.", 16)
 @_number("--rate", "Adam's.", 0.05)
+@_precision
 @_common
 def patch(target: str, form: str, share: float, rotation: float, places: int, output: Output, **options: Any) -> int:
     """Find a patch that makes the network answer CLASS wherever it lies."""
     scene = {"kind": "patch", "form": form, "share": share, "rotation": rotation, "places": places}
-    return _run("patch", scene | {"cells": (target,)}, ("steps", "every", "batch", "rate"), output, **options)
+    return _run(
+        "patch", scene | {"cells": (target,)}, ("steps", "every", "batch", "rate", "precision"), output, **options
+    )
 
 
 @gradient.command()
@@ -159,13 +171,15 @@ def patch(target: str, form: str, share: float, rotation: float, places: int, ou
 @_number("--decay", "Factor on the rate every two epochs.", 0.96)
 @_number("--penalty", "On the mean of W².", 0.05)
 @_whole("--every", "Epochs between two pictures of the run, each of which is scored on all task images.", 1)
+@_precision
 @_common
 def program(output: Output, **options: Any) -> int:
     """Find a frame that makes the network do another TASK, whose labels some of its classes stand for."""
     scene = {"kind": "program"} | {
         key: options.pop(key) for key in ("task", "data", "inner", "mapping", "count", "held_out")
     }
-    return _run("program", scene, ("epochs", "batch", "rate", "decay", "penalty", "every"), output, **options)
+    settings = ("epochs", "batch", "rate", "decay", "penalty", "every", "precision")
+    return _run("program", scene, settings, output, **options)
 
 
 @gradient.command(cls=_OnPhotographs)

@@ -16,7 +16,7 @@ from evo_fool.gradient.ball import Ball
 from evo_fool.gradient.lbfgs import lbfgs
 from evo_fool.gradient.patch import patch
 from evo_fool.gradient.program import program
-from evo_fool.gradient.step import Report, Step, silent
+from evo_fool.gradient.step import PRECISIONS, Report, Step, silent
 from evo_fool.gradient.universal import universal
 from evo_fool.gradient.universal_deepfool import universal_deepfool
 from evo_fool.overrides import unknown_key
@@ -57,6 +57,8 @@ def settings_of(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
             raise ConfigError(f"{unknown_key(name, list(settings))} in search.settings")
         if isinstance(settings[name], bool):
             valid, expected = isinstance(value, bool), "true or false"
+        elif name == "precision":
+            valid, expected = value in PRECISIONS, f"one of {', '.join(PRECISIONS)}"
         elif isinstance(settings[name], str):
             valid, expected = isinstance(value, str), "text"
         elif isinstance(settings[name], int):

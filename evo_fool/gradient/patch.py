@@ -31,6 +31,7 @@ def patch(
     batch: int = 16,
     rate: float = 0.05,
     every: int = 50,
+    precision: str = "float32",
     seed: int = 1,
     report: Report = silent,
 ) -> Iterator[Step]:
@@ -48,6 +49,7 @@ def patch(
         batch: photographs in one gradient, each with a placement of its own.
         rate: Adam's, of the picture's inverse hyperbolic tangent.
         every: steps between two pictures.
+        precision: of the gradients, ``float32`` or ``bfloat16``; scores are always float32.
         seed: decides start, photographs and placements.
         report: told the steps done, of all.
 
@@ -72,7 +74,7 @@ def patch(
             x = overlays.paste(
                 picture.expand(len(rows), -1, -1, -1), pixels_of(photographs[rows], classifier), np.arange(len(rows))
             )
-            loss = -log_probabilities(classifier, x)[:, target].mean()
+            loss = -log_probabilities(classifier, x, precision)[:, target].mean()
             w.grad = descend(classifier, loss, w)
         adam.step()
         losses.append(float(loss.detach()))

@@ -31,6 +31,7 @@ def program(
     decay: float = 0.96,
     penalty: float = 0.05,
     every: int = 1,
+    precision: str = "float32",
     seed: int = 1,
     report: Report = silent,
 ) -> Iterator[Step]:
@@ -46,6 +47,7 @@ def program(
         decay: factor on the rate every two epochs.
         penalty: λ.
         every: epochs between two pictures.
+        precision: of the gradients, ``float32`` or ``bfloat16``; scores are always float32.
         seed: decides start and order.
         report: told the tasks seen, of all epochs.
     """
@@ -63,7 +65,9 @@ def program(
             with torch.enable_grad():
                 picture = (w.tanh() + 1) * 127.5
                 x = framed(picture, pixels_of(tasks[rows], classifier))
-                chosen = log_probabilities(classifier, x)[torch.arange(len(rows), device=device), wanted[rows]]
+                chosen = log_probabilities(classifier, x, precision)[
+                    torch.arange(len(rows), device=device), wanted[rows]
+                ]
                 loss = penalty * w.square().mean() - chosen.mean()
                 w.grad = descend(classifier, loss, w)
             adam.step()
