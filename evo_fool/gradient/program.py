@@ -65,9 +65,8 @@ def program(
             with torch.enable_grad():
                 picture = (w.tanh() + 1) * 127.5
                 x = framed(picture, pixels_of(tasks[rows], classifier))
-                chosen = log_probabilities(classifier, x, precision)[
-                    torch.arange(len(rows), device=device), wanted[rows]
-                ]
+                log_p = log_probabilities(classifier, x, precision)
+                chosen = log_p[torch.arange(len(rows), device=device), wanted[rows]]
                 loss = penalty * w.square().mean() - chosen.mean()
                 w.grad = descend(classifier, loss, w)
             adam.step()
