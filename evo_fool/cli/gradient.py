@@ -152,10 +152,9 @@ _precision = click.option(
 @_common
 def patch(target: str, form: str, share: float, rotation: float, places: int, output: Output, **options: Any) -> int:
     """Find a patch that makes the network answer CLASS wherever it lies."""
-    scene = {"kind": "patch", "form": form, "share": share, "rotation": rotation, "places": places}
-    return _run(
-        "patch", scene | {"cells": (target,)}, ("steps", "every", "batch", "rate", "precision"), output, **options
-    )
+    place = {"form": form, "share": share, "rotation": rotation, "places": places}
+    settings = ("steps", "every", "batch", "rate", "precision")
+    return _run("patch", {"kind": "patch", "cells": (target,)} | place, settings, output, **options)
 
 
 @gradient.command()
