@@ -44,6 +44,7 @@ class TemporaryRun:
         path: the run directory.
         recorder: gathers and commits.
         store: what it commits to.
+        strategy: the search, and its archive.
     """
 
     def __init__(self, experiment: Experiment, parts: Parts, wrap: Wrapper, start: Path | None = None) -> None:
@@ -61,7 +62,7 @@ class TemporaryRun:
             evaluator.scorer.screen = wrap("screen", evaluator.scorer.screen)  # type: ignore[method-assign]
             evaluator.scorer.score = wrap("score", evaluator.scorer.score)  # type: ignore[method-assign]
             self._toolbox = build_toolbox(experiment, parts.encoding, evaluator, parts.targets)
-            strategy = self._toolbox.strategy
+            self.strategy = strategy = self._toolbox.strategy
             self._toolbox.register("generate", wrap("vary", strategy.generate))
             self._toolbox.register("update", wrap("insert", strategy.update))
             lineage, populations = restore(self.store, parts.encoding, strategy, experiment.retention)
