@@ -89,6 +89,8 @@ def test_map_elites_presets_follow_the_papers_rule(name: str) -> None:
     assert isinstance(search, MapElitesConfig)
     assert search.insertion == "every_cell"
     assert search.parents == ("recent" if name == "imagenet-cppn" else "cells")
+    assert search.operators == ("adaptive" if name == "mnist-pixels" else "fixed")
+    assert search.warm_start is None
 
 
 @pytest.mark.parametrize(

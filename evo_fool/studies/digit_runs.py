@@ -16,6 +16,9 @@ from evo_fool.studies.run_finder import opened
 SURE = 0.9999
 """What the paper calls fooled on MNIST: 99.99 %."""
 
+EVOLVED = {"cppn": "mnist-cppn", "pixels": "paper/mnist-direct"}
+"""Encoding -> experiment, with the paper's mutation."""
+
 RANDOM = {kind: ("mnist-random", {"encoding.kind": kind}) for kind in ("pixels", "cppn")}
 """Encoding -> experiment and settings of the control: as many random images as the evolutions score."""
 

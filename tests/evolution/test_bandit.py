@@ -180,7 +180,8 @@ def test_other_searches_have_no_operators_to_choose(kind: str) -> None:
 
 def test_the_default_operator_crosses_as_fixed_operators_do() -> None:
     encoding = build_encoding(CppnConfig(kind="cppn", crossover=1.0), size=8, channels=3)
-    search = strategy(encoding, 40, classes=40, encoding={"kind": "cppn", "crossover": 1.0})
+    experiment = small(batch=40, search=ADAPTIVE).replace(**{"encoding.crossover": 1.0})
+    search = MapElites(experiment, encoding, ClassArchive(40))
     first = search.generate(0)
     scores = np.random.default_rng(1).normal(size=(40, 40))
     search.update(first, Scored(encoding.render(first.genomes), scores))

@@ -15,10 +15,10 @@ from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.studies.context import Context
 from evo_fool.studies.data_folder import MnistData
+from evo_fool.studies.digit_runs import EVOLVED
 from evo_fool.studies.generative import Contest
 from evo_fool.studies.generative.measure import (
     BAYES,
-    ENCODINGS,
     FLOOR,
     LENET,
     attack,
@@ -79,13 +79,13 @@ def _rows(settings: Contest) -> list[Row]:
     measured = ("test_error", "calibration_error", "sure", "noise", "random_pixels", "random_cppns")
     medians = np.linspace(0, 0.8, settings.generations + 1).tolist()
     attacks: list[dict[str, Any]] = [
-        {"judge": LENET, "encoding": kind, "seed": 1, "medians": medians, "p": [0.8] * 10} for kind in ENCODINGS
+        {"judge": LENET, "encoding": kind, "seed": 1, "medians": medians, "p": [0.8] * 10} for kind in EVOLVED
     ]
     data = {
         "contest": settings.model_dump(),
         "worth": {LENET: dict.fromkeys(measured, 0.5)},
         "attacks": attacks,
-        "median_nats": {f"{LENET}, {kind}": 1.0 for kind in ENCODINGS},
+        "median_nats": {f"{LENET}, {kind}": 1.0 for kind in EVOLVED},
         "test_digits_nats": {"0.5": 2.0},
     }
     return Generative().rows(data)

@@ -11,7 +11,7 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.photographs import readable_photographs
 from evo_fool.runs import Run
 from evo_fool.studies.context import Context
-from evo_fool.studies.digit_runs import RANDOM, digit_run, digit_runs
+from evo_fool.studies.digit_runs import EVOLVED, RANDOM, digit_run, digit_runs
 from evo_fool.studies.imagenet_runs import imagenet_run
 from evo_fool.studies.noise import KINDS
 from evo_fool.studies.noise.measure import arm, noise_budget, noise_harvest
@@ -51,7 +51,7 @@ def natural_digits(context: Context) -> np.ndarray | None:
 def digit_arms(context: Context) -> list[dict[str, Any]]:
     """Evolution, random genomes and noise on MNIST."""
     arms = []
-    for label, preset in (("evolved pixels", "mnist-pixels"), ("evolved CPPNs", "mnist-cppn")):
+    for label, preset in (("evolved pixels", EVOLVED["pixels"]), ("evolved CPPNs", EVOLVED["cppn"])):
         with digit_run(context, preset, context.seeds[0]) as run:
             arms.append(arm_of_run(label, run))
     for label, kind in (("random pixel genomes", "pixels"), ("random CPPN genomes", "cppn")):

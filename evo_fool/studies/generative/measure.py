@@ -24,14 +24,12 @@ from evo_fool.probability import probability
 from evo_fool.studies.array_digest import array_digest
 from evo_fool.studies.baselines import best_of, random_cppns, random_pixels
 from evo_fool.studies.context import Context
+from evo_fool.studies.digit_runs import EVOLVED
 from evo_fool.studies.generative import Contest
 from evo_fool.studies.training import mnist_of, trained
 from evo_fool.training.calibration import best_scale, calibration_error, split
 from evo_fool.training.lenet import fit
 from evo_fool.training.vae import calibrated, fit_vaes, pixels
-
-ENCODINGS = {"cppn": "mnist-cppn", "pixels": "mnist-pixels"}
-"""What attacks -> the shipped experiment."""
 
 LENET, BAYES, FLOOR = "LeNet", "VAEs", "VAEs with a floor"
 
@@ -143,7 +141,7 @@ def attack(
         "classifier.spec": judge.spec,
         "classifier.weights": str(judge.weights.absolute()),
     }
-    with context.run(context.experiment(ENCODINGS[encoding], settings)) as run:
+    with context.run(context.experiment(EVOLVED[encoding], settings)) as run:
         medians, p = run.metrics["median"].tolist(), [elite.probability for elite in run.elites]
         entry = {"judge": judge.name, "encoding": encoding, "seed": seed, "medians": medians, "p": p}
         return entry, np.stack([run.image(cell) for cell in run])

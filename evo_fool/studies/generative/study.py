@@ -14,8 +14,9 @@ from evo_fool.presets import find_experiment
 from evo_fool.studies.array_digest import array_digest
 from evo_fool.studies.charts import Curve, board, draw_confidence
 from evo_fool.studies.context import Context
+from evo_fool.studies.digit_runs import EVOLVED
 from evo_fool.studies.generative import Contest, Options
-from evo_fool.studies.generative.measure import ENCODINGS, FLOOR, LENET, attack, likelihoods, train_judges, worth
+from evo_fool.studies.generative.measure import FLOOR, LENET, attack, likelihoods, train_judges, worth
 from evo_fool.studies.published import MNIST_MEDIAN, as_printed
 from evo_fool.studies.section import Picture, Row, Table, spread
 from evo_fool.studies.study import Study
@@ -54,7 +55,7 @@ class Generative(Study[Options]):
             )
             worths[judge.name] = context.cache(key, partial(worth, scorer, test, contest.control))
         attacks, images = [], {}
-        for encoding, judge in product(ENCODINGS, judges):
+        for encoding, judge in product(EVOLVED, judges):
             found = [attack(context, judge, encoding, contest, seed) for seed in context.seeds[:_SEEDS]]
             attacks += [entry for entry, _ in found]
             images[judge.name, encoding] = np.stack([shown for _, shown in found])
@@ -86,7 +87,7 @@ class Generative(Study[Options]):
             "errors": {name: f"{100 * w['test_error']:.2f} %" for name, w in worths},
             "reached": {
                 _KINDS[encoding]: {name: spread(_final(data, name, encoding)) for name, _ in worths}
-                for encoding in ENCODINGS
+                for encoding in EVOLVED
             },
             "noise": {name: percent(w["noise"]) for name, w in worths},
         }
@@ -104,7 +105,7 @@ class Generative(Study[Options]):
             )
             for name, w in worths.items()
         ]
-        for encoding, name in product(ENCODINGS, worths):
+        for encoding, name in product(EVOLVED, worths):
             some, nats = _attacks(data, name, encoding), data["median_nats"][f"{name}, {encoding}"]
             sure = ", ".join(str(sum(p >= 0.9999 for p in a["p"])) for a in some)
             rows.append(
@@ -125,7 +126,7 @@ class Generative(Study[Options]):
     def document(self, data: dict[str, Any]) -> dict[str, Any]:
         judges = [
             {"judge": name, "weights": data["weights"][name], **w}
-            | {f"evolved_{encoding}": float(_final(data, name, encoding)[0]) for encoding in ENCODINGS}
+            | {f"evolved_{encoding}": float(_final(data, name, encoding)[0]) for encoding in EVOLVED}
             for name, w in data["worth"].items()
         ]
         return {"contest": data["contest"], "judges": judges}
@@ -189,7 +190,7 @@ class Generative(Study[Options]):
 
 def _as_in_paper(contest: Contest) -> bool:
     """Whether attacks are as long as the paper's, which are those of the shipped experiments."""
-    shipped = [Experiment.from_yaml(find_experiment(preset)) for preset in ENCODINGS.values()]
+    shipped = [Experiment.from_yaml(find_experiment(preset)) for preset in EVOLVED.values()]
     return all((e.generations, e.batch) == (contest.generations, contest.batch) for e in shipped)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from evo_fool.runs import Run
 from evo_fool.studies.charts import Curve, board, draw_confidence
 from evo_fool.studies.context import Context
-from evo_fool.studies.digit_runs import RANDOM, Course, digit_runs
+from evo_fool.studies.digit_runs import EVOLVED, RANDOM, Course, digit_runs
 from evo_fool.studies.options import Options
 from evo_fool.studies.published import MNIST_DIRECT_EVERY_DIGIT, MNIST_GENERATIONS, MNIST_MEDIAN, MNIST_REFERENCE
 from evo_fool.studies.section import Picture, Row, spread
@@ -23,14 +23,14 @@ from evo_fool.studies.study import Study
 from evo_fool.text import percent
 
 PRESETS = {
-    "direct": "mnist-pixels",
-    "CPPN": "mnist-cppn",
+    "direct": EVOLVED["pixels"],
+    "CPPN": EVOLVED["cppn"],
     "direct, released code": "released-code/mnist-direct",
     "CPPN, released code": "released-code/mnist-cppn",
 }
 """Label -> shipped experiment."""
 
-_SAME = {"mnist-pixels": "paper/mnist-direct", "mnist-cppn": "paper/mnist-cppn"}
+_SAME = {"mnist-cppn": "paper/mnist-cppn"}
 """Shipped experiments that are the same search on MNIST."""
 
 _MEASURED = "the same rules on the authors' LeNet:"

@@ -10,7 +10,7 @@ import numpy as np
 from evo_fool.runs import Run
 from evo_fool.runs.lineage import history
 from evo_fool.studies.context import Context
-from evo_fool.studies.digit_runs import RANDOM, Course, digit_runs
+from evo_fool.studies.digit_runs import EVOLVED, RANDOM, Course, digit_runs
 from evo_fool.studies.imagenet_runs import imagenet_run
 from evo_fool.studies.switching.measure import switching
 
@@ -24,7 +24,7 @@ def digit_searches(context: Context, kind: str) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"seconds": {}}
     for name, (preset, settings) in {
-        "MAP-Elites": (f"mnist-{kind}", {}),
+        "MAP-Elites": (EVOLVED[kind], {}),
         "genetic algorithm": ("mnist-ga", {"encoding.kind": kind, "name": f"mnist-ga-{kind}"}),
         "random": RANDOM[kind],
     }.items():

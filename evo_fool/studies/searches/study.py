@@ -97,14 +97,14 @@ class Searches(Study[Options]):
         ]
 
     def settings(self, context: Context, data: dict[str, Any]) -> dict[str, Any]:
-        presets = "mnist-pixels, mnist-cppn, mnist-ga; imagenet-cppn, imagenet-ga"
+        presets = "paper/mnist-direct, mnist-cppn, mnist-ga; imagenet-cppn, imagenet-ga"
         return {"presets": presets, "classifier": "lenet-mnist"}
 
     def seeds(self, context: Context) -> tuple[int, ...]:
         return context.seeds
 
     def commands(self, context: Context, data: dict[str, Any]) -> tuple[str, ...]:
-        runs = ("mnist-ga", "mnist-ga -S encoding.kind=cppn", "mnist-pixels", "mnist-cppn")
+        runs = ("mnist-ga", "mnist-ga -S encoding.kind=cppn", "paper/mnist-direct", "mnist-cppn")
         return (*(f"evo-fool run {run} --seed {context.seeds[0]}" for run in runs), "evo-fool study switching RUN")
 
 
