@@ -49,6 +49,7 @@ QUESTIONS: dict[str, str] = {
     "patch": "evo_fool.studies.patch.study:Patches",
     "per-image": STUDIES["per-image"],
     "program": STUDIES["program"],
+    "natural": "evo_fool.studies.natural.study:Natural",
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 
