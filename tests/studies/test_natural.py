@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from support import small
 
 from evo_fool.cli.main import main
@@ -24,34 +23,6 @@ from evo_fool.studies.natural.metrics import (
     calibration_errors,
 )
 from evo_fool.studies.natural.study import Natural
-
-NETWORK = """
-import torch
-from evo_fool.classifiers.base import Classifier
-
-class Reads(torch.nn.Module):
-    '''Each channel is a class, but for the last, which is never chosen; they may be exchanged.'''
-    def __init__(self, order):
-        super().__init__()
-        self.order = torch.nn.Parameter(torch.tensor(order, dtype=torch.float32))
-
-    def forward(self, images):
-        channels = 8 * images.mean(dim=(2, 3))[:, self.order.long()]
-        return torch.cat([channels, channels.amin(1, keepdim=True) - 1], dim=1)
-
-def classifier(order):
-    ids = [["n3", "scarlet"], ["n2"], ["n1"], ["n0"]]
-    names = ["red", "green", "blue", "black"]
-    return Classifier(Reads(order), classes=names, size=4, channels=3, name="eye", aliases=ids)
-
-def eye():
-    return classifier([0, 1, 2])
-
-def confused():
-    return classifier([1, 0, 2])
-"""
-
-COLOURS = {"n3": (255, 0, 0), "n2": (0, 255, 0), "n1": (0, 0, 255)}
 
 
 def slow_calibration(confidence: np.ndarray, correct: np.ndarray, *, last: bool) -> float:
@@ -136,22 +107,6 @@ def test_filtration_keeps_what_fools_the_filter_beside_its_controls() -> None:
     evolved = {e["subset"]: e for e in filtered("x", {"a": by, "b": test, "c": third}, "a", "b", evolved=True)}
     assert evolved[FOOL]["n"] == 3 and evolved[FOOL]["fooled"] == pytest.approx(2 / 3), "an answered target fools"
     assert evolved["as many that fool c most"]["n"] == 3
-
-
-@pytest.fixture
-def eyes(tmp_path: Path) -> dict[str, Any]:
-    """Two networks, five photographs a class in folders in another order than the classes', and others of no class."""
-    (tmp_path / "eyes.py").write_text(NETWORK)
-    for name, colour in COLOURS.items():
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for i in range(5):
-            Image.new("RGB", (8, 6), colour).save(tmp_path / "photos" / name / f"{i}.png")
-    for folder in ("photos/n99", "outside/unknown"):
-        (tmp_path / folder).mkdir(parents=True)
-        Image.new("RGB", (8, 6), (90, 100, 110)).save(tmp_path / folder / "grey.png")
-    (tmp_path / "photos" / "n1" / "broken.jpg").write_bytes(b"no picture")
-    eye, confused = (f"{tmp_path / 'eyes.py'}:{name}" for name in ("eye", "confused"))
-    return {"photos": tmp_path / "photos", "eye": eye, "confused": confused, "outside": tmp_path / "outside"}
 
 
 def test_accuracy_over_the_kept_classes_and_over_all(eyes: dict[str, Any], tmp_path: Path) -> None:
