@@ -185,7 +185,7 @@ class Natural(Study[Options]):
         for name, scorer in material.networks.items():
             rows.append((name, _errors(material.files, material.photographs[name], scorer)))
             if material.outside:
-                rows.append((f"{name}, outside", _errors(material.outside, material.outside_answers[name], scorer)))
+                rows.append((f"outside: {name}", _errors(material.outside, material.outside_answers[name], scorer)))
         caption = "The most confident errors of each network, with its answer and confidence over all classes, and the "
         caption += "class of the photograph."
         return [Picture("errors", board(rows, tile=112, label=190), caption, borrowed=True)]

@@ -37,7 +37,7 @@ class Options(options.TrainingOptions):
     images: int = Field(20_000, ge=1, description="Images that each run scores, in whole generations.")
     repeats: int = Field(1, ge=1, description="Runs of each kind on each network, of seeds from --seed on.")
     shown: int = Field(100, ge=1, description="Images of each run that other networks are shown, evenly spread.")
-    data: Path | None = Field(
+    data: Path | None = Field(  # type: ignore[assignment]  # unlike other studies, this one does without
         None,
         description="The folder that holds mnist/, whose test digits are natural images of networks for digits.",
         json_schema_extra={"metavar": "DIR", "envvar": "EVO_FOOL_DATA"},

@@ -88,15 +88,21 @@ def networks_of(
 
 
 def make_runs(
-    context: Context, network: Network, images: int, experiment: str | None, settings: dict[str, Any] | None = None
+    context: Context,
+    network: Network,
+    images: int,
+    experiment: str | None,
+    seeds: Sequence[int],
+    settings: dict[str, Any] | None = None,
 ) -> None:
-    """Find or make a network's runs of every kind, one a seed of the context.
+    """Find or make a network's runs of every kind, one a seed.
 
     Args:
         context: where they lie.
         network: gets them.
         images: that each scores, in whole generations.
         experiment: the search; None: by the number of channels.
+        seeds: of the runs.
         settings: dotted settings to change.
 
     Raises:
@@ -111,7 +117,7 @@ def make_runs(
     } | (settings or {})
     batch = context.experiment(preset, changed).batch
     for kind, changes in KINDS.items():
-        for seed in context.seeds:
+        for seed in seeds:
             own = {
                 "seed": seed,
                 "name": f"{preset.replace('/', '-')}-{kind}",

@@ -56,7 +56,7 @@ class NetworkComparison(Study[Options]):
     def load(self, context: Context) -> tuple[dict[str, Any], dict[str, Cells]]:
         """The data, and images of each network."""
         if self.options is None:
-            networks, photos, shown = _standard(context)
+            networks, photos, shown = _standard(context, self.seeds(context))
         else:
             networks, photos, shown = _asked(context, self.options), list(self.options.photos), self.options.shown
         groups: dict[Any, list[Network]] = {}
@@ -127,6 +127,9 @@ class NetworkComparison(Study[Options]):
             pictures.append(Picture(f"transfer {number}", matrix_picture([matrix], "mean", "images"), caption))
         return pictures
 
+    def seeds(self, context: Context) -> tuple[int, ...]:
+        return context.seeds[: context.scale(smoke=1, laptop=1, paper=5)]
+
     def settings(self, context: Context, data: dict[str, Any]) -> dict[str, Any]:
         return {network["name"]: network["spec"] for network in data["networks"]}
 
@@ -145,11 +148,11 @@ def _asked(context: Context, options: Options) -> dict[str, Network]:
     networks = networks_of(context, configs, options.runs, context.folder / "runs")
     if not options.runs:
         for network in networks.values():
-            make_runs(context, network, options.images, options.experiment)
+            make_runs(context, network, options.images, options.experiment, options.seeds)
     return networks
 
 
-def _standard(context: Context) -> tuple[dict[str, Network], list[Path], int]:
+def _standard(context: Context, seeds: Sequence[int]) -> tuple[dict[str, Network], list[Path], int]:
     """The report's: ImageNet's networks and those for digits that there are data for; their photographs; how many
     images are shown to others."""
     files, digits = context.data.imagenet_networks(), context.data.mnist()
@@ -161,7 +164,7 @@ def _standard(context: Context) -> tuple[dict[str, Network], list[Path], int]:
     networks = networks_of(context, configs)
     images = context.scale(smoke=96, laptop=20_000, paper=200_000)
     for network in networks.values():
-        make_runs(context, network, images, None, {"batch": 32} if context.budget == "smoke" else None)
+        make_runs(context, network, images, None, seeds, {"batch": 32} if context.budget == "smoke" else None)
     photos = context.data.photographs()
     return networks, [photos] if files and photos else [], context.scale(smoke=5, laptop=100, paper=1000)
 
