@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support import write_photographs
 
 from evo_fool.classifiers.lenet import DIGITS
 from evo_fool.cli.main import main
@@ -24,7 +25,7 @@ from .conftest import StandIn
 def asked(eyes: dict[str, Any]) -> dict[str, Any]:
     """Two networks for colours and one for digits, 800 images a run."""
     classifiers = (eyes["eye"], "lenet-mnist", eyes["confused"])
-    return {"classifiers": classifiers, "photos": (eyes["photos"],), "images": 800, "shown": 2}
+    return {"classifiers": classifiers, "photos": (str(eyes["photos"]),), "images": 800, "shown": 2}
 
 
 def test_networks_are_compared_at_equal_images(asked: dict[str, Any], tmp_path: Path) -> None:
@@ -97,10 +98,16 @@ def test_the_verb(asked: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureF
     picture, out = tmp_path / "images.png", tmp_path / "out"
     arguments = ["study", "network-comparison", "--images", "400", "--out", str(out), "--to", str(picture)]
     arguments += [word for spec in asked["classifiers"][1:] for word in ("--classifier", spec)]
-    arguments += ["--photos", "-", "--photos", str(asked["photos"][0])]
+    np.savez(
+        tmp_path / "reds.npz",
+        images=np.eye(3, dtype=np.uint8)[[0] * 5, :, None, None] * np.full((4, 4), 255, np.uint8),
+        labels=[0] * 5,
+    )
+    arguments += ["--photos", "-", "--photos", str(tmp_path / "reds.npz")]
     assert main([*arguments, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [network["natural"] is None for network in found["networks"]] == [True, False]
+    assert found["networks"][0]["natural"] is None
+    assert found["networks"][1]["natural"][::3] == [0, 5], "it takes red for green"
     assert picture.read_bytes().startswith(b"\x89PNG")
     evolved, *others = (next((out / "runs").glob(f"*{kind}*")) for kind in (EVOLVED, RANDOM, DRIFTED))
     with open_run(evolved) as run:
@@ -111,11 +118,13 @@ def test_the_verb(asked: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_what_cannot_be_compared_is_refused_in_one_line(asked: dict[str, Any], cppn_run: Path, tmp_path: Path) -> None:
+    unlabelled = write_photographs(tmp_path / "npz", 3, labels=False)
     cases: list[tuple[dict[str, Any], str]] = [
         ({}, "no network to compare"),
         ({"runs": (str(cppn_run),), "classifiers": asked["classifiers"][:1]}, "eye: no RUN was evolved on it"),
-        ({"runs": (str(cppn_run),), "photos": (tmp_path, tmp_path)}, "1 set"),
-        ({"runs": (str(cppn_run),), "photos": (tmp_path,)}, "no photograph"),
+        ({"runs": (str(cppn_run),), "photos": (str(tmp_path), "-")}, "1 set"),
+        ({"runs": (str(cppn_run),), "photos": (str(tmp_path),)}, "no photograph"),
+        ({"runs": (str(cppn_run),), "photos": (str(unlabelled),)}, "holds no labels"),
     ]
     for options, message in cases:
         with pytest.raises(ConfigError, match=message) as refused:

@@ -11,8 +11,8 @@ from evo_fool.studies import options
 class Options(options.TrainingOptions):
     """Evolve against every --classifier alike, beside as many random and drifted CPPNs, or take RUNs that are there.
 
-    Networks of the same classes are also shown each other's images. Drifted CPPNs are random ones that were
-    mutated up to 60 times without selection.
+    A RUN is a path, or a name below the runs of --out. Networks of the same classes are also shown each other's
+    images. Drifted CPPNs are random ones that were mutated up to 60 times without selection.
     """
 
     drawn: ClassVar[str] = "images of every network"
@@ -23,7 +23,7 @@ class Options(options.TrainingOptions):
         description="A network to compare; with RUNs: the network of one, where its record names code.",
         json_schema_extra={"metavar": "SPEC[@WEIGHTS]"},
     )
-    photos: tuple[Path, ...] = Field(
+    photos: tuple[str, ...] = Field(
         (),
         description="Natural images with one folder a class, or an npz file, one for each set of classes in the order "
         "of the networks; - for none.",

@@ -58,7 +58,8 @@ class NetworkComparison(Study[Options]):
         if self.options is None:
             networks, photos, shown = _standard(context, self.seeds(context))
         else:
-            networks, photos, shown = _asked(context, self.options), list(self.options.photos), self.options.shown
+            networks, shown = _asked(context, self.options), self.options.shown
+            photos = [None if path == "-" else Path(path) for path in self.options.photos]
         groups: dict[Any, list[Network]] = {}
         for network in networks.values():
             classifier = network.scorer.classifier
@@ -152,7 +153,7 @@ def _asked(context: Context, options: Options) -> dict[str, Network]:
     return networks
 
 
-def _standard(context: Context, seeds: Sequence[int]) -> tuple[dict[str, Network], list[Path], int]:
+def _standard(context: Context, seeds: Sequence[int]) -> tuple[dict[str, Network], list[Path | None], int]:
     """The report's: ImageNet's networks and those for digits that there are data for; their photographs; how many
     images are shown to others."""
     files, digits = context.data.imagenet_networks(), context.data.mnist()
@@ -193,7 +194,7 @@ def _cells(run: Run) -> Cells:
 def _natural(context: Context, network: Network, photos: Path | None) -> tuple[float, float, float, int] | None:
     """The share of natural images that a network gets right, its interval, and their number."""
     scorer, classifier = network.scorer, network.scorer.classifier
-    if photos is None or str(photos) == "-":
+    if photos is None:
         digits = context.data.mnist()
         if digits is None or (classifier.shape, classifier.classes) != ((1, 28, 28), DIGITS):
             return None
