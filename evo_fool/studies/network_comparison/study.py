@@ -37,7 +37,8 @@ from evo_fool.studies.transfer.study import matrix_picture, matrix_table
 from evo_fool.studies.wilson import wilson
 from evo_fool.text import percent
 
-_TILES = 10
+_TILES, _TILE = 10, 66
+"""Images of each network in the picture, and the side of one: inputs of 28, 32 and 33 pixels are doubled."""
 _FEW = 50
 """Classes of a network that has a line for each."""
 
@@ -122,7 +123,7 @@ class NetworkComparison(Study[Options]):
     def pictures(self, context: Context, data: dict[str, Any]) -> list[Picture]:
         boards = self.loaded(context)[1]
         caption = "Evolved images of every network, of classes evenly spread, with their confidence."
-        pictures = [Picture("images", board(list(boards.items()), label=190), caption)]
+        pictures = [Picture("images", board(list(boards.items()), tile=_TILE, label=190), caption)]
         for number, matrix in enumerate(data["transfer"], 1):
             caption = "Mean confidence of each network (columns) in the class of images that were found with another."
             pictures.append(Picture(f"transfer {number}", matrix_picture([matrix], "mean", "images"), caption))
