@@ -75,8 +75,8 @@ def measure_accuracy(scorer: Scorer, folder: Path) -> Accuracy:
         ClassifierError: the classifier fails.
     """
     accuracy, classifier = Accuracy(), scorer.classifier
-    found = _photographs(classifier, folder, accuracy)
-    inputs = _inputs(classifier, found, folder, accuracy)
+    found = class_photographs(classifier, folder, accuracy)
+    inputs = prepared_inputs(classifier, found, folder, accuracy)
     while chunk := list(islice(inputs, _CHUNK)):
         images, labels = zip(*chunk, strict=True)
         log_odds = scorer.score(np.stack(images))
@@ -110,10 +110,10 @@ def readable_photographs(
     Raises:
         ConfigError: there is no such folder, or not one photograph of a known class.
     """
-    found = list(_photographs(classifier, folder, Accuracy()))
+    found = list(class_photographs(classifier, folder, Accuracy()))
     if limit is not None:
         found = [found[i] for i in evenly(len(found), limit)]
-    inputs = list(_inputs(classifier, found, folder, Accuracy()))
+    inputs = list(prepared_inputs(classifier, found, folder, Accuracy()))
     if not inputs:
         raise ConfigError(f"{folder}: no photograph of a known class; expected folders named by WordNet id or class")
     images, labels = zip(*inputs, strict=True)
@@ -130,7 +130,7 @@ def opened(file: Path | BinaryIO) -> Iterator[Image.Image]:
             yield photo
 
 
-def _photographs(classifier: Classifier, folder: Path, accuracy: Accuracy) -> Iterator[tuple[Path, int]]:
+def class_photographs(classifier: Classifier, folder: Path, accuracy: Accuracy) -> Iterator[tuple[Path, int]]:
     """The files below ``folder`` with the class of each; folders that name no class are noted in ``accuracy``."""
     names = ClassNames(classifier.classes, classifier.aliases)
     try:
@@ -150,7 +150,7 @@ def _photographs(classifier: Classifier, folder: Path, accuracy: Accuracy) -> It
                 yield path, label
 
 
-def _inputs(
+def prepared_inputs(
     classifier: Classifier, found: Iterable[tuple[Path, int]], folder: Path, accuracy: Accuracy
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Prepared photographs with the class of each; files that cannot be decoded are noted in ``accuracy``."""

@@ -1,4 +1,5 @@
-"""A reproduction of the smallest budget, whose runs several tests share; one whose ImageNet network answers at once."""
+"""A reproduction of the smallest budget, whose runs several tests share; one whose ImageNet network answers at once;
+two networks that read colours."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,3 +71,48 @@ def stand_in(tmp_path: Path, small_folder: Path) -> StandIn:
         photograph = rng.integers(0, 256, (72, 72, 3), dtype=np.uint8)
         Image.fromarray(photograph).save(folder / f"{len(list(folder.iterdir()))}.png")
     return StandIn(small_folder, tmp_path / "data", f"{small_folder / 'network.py'}:build")
+
+
+EYES = """
+import torch
+from evo_fool.classifiers.base import Classifier
+
+class Reads(torch.nn.Module):
+    '''Each channel is a class, but for the last, which is never chosen; they may be exchanged.'''
+    def __init__(self, order):
+        super().__init__()
+        self.order = torch.nn.Parameter(torch.tensor(order, dtype=torch.float32))
+
+    def forward(self, images):
+        channels = 8 * images.mean(dim=(2, 3))[:, self.order.long()]
+        return torch.cat([channels, channels.amin(1, keepdim=True) - 1], dim=1)
+
+def classifier(order):
+    ids = [["n3", "scarlet"], ["n2"], ["n1"], ["n0"]]
+    names = ["red", "green", "blue", "black"]
+    return Classifier(Reads(order), classes=names, size=4, channels=3, name="eye", aliases=ids)
+
+def eye():
+    return classifier([0, 1, 2])
+
+def confused():
+    return classifier([1, 0, 2])
+"""
+
+COLOURS = {"n3": (255, 0, 0), "n2": (0, 255, 0), "n1": (0, 0, 255)}
+
+
+@pytest.fixture
+def eyes(tmp_path: Path) -> dict[str, Any]:
+    """Two networks, five photographs a class in folders in another order than the classes', and others of no class."""
+    (tmp_path / "eyes.py").write_text(EYES)
+    for name, colour in COLOURS.items():
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(5):
+            Image.new("RGB", (8, 6), colour).save(tmp_path / "photos" / name / f"{i}.png")
+    for folder in ("photos/n99", "outside/unknown"):
+        (tmp_path / folder).mkdir(parents=True)
+        Image.new("RGB", (8, 6), (90, 100, 110)).save(tmp_path / folder / "grey.png")
+    (tmp_path / "photos" / "n1" / "broken.jpg").write_bytes(b"no picture")
+    eye, confused = (f"{tmp_path / 'eyes.py'}:{name}" for name in ("eye", "confused"))
+    return {"photos": tmp_path / "photos", "eye": eye, "confused": confused, "outside": tmp_path / "outside"}

@@ -98,7 +98,7 @@ def class_names(
             raise ConfigError(f"classifier {config.spec!r} does not name its classes; give --classes FILE")
         return [*range(outputs)], []
     names: list[Any] = []
-    names.extend(given if isinstance(given, tuple) else imagenet_names() if given == IMAGENET else _listed(Path(given)))
+    names.extend(given if isinstance(given, tuple) else imagenet_names() if given == IMAGENET else listed(Path(given)))
     if outputs is not None and len(names) != outputs:
         where = "" if isinstance(given, tuple) else f" in {given}"
         raise ConfigError(
@@ -172,8 +172,12 @@ def existing_file(spec: str, target: str) -> Path:
     return path
 
 
-def _listed(path: Path) -> list[str]:
-    """The lines of a text file that are not empty."""
+def listed(path: Path) -> list[str]:
+    """The lines of a text file of classes that are not empty.
+
+    Raises:
+        ConfigError: it is missing, too large, or no text.
+    """
     if not path.is_file():
         raise ConfigError(
             f"classes {path}: there is no such file; give a text file with one name a line, or {IMAGENET}"

@@ -104,13 +104,7 @@ class Transfer(Study[Options]):
         return [row for name, part in data.items() for row in rows_of(name, part)]
 
     def table(self, data: dict[str, Any]) -> Table:
-        whole = self.document(data)
-        lines = [
-            (source, what, *map(text, values))
-            for what, table, text in _TABLES
-            for source, values in zip(whole["sources"], whole[table], strict=True)
-        ]
-        return Table(["images", "what", *(f" {judge}" for judge in whole["judges"])], lines)
+        return matrix_table(self.document(data))
 
     def document(self, data: dict[str, Any]) -> dict[str, Any]:
         return beside_noise(data["evolved"], data["noise"])
@@ -135,7 +129,7 @@ class Transfer(Study[Options]):
 
     def pictures(self, context: Context, data: dict[str, Any]) -> list[Picture]:
         if self.options is not None:
-            drawn = _heat_map([self.document(data)], "mean", "images")
+            drawn = matrix_picture([self.document(data)], "mean", "images")
             return [Picture("confidence", drawn, "Mean confidence of each network in the class of the images.")]
         return [picture for name, part in data.items() for picture in _pictures(name, part)]
 
@@ -320,18 +314,29 @@ def _pictures(name: str, part: Part) -> list[Picture]:
     whole = [beside_noise(matrix, part["noise"]) for matrix in part["by seed"]]
     label = "evolved against, or chosen from noise by"
     return [
-        Picture(f"{name} agreement", _heat_map(whole, "agreement", label), caption),
+        Picture(f"{name} agreement", matrix_picture(whole, "agreement", label), caption),
         Picture(
             f"{name} confidence",
-            _heat_map(whole, "mean", label),
+            matrix_picture(whole, "mean", label),
             f"{name}: mean confidence of each network in that class.",
         ),
     ]
 
 
-def _heat_map(matrices: Sequence[Matrix], table: str, row_label: str) -> bytes:
+def matrix_picture(matrices: Sequence[Matrix], table: str, row_label: str) -> bytes:
+    """A table of matrices as a heat map, their mean."""
     values, first = np.mean([matrix[table] for matrix in matrices], axis=0), matrices[0]
     return heat_map(values, first["sources"], first["judges"], row_label=row_label, label="judged by")
+
+
+def matrix_table(matrix: Matrix, title: str = "") -> Table:
+    """Each row of a matrix: what each network makes of these images."""
+    lines = [
+        (source, what, *map(text, values))
+        for what, table, text in _TABLES
+        for source, values in zip(matrix["sources"], matrix[table], strict=True)
+    ]
+    return Table(["images", "what", *(f" {judge}" for judge in matrix["judges"])], lines, title)
 
 
 _TABLES = (("class kept", "agreement", share_text), ("mean confidence", "mean", percent))
