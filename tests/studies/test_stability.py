@@ -182,7 +182,7 @@ def test_groups_of_runs_stand_beside_their_controls() -> None:
     sets += [_set(f"b{i}", "many", "map_elites", 0.5 + 0.1 * i) for i in (1, 2, 3)]
     sets += [_set("c", "random", "random", 0.3), _set("photographs", "photographs", "photographs", 0.9)]
     both = {key: sets[0]["under"] for key in ("ours", "theirs")}
-    pair = {"name": "a1", "setting": "plain", "network": "net", "control": "photographs", "pairs": 7} | both
+    pair = {"name": "a1", "setting": "plain", "network": "net", "beside": "photographs", "pairs": 7} | both
     data = {"transformations": ["unchanged", "mirrored"], "sets": sets, "pairs": [pair]}
     study = Stability()
     rows = {row.what: row for row in study.rows(data)}
@@ -209,4 +209,4 @@ def test_the_report_asks_it_of_digits(small_reproduction: Context) -> None:
     section = Stability().section(small_reproduction)
     assert section.verdict == "new" and "random-2" in section.why
     assert {one["kind"] for one in section.data["sets"]} == {"map_elites", "random"}
-    assert len(section.data["pairs"]) == 2 and [picture.name for picture in section.pictures] == ["stability"]
+    assert len(section.data["pairs"]) == 3 and [picture.name for picture in section.pictures] == ["stability"]

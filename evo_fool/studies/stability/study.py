@@ -6,8 +6,9 @@ confidence: what is surer has further to fall. Runs that differ in their seed al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ from evo_fool.text import percent
 
 SURE = "0.9"
 PHOTOGRAPHS = "photographs"
+_CONTROLS = ("random", PHOTOGRAPHS)
+"""Kinds of images that evolution did not make."""
 _TOLD = ("shifted 1 px", "JPEG 75", "printed and photographed")
 """What the sentences say."""
 
@@ -106,16 +109,24 @@ class Stability(Study[Options]):
         return rows
 
     def tables(self, data: dict[str, Any]) -> list[Table]:
-        """Images beside controls of equal confidence, and groups of runs beside each other."""
-        columns = ["transformation", " median", " control", " still at 90 %", " control", " class kept", " control"]
+        """Images beside others of equal confidence, and groups of runs beside each other."""
+        columns = [
+            "transformation",
+            " median",
+            " the other",
+            " still at 90 %",
+            " the other",
+            " class kept",
+            " the other",
+        ]
         found = []
-        for (setting, control, network), entries in _pairs(data).items():
+        for (setting, other, network), entries in _pairs(data).items():
             lines = []
             for name in data["transformations"]:
                 ours, theirs = (_means(entries, side, name) for side in ("ours", "theirs"))
                 lines.append((name, *chain.from_iterable(zip(ours, theirs, strict=True))))
             pairs = ", ".join(str(entry["pairs"]) for entry in entries)
-            title = f"{setting} beside {control} on {network}, {pairs} pairs of equal confidence"
+            title = f"{setting} beside {other} on {network}, {pairs} pairs of equal confidence"
             found.append(Table(columns, lines, title))
         lines = [
             (
@@ -195,31 +206,26 @@ def _asked(context: Context, options: Options) -> list[Subject]:
 def _reported(context: Context, seeds: Sequence[int]) -> list[Subject]:
     """The report's runs on digits, with and without random views, and ImageNet's, each with its controls."""
     most = context.scale(smoke=50, laptop=200, paper=1000)
-    networks, runs, names, shown = Networks(), [], [], {}
-
-    def add(run: Run, scorer: Scorer, natural: ImageSet | None) -> None:
-        runs.append(run)
-        names.append(networks.add(scorer))
-        shown[names[-1]] = natural
-
-    lenet = context.scorer(context.classifier())
-    digits = context.data.mnist()
-    natural = None if digits is None else test_digits(digits, most)
     view = {"scoring.view": context.scale(smoke="random-2", laptop="random-8", paper="random-8")}
-    for preset, settings in (("mnist-cppn", {}), ("mnist-cppn", view), RANDOM["cppn"]):
-        for seed in seeds:
-            add(digit_run(context, preset, seed, settings), lenet, natural)
+    lenet = context.scorer(context.classifier())
+    made: list[tuple[Callable[[], Run], Scorer]] = [
+        (partial(digit_run, context, preset, seed, settings), lenet)
+        for preset, settings in (("mnist-cppn", {}), ("mnist-cppn", view), RANDOM["cppn"])
+        for seed in seeds
+    ]
+    natural: dict[str, ImageSet] = {}
+    networks = Networks()
+    if (digits := context.data.mnist()) is not None:
+        natural[networks.add(lenet)] = test_digits(digits, most)
     if network := primary_network(context):
         scorer = context.scorer(context.classifier(f"torchvision:{network[0]}", network[1]))
-        folder = context.data.photographs()
-        natural = None if folder is None else photographs(scorer.classifier, folder, most)
-        for kind in ("cppn", "random"):
-            add(imagenet_run(context, *network, kind, seeds[0]), scorer, natural)
-    with opened(runs):
-        found = _subjects(runs, networks, names, most)
-    for name, images in shown.items():
-        if images is not None:
-            found += _photographs(images, name, networks.scorers[name], found)
+        made += [(partial(imagenet_run, context, *network, kind, seeds[0]), scorer) for kind in ("cppn", "random")]
+        if (folder := context.data.photographs()) is not None:
+            natural[networks.add(scorer)] = photographs(scorer.classifier, folder, most)
+    with opened(make() for make, _ in made) as runs:
+        found = _subjects(runs, networks, [networks.add(scorer) for _, scorer in made], most)
+    for name, images in natural.items():
+        found += _photographs(images, name, networks.scorers[name], found)
     return found
 
 
@@ -248,22 +254,28 @@ def _measured(context: Context, subjects: Sequence[Subject], seed: int) -> dict[
         by_name = transformations(one.images.images.shape[1:], seed)
         names = list(by_name)
         answers.append(Answers.of(one.scorer, one.images, by_name))
-    sets, pairs = [], []
+    sets, pairs, order = [], [], list(dict.fromkeys(one.setting for one in subjects))
     for one, found in zip(subjects, answers, strict=True):
         entry = {"name": one.images.name, "setting": one.setting, "network": one.network, "kind": one.kind}
         sets.append(entry | {"images": len(one.images), "under": found.summary()})
-        controls: dict[str, list[Answers]] = {}
+        others: dict[str, list[Answers]] = {}
         for other, theirs in zip(subjects, answers, strict=True):
-            control = other.kind in ("random", PHOTOGRAPHS) and one.kind not in ("random", PHOTOGRAPHS)
-            if control and other.network == one.network:
-                controls.setdefault(other.setting, []).append(theirs)
-        for control, several in controls.items():
-            pairs.append(entry | {"control": control} | beside(found, Answers.joined(several)))
+            if _compare(one, other, order):
+                others.setdefault(other.setting, []).append(theirs)
+        for setting, several in others.items():
+            pairs.append(entry | {"beside": setting} | beside(found, Answers.joined(several)))
     return {"transformations": names, "sets": sets, "pairs": pairs}
 
 
+def _compare(one: Subject, other: Subject, order: Sequence[str]) -> bool:
+    """Whether one stands beside the other at equal confidence: evolved images beside controls and later settings."""
+    if one.network != other.network or one.setting == other.setting or one.kind in _CONTROLS:
+        return False
+    return other.kind in _CONTROLS or order.index(one.setting) < order.index(other.setting)
+
+
 def _is_control(data: dict[str, Any], setting: str) -> bool:
-    return any(one["setting"] == setting and one["kind"] in ("random", PHOTOGRAPHS) for one in data["sets"])
+    return any(one["setting"] == setting and one["kind"] in _CONTROLS for one in data["sets"])
 
 
 def _groups(data: dict[str, Any], *table: str) -> dict[tuple[str, str, str], dict[str, Any]]:
@@ -280,11 +292,11 @@ def _groups(data: dict[str, Any], *table: str) -> dict[tuple[str, str, str], dic
 
 
 def _pairs(data: dict[str, Any]) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
-    """The runs that have pairs, by setting, control and network."""
+    """The runs that have pairs, by setting, the other setting and network."""
     found: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for entry in data["pairs"]:
         if entry["pairs"]:
-            found.setdefault((entry["setting"], entry["control"], entry["network"]), []).append(entry)
+            found.setdefault((entry["setting"], entry["beside"], entry["network"]), []).append(entry)
     return found
 
 
