@@ -99,12 +99,11 @@ class Stability(Study[Options]):
                 if key in found
             ]
             runs = len(group["rates"])
+            what, stays = f"{transformation}: still at 90 %", kept.get(key)
             if transformation == UNCHANGED:
-                what, ours, controls, note = "at 90 %", spread_text(at[key]), [], note[:1]
-            else:
-                what, ours = f"{transformation}: still at 90 %", spread_text(kept[key]) if key in kept else None
+                what, stays, controls, note = "at 90 %", at[key], [], note[:1]
             note += [f"mean of {runs} runs"] if runs > 1 else []
-            label = f"{setting} on {network}, {what}"
+            label, ours = f"{setting} on {network}, {what}", None if stays is None else spread_text(stays)
             rows.append(Row(label, ours, control=", ".join(controls) or None, note="; ".join(note)))
         return rows
 
