@@ -98,6 +98,8 @@ class Experiment(Section):
         crossed = getattr(self.encoding, "crossover", 0.0) > 0
         if problem := self.scene.problem():
             raise ValueError(problem)
+        if search.kind == "gradient" and self.scoring.view.startswith("random-"):
+            raise ValueError(f"scoring.view = {self.scoring.view}: gradient methods see no random views; leave it out")
         if search.kind != "map_elites" and crossed:
             crosses = self.encoding.kind != "cppn" and search.kind == "genetic"
             remedy = "set search.crossover, and " * crosses + "leave it at 0"

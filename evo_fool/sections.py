@@ -40,6 +40,9 @@ Side = Annotated[Integer, Field(ge=1, le=4096)]
 Share = Annotated[Number, Field(gt=0.0, lt=1.0)]
 Mutations = Annotated[Integer, Field(ge=0, le=10_000)]
 
+VIEW = r"^(auto|resize|centre|ten-crop|random-[1-9][0-9]?)$"
+"""What ``scoring.view`` may be."""
+
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -103,9 +106,11 @@ class ScoringConfig(Section):
         le=MAX_BATCH,
         description="most views in one forward pass, halved when memory runs out; none: what suits the device",
     )
-    view: Literal["auto", "resize", "centre", "ten-crop"] = Field(
+    view: str = Field(
         "auto",
-        description="how an image of another size becomes the classifier's input; auto: resize where the sizes differ",
+        pattern=VIEW,
+        description="how an image of another size becomes the classifier's input; auto: resize where the sizes differ; "
+        "random-N, such as random-8: as auto, then moved, turned, scaled and lit in N ways that the seed draws once",
     )
 
 

@@ -3,7 +3,7 @@
 The uint8 image that is stored is scored. The network computes in float32; log p / (1 - p) is then taken in
 float64 from the logits themselves, so that it stays finite and strictly increasing where p rounds to 0 or 1. Other
 arithmetic, where it is faster, only screens: it selects the images that get a float32 score.
-With ten crops p is the mean of ten softmax outputs (paper, section 2.1), and so is 1 - p.
+With ten crops p is the mean of ten softmax outputs (paper, section 2.1), and so is 1 - p; likewise with random views.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from evo_fool.classifiers.foreign import first_line
 from evo_fool.classifiers.screening import input_dtype, screening_network
 from evo_fool.classifiers.views import VIEWS, make_views, view_count
 from evo_fool.errors import ClassifierError, ConfigError, EvoFoolError
+from evo_fool.sections import VIEW
 from evo_fool.shape import compact
 
 _log = logging.getLogger(__name__)
@@ -47,10 +48,12 @@ class Scorer:
         batch: largest number of views in one forward pass; halved for good whenever memory runs out.
         view: how an image becomes the classifier's input: ``auto`` (unchanged where the sizes agree, else resized),
             ``resize`` (bilinear, antialiased), ``centre`` (the middle), ``ten-crop`` (middle, corners and their mirror
-            images, probabilities averaged).
+            images, probabilities averaged), ``random-N`` (as ``auto``, then in N ways of :mod:`.random_views`,
+            probabilities averaged).
         device: where to compute.
         precision: ``float32``, or the arithmetic that :meth:`screen` uses, see :func:`.screening_network`.
         times: what :func:`.time_precisions` found, where the precision was chosen by it.
+        seed: draws the random views.
         look_up: writes inputs straight from bytes where a view leaves images as they are; None: by torch, the same
             numbers in more passes.
 
@@ -67,11 +70,12 @@ class Scorer:
         device: torch.device,
         precision: str = "float32",
         times: Mapping[str, float] | None = None,
+        seed: int = 0,
         look_up: LookUp | None = None,
     ) -> None:
         if batch < 1:
             raise ConfigError(f"scoring.batch = {batch} must be at least 1")
-        if view not in VIEWS:
+        if not re.fullmatch(VIEW, view):
             raise ConfigError(f"scoring.view = {view!r} is unknown; choose one of {', '.join(VIEWS)}")
         if precision != "float32" and classifier.opaque:
             raise ConfigError(f"{classifier.name} computes in its own arithmetic; leave scoring.precision at float32")
@@ -81,6 +85,7 @@ class Scorer:
         self.classifier.to(memory_format=self.memory_format)  # type: ignore[call-overload]  # torch's stubs omit it
         self.batch = batch
         self.view = view
+        self.seed = seed
         self.device = device
         self._views = view_count(view)
         self.precision = precision
@@ -189,7 +194,7 @@ class Scorer:
     def views(self, images: np.ndarray | Tensor) -> tuple[Tensor, ...]:
         """The views of uint8 images on the device, float32 in [0, 1], in sub-batches."""
         pixels = torch.as_tensor(images).to(self.device).to(torch.float32).div_(255)
-        return make_views(pixels, self.view, self.classifier.shape[1:]).split(self.batch)
+        return make_views(pixels, self.view, self.classifier.shape[1:], self.seed).split(self.batch)
 
     def _logits(self, part: Tensor, start: int, network: nn.Module) -> Tensor:
         """Logits ``(images * views, members * classes)``, view by view of each image."""

@@ -6,15 +6,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from evo_fool.classifiers.random_views import random_views
 from evo_fool.errors import ConfigError
 from evo_fool.shape import compact
 
-VIEWS = ("auto", "resize", "centre", "ten-crop")
+VIEWS = ("auto", "resize", "centre", "ten-crop", "random-N with N from 1 to 99")
 
 
 def view_count(view: str) -> int:
     """The number of views of one image."""
-    return 10 if view == "ten-crop" else 1
+    return 10 if view == "ten-crop" else random_count(view) or 1
+
+
+def random_count(view: str) -> int:
+    """How many random transformations ``view`` means; 0 for any other kind."""
+    return int(view.removeprefix("random-")) if view.startswith("random-") else 0
 
 
 def check_view(view: str, image: tuple[int, int], size: tuple[int, int]) -> None:
@@ -31,19 +37,25 @@ def check_view(view: str, image: tuple[int, int], size: tuple[int, int]) -> None
         )
 
 
-def make_views(images: Tensor, view: str, size: tuple[int, int]) -> Tensor:
+def make_views(images: Tensor, view: str, size: tuple[int, int], seed: int) -> Tensor:
     """The views of float32 images ``(n, c, h, w)``: ``(n * views, c, *size)``, all views of an image together.
+
+    Args:
+        images: in [0, 1].
+        view: see :class:`.Scorer`.
+        size: height and width of the classifier's input.
+        seed: of random views.
 
     Raises:
         ConfigError: crops from an image that is smaller than the classifier's input.
     """
     height, width = images.shape[-2:]
     check_view(view, (height, width), size)
-    if view in ("auto", "resize"):
-        if (height, width) == size:
-            return images
-        resized = F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
-        return resized.clamp_(0.0, 1.0)
+    if view not in ("centre", "ten-crop"):
+        if (height, width) != size:
+            images = F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True).clamp_(0.0, 1.0)
+        count = random_count(view)
+        return random_views(images, count, seed) if count else images
     bottom, right = height - size[0], width - size[1]
     corners = [(bottom // 2, right // 2), (0, 0), (0, right), (bottom, 0), (bottom, right)]
     places = corners[:1] if view == "centre" else corners

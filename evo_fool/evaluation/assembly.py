@@ -178,8 +178,16 @@ def build_scorer(experiment: Experiment, classifier: Classifier, device: torch.d
         if experiment.search.kind not in _COMPLETE and measures_precision(experiment.classifier, classifier):
             times = time_precisions(classifier, batch, device)
         precision = choose_precision(times)
-    view = scoring.view
-    return Scorer(classifier, batch=batch, view=view, device=device, precision=precision, times=times, look_up=look_up)
+    return Scorer(
+        classifier,
+        batch=batch,
+        view=scoring.view,
+        device=device,
+        precision=precision,
+        times=times,
+        seed=experiment.seed,
+        look_up=look_up,
+    )
 
 
 def measures_precision(config: ClassifierConfig, classifier: Classifier) -> bool:

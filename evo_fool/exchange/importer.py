@@ -153,7 +153,7 @@ def import_images(
     experiment = experiment.model_copy(update={"encoding": config, "batch": len(images)})
     encoding = ByteGenomes(config, size=size, channels=judge.channels)
     batch = choose_batch(experiment.scoring.batch, judge.size, where)
-    scorer = Scorer(judge, batch=batch, view=experiment.scoring.view, device=where)
+    scorer = Scorer(judge, batch=batch, view=experiment.scoring.view, device=where, seed=experiment.seed)
     preflight(scorer)
     scene = Alone(experiment.scene, scorer, experiment.seed)
     parts = Parts(where, judge, encoding, Evaluator(encoding, scene), [])

@@ -33,6 +33,7 @@ STUDIES: dict[str, str] = {
     "per-image": "evo_fool.studies.per_image.study:PerImage",
     "program": "evo_fool.studies.program.study:Programs",
     "network-comparison": "evo_fool.studies.network_comparison.study:NetworkComparison",
+    "stability": "evo_fool.studies.stability.study:Stability",
 }
 """Name -> ``module:class``, in the order of the report."""
 
@@ -52,6 +53,7 @@ QUESTIONS: dict[str, str] = {
     "program": STUDIES["program"],
     "network-comparison": STUDIES["network-comparison"],
     "natural": "evo_fool.studies.natural.study:Natural",
+    "stability": STUDIES["stability"],
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 

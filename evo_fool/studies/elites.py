@@ -12,6 +12,7 @@ from evo_fool.classifiers.base import Classifier
 from evo_fool.classifiers.photographs import readable_photographs
 from evo_fool.classifiers.precision import choose_batch
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.views import random_count
 from evo_fool.classifiers.zoo import load_classifier
 from evo_fool.errors import ConfigError
 from evo_fool.evaluation.assembly import trusted_classifier
@@ -80,6 +81,8 @@ def judge_of(
 ) -> tuple[Scorer, str]:
     """The classifier of a run at work, and a remark for the reader: "" unless it is another than the run was made with.
 
+    It sees pictures in the run's view; where that is random, as they are.
+
     Args:
         run: the run.
         classifier: where it is found now, or another one; needed where the record names code to execute.
@@ -100,7 +103,8 @@ def judge_of(
             f"{run.path.name}; name a classifier of the same classes with --classifier"
         )
     batch = choose_batch(experiment.scoring.batch, loaded.size, place)
-    scorer = Scorer(loaded, batch=batch, view=experiment.scoring.view, device=place)
+    view = "auto" if random_count(experiment.scoring.view) else experiment.scoring.view
+    scorer = Scorer(loaded, batch=batch, view=view, device=place)
     same = loaded.fingerprint() == run.classifier_fingerprint
     return scorer, "" if same else f"judged by {loaded.name}, not by the network that {run.path.name} was evolved on"
 

@@ -61,6 +61,18 @@ class RunsOptions(Options):
     )
 
 
+class JudgedRunsOptions(RunsOptions):
+    """Runs whose pictures are shown to the networks that they were evolved on."""
+
+    classifiers: tuple[str, ...] = Field(
+        (),
+        alias="classifier",
+        description="The network of a RUN, needed where its record names code or its weights have moved.",
+        json_schema_extra={"metavar": "SPEC[@WEIGHTS]"},
+    )
+    device: str = Field("auto", description="Where to score.", json_schema_extra={"metavar": "auto|cpu|cuda"})
+
+
 class HeldOutOptions(RunsOptions):
     """Runs, or none, whose pictures are tested on photographs that they were not made on."""
 

@@ -22,6 +22,7 @@ CASES = {
     "perturbation": [each for key, value in SCENE.items() for each in ("-S", f"scene.{key}={value}")],
     "pixels": ["-S", "encoding.kind=pixels"],
     "cppn": [],
+    "random views": ["-S", "scoring.view=random-2"],
     "genetic": ["-S", "search.kind=genetic", "-S", "encoding.kind=pixels", "-S", "search.crossover=0.5"],
     "patch": ["-S", "scene.kind=patch", "-S", "scene.photos=photographs.npz", "-S", "scene.share=0.3"],
     "program": ["-S", "scene.kind=program", "-S", "scene.inner=12", "-S", "scene.count=20"],

@@ -31,6 +31,7 @@ SEARCHES: list[tuple[str, dict[str, Any]]] = [
     ("pixels", {"search": {"kind": "map_elites", "operators": "adaptive", "parents": "curiosity"}}),
     ("spectral", {"search": {"kind": "map_elites", "operators": "adaptive", "parents": "recent", "recency": 40}}),
     ("cppn", {"scoring": {"precision": "bfloat16", "batch": 5}}),
+    ("cppn", {"scoring": {"precision": "bfloat16", "batch": 5, "view": "random-3"}, "generations": 8}),
 ]
 
 

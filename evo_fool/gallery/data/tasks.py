@@ -116,7 +116,7 @@ def _load(definition: str, photos: Path | None) -> tuple[Scene, str]:
     _check_weights(spec)
     cpu = torch.device("cpu")
     classifier = load_classifier(experiment.classifier, cpu)
-    scorer = Scorer(classifier, batch=10, view=experiment.scoring.view, device=cpu)
+    scorer = Scorer(classifier, batch=10, view=experiment.scoring.view, device=cpu, seed=experiment.seed)
     return build_scene(experiment.scene, scorer, experiment.seed, photos), classifier.fingerprint()
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from evo_fool.studies import options
 
 
-class Options(options.RunsOptions):
+class Options(options.JudgedRunsOptions):
     """Show the elites of every RUN, and random images, to the networks of all of them and to other networks.
 
     Of the random images each network chooses, for each class, the one it is surest of, as evolution would.
@@ -20,11 +20,4 @@ class Options(options.RunsOptions):
         description="One more network that judges.",
         json_schema_extra={"metavar": "SPEC[@WEIGHTS]"},
     )
-    classifiers: tuple[str, ...] = Field(
-        (),
-        alias="classifier",
-        description="The network of a RUN, needed where its record names code or its weights have moved.",
-        json_schema_extra={"metavar": "SPEC[@WEIGHTS]"},
-    )
     noise: int = Field(500, ge=1, description="Random images to compare.")
-    device: str = Field("auto", description="Where to score.", json_schema_extra={"metavar": "auto|cpu|cuda"})

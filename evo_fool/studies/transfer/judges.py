@@ -14,6 +14,7 @@ from evo_fool.runs import Run, find_run, open_run
 from evo_fool.sections import ClassifierConfig
 from evo_fool.studies.elites import ImageSet, elites_of, judge_of
 from evo_fool.studies.networks import Networks
+from evo_fool.studies.run_finder import opened
 from evo_fool.studies.transfer import Options
 
 
@@ -23,27 +24,9 @@ def judges_of(options: Options) -> tuple[list[ImageSet], dict[str, Scorer], list
     Raises:
         ConfigError: no such run or network, or a classifier that is no run's.
     """
-    named = {text: ClassifierSpec.parse_with_weights(text).config() for text in options.classifiers}
-    used: set[str] = set()
-    sets: list[ImageSet] = []
-    judges = Networks()
-    recorded, remarks = [], []
-
-    for text in options.runs:
-        with open_run(find_run(text, options.out)) as run:
-            sets.append(elites_of(run))
-            recorded.append(run.experiment.classifier.spec)
-            fitting = {key: config for key, config in named.items() if _same(run, config)}
-            used |= set(fitting)
-            if run.classifier_fingerprint not in judges.names:
-                scorer, remark = _judge(run, list(fitting.values()), options.device)
-                remarks += [remark] if remark else []
-                judges.add(scorer)
-    if unused := [text for text in named if text not in used]:
-        raise ConfigError(
-            f"--classifier {unused[0]}: no RUN was evolved on it, but on {', '.join(dict.fromkeys(recorded))}; "
-            "to judge by one more network use --judge"
-        )
+    with opened(open_run(find_run(text, options.out)) for text in options.runs) as runs:
+        sets = [elites_of(run) for run in runs]
+        judges, _, remarks = own_networks(runs, options.classifiers, options.device)
     device = choose_device(options.device)
     for text in options.judges:
         network = load_classifier(ClassifierSpec.parse_with_weights(text).config(), device)
@@ -52,6 +35,38 @@ def judges_of(options: Options) -> tuple[list[ImageSet], dict[str, Scorer], list
         else:
             judges.add(Scorer(network, batch=choose_batch(None, network.size, device), view="auto", device=device))
     return sets, judges.scorers, remarks
+
+
+def own_networks(runs: Sequence[Run], classifiers: Sequence[str], device: str) -> tuple[Networks, list[str], list[str]]:
+    """The networks of runs, each once, the name of each run's, and the remarks for the reader.
+
+    Args:
+        runs: open.
+        classifiers: ``SPEC[@WEIGHTS]`` of those whose record names code or whose weights have moved.
+        device: where they work.
+
+    Raises:
+        ConfigError: a network is not found, or one that is named is no run's.
+    """
+    named = {text: ClassifierSpec.parse_with_weights(text).config() for text in classifiers}
+    used: set[str] = set()
+    networks, names, remarks = Networks(), [], []
+    for run in runs:
+        fitting = {key: config for key, config in named.items() if _same(run, config)}
+        used |= set(fitting)
+        if run.classifier_fingerprint not in networks.names:
+            scorer, remark = _judge(run, list(fitting.values()), device)
+            remarks += [remark] if remark else []
+            names.append(networks.add(scorer))
+        else:
+            names.append(networks.names[run.classifier_fingerprint])
+    if unused := [text for text in named if text not in used]:
+        recorded = dict.fromkeys(run.experiment.classifier.spec for run in runs)
+        raise ConfigError(
+            f"--classifier {unused[0]}: no RUN was evolved on it, but on {', '.join(recorded)}; "
+            "to judge by one more network use evo-fool study transfer --judge"
+        )
+    return networks, names, remarks
 
 
 def _judge(run: Run, named: Sequence[ClassifierConfig], device: str) -> tuple[Scorer, str]:
