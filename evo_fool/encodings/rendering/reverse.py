@@ -154,8 +154,8 @@ def pull_back(
     n, _, height, width = slopes.shape
     planes = coordinate_planes((height, width), coordinates, native, scale)
     arrays = fields(genomes)
-    out = np.zeros(arrays[0].shape)
-    places = np.broadcast_to(np.arange(out.shape[1], dtype=np.float64), out.shape).copy()
+    links = genomes["weight"].shape[1]
+    out, places = np.zeros((n, links)), np.tile(np.arange(links, dtype=np.float64), (n, 1))
     flat = np.ascontiguousarray(slopes, np.float64).reshape(n, outputs, height * width)
     mode = MODES.get(colour, PLANES)
     run_chunks(
