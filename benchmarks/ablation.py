@@ -3,8 +3,9 @@
     python -m benchmarks.ablation --weights squeezenet1_1.pt --images 32000 --seeds 1 2 3
 
 Every variant changes imagenet-cppn.yaml as its line in VARIANTS says: the paper's settings, each of ours added to them
-alone, all of ours, and each of ours taken away. A run that is already in --out is not run again, and one that was
-interrupted is resumed, so the table can be made piece by piece.
+alone, all of ours, and each of ours taken away; then adaptive operators in batches of 64, which may follow gradients.
+A run that is already in --out is not run again, and one that was interrupted is resumed, so the table can be made piece
+by piece.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ CROSSOVER = {"encoding.crossover": 0.5}
 RECENCY = {"search.parents": "recent"}
 PAPER = {"encoding.add_link": 0.5, "encoding.split_link": 0.5, "encoding.crossover": 0.0, "search.parents": "cells"}
 
+ADAPTIVE = {"batch": 64, "search.operators": "adaptive"}
+
 VARIANTS: dict[str, dict[str, object]] = {
     "paper": PAPER,
     "paper + growth": PAPER | GROWTH,
@@ -41,6 +44,9 @@ VARIANTS: dict[str, dict[str, object]] = {
     "default - crossover": {key: PAPER[key] for key in CROSSOVER},
     "default - recency": {key: PAPER[key] for key in RECENCY},
     "default, curiosity for recency": {"search.parents": "curiosity"},
+    "adaptive": ADAPTIVE,
+    "adaptive + gradient .1": ADAPTIVE | {"search.gradient": 0.1},
+    "adaptive + gradient .3": ADAPTIVE | {"search.gradient": 0.3},
 }
 
 
@@ -73,7 +79,7 @@ def named(given: argparse.Namespace, name: str, seed: int) -> Experiment:
         "name": f"ablation-{name.replace(' ', '')}-{given.images}-seed{seed}",
         "preset": f"imagenet-cppn, {name}",
         "seed": seed,
-        "generations": given.images // base.batch - 1,
+        "generations": -(-given.images // int(str(VARIANTS[name].get("batch", base.batch)))) - 1,
         "classifier.spec": given.classifier,
         "classifier.weights": given.weights and str(Path(given.weights).absolute()),
     }

@@ -95,6 +95,11 @@ class Experiment(Section):
                 raise ValueError("search.crossover needs a population of at least 2: raise batch")
             if search.elitism >= min(self.batch, self.initial_batch):
                 raise ValueError(f"search.elitism = {search.elitism} leaves no room for offspring: keep it below batch")
+        if isinstance(search, MapElitesConfig) and search.gradient:
+            if search.operators != "adaptive":
+                raise ValueError("search.gradient is the share of an operator: set search.operators: adaptive")
+            if self.batch < 4:
+                raise ValueError(f"search.gradient: a child costs as much as 4 images, batch = {self.batch}; raise it")
         crossed = getattr(self.encoding, "crossover", 0.0) > 0
         if problem := self.scene.problem():
             raise ValueError(problem)
@@ -110,6 +115,16 @@ class Experiment(Section):
     def initial_batch(self) -> int:
         """Images of generation 0."""
         return self.initial or self.batch
+
+    @property
+    def uses_gradients(self) -> bool:
+        """Whether the search looks into the network; evolution otherwise sees its answers alone."""
+        return isinstance(self.search, MapElitesConfig) and self.search.gradient > 0
+
+    @property
+    def search_name(self) -> str:
+        """The kind of search, as reports name it."""
+        return self.search.kind + ", uses gradients" * self.uses_gradients
 
     @property
     def crossover(self) -> float:

@@ -262,6 +262,11 @@ class MapElitesConfig(Section):
         description="fixed: the encoding's mutation (the paper); adaptive: operators of the encoding, each as often as "
         "its children have lately won",
     )
+    gradient: Rate = Field(
+        0.0,
+        description="with operators: adaptive, the largest share of the images that children made by following the "
+        "network's gradient may cost, four images a child; the network must have gradients. 0: none (the paper)",
+    )
 
 
 class GeneticConfig(Section):

@@ -158,6 +158,64 @@ class Scorer:
         log_odds = self.classifier.combined(class_log_odds(logits.to(torch.float64)))
         return log_odds[:, 0] if self._views == 1 else mean_log_odds(log_odds)
 
+    def slopes(self, images: np.ndarray | Tensor, classes: np.ndarray) -> np.ndarray:
+        """How each image's log-odds of one class change with its values in [0, 1], float32 of the images' shape.
+
+        Args:
+            images: as of :meth:`score`.
+            classes: one for each image, int64 ``(n,)``.
+
+        Raises:
+            ClassifierError: the classifier has no gradient, fails, or runs out of memory on a single view.
+        """
+        self._check(images)
+        pixels, wanted = torch.as_tensor(images), torch.as_tensor(classes, device=self.device)
+        found = np.empty(tuple(pixels.shape), np.float32)
+        start = 0
+        while start < len(pixels):
+            rows = slice(start, start + max(1, self.batch // self._views))
+            try:
+                found[rows] = self._slopes(pixels[rows], wanted[rows]).cpu().numpy()
+                start = rows.stop
+                continue
+            except (RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error):
+                    raise
+            self._halve(len(pixels[rows]) * self._views)
+        return found
+
+    def _slopes(self, pixels: Tensor, classes: Tensor) -> Tensor:
+        classifier = self.classifier
+        leaf = pixels.to(self.device).to(torch.float32).div_(255).requires_grad_()
+        no_gradient = ClassifierError(
+            f"classifier {classifier.name!r} has no gradient with respect to its images; "
+            "evolve without it: -S search.gradient=0"
+        )
+        try:
+            with torch.enable_grad(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+                views = make_views(leaf, self.view, classifier.shape[1:])
+                answers = [self.forward(part, classifier.network) for part in views.split(self.batch)]
+                logits = _joined(answers).view(len(pixels), self._views, classifier.members, -1).to(torch.float64)
+                own = classes.view(-1, 1, 1, 1).expand(*logits.shape[:-1], 1)
+                others = logits.scatter(-1, own, -torch.inf).logsumexp(dim=-1, keepdim=True)
+                log_odds = classifier.combined(logits.gather(-1, own) - others)
+                total = (log_odds[:, 0] if self._views == 1 else mean_log_odds(log_odds)).sum()
+                slopes = torch.autograd.grad(total, leaf, allow_unused=True)[0] if total.requires_grad else None
+        except Exception as error:
+            if isinstance(error, EvoFoolError | MemoryError) or _out_of_memory(error):
+                raise
+            raise (
+                no_gradient
+                if "grad" in str(error)
+                else ClassifierError(
+                    f"classifier {classifier.name!r} failed on the way back from its answers: "
+                    f"{type(error).__name__}: {first_line(error)}; evolve without it: -S search.gradient=0"
+                )
+            ) from error
+        if slopes is None:
+            raise no_gradient
+        return slopes
+
     def inputs(self, images: np.ndarray | Tensor, network: nn.Module) -> Iterator[Tensor]:
         """What ``network`` is given for uint8 images: normalised, in its precision and layout, in sub-batches."""
         images = torch.as_tensor(images)

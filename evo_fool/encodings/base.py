@@ -35,12 +35,14 @@ class Operator:
         settings: what differs from :meth:`Encoding.mutate`, as the encoding reads it; empty: nothing.
         mates: the child is the first of :meth:`Encoding.mate`, as it is.
         expected_gain: of a child at first, in log-odds, over all cells that it takes of a thousand.
+        cost: of a child, in images: 1 is its own score.
     """
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     mates: bool = False
     expected_gain: float = 1.0
+    cost: int = 1
 
 
 class Encoding(ABC):
@@ -122,6 +124,23 @@ class Encoding(ABC):
             ConfigError: where ``can_mate`` is false.
         """
         raise ConfigError(f"{type(self).__name__} has no crossover; set its probability to 0")
+
+    def ascend(self, genomes: Genomes, slopes: np.ndarray, rng: Stream) -> Genomes:
+        """Copies that are a short step further up ``slopes``, row for row; the input is left alone.
+
+        Args:
+            genomes: to move.
+            slopes: of what shall rise, with respect to each value in [0, 1] of the images at the scored size, float32
+                ``(n, channels, height, width)``. A byte stands for the value that it was truncated from.
+            rng: draws the lengths of the steps.
+
+        Raises:
+            ConfigError: the encoding cannot follow slopes; the default.
+        """
+        raise ConfigError(
+            f"{type(self).__name__} cannot follow gradients; evolve without it: -S search.gradient=0, or choose "
+            "encoding.kind cppn, pixels or spectral"
+        )
 
     @abstractmethod
     def render(self, genomes: Genomes, size: int | None = None) -> Images:

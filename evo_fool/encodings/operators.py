@@ -223,3 +223,31 @@ def wave_steps(images: np.ndarray, rng: Stream, spread: float, highest: int = 8)
         wave = amplitude * np.outer(rows, columns).real
         image[channel] = np.clip(image[channel] + wave, 0.0, 1.0)
     return out
+
+
+def uphill_steps(
+    values: np.ndarray,
+    slopes: np.ndarray,
+    rng: Stream,
+    *,
+    lengths: tuple[float, float],
+    bounds: tuple[float, float],
+) -> np.ndarray:
+    """Each row moved along its slopes, float64 ``(n, m)``; one without a direction stays: all 0, or not finite.
+
+    Args:
+        values: ``(n, m)``.
+        slopes: float64 ``(n, m)``.
+        rng: of the generation.
+        lengths: the shortest and the longest step, Euclidean; each row's is uniform between them by its logarithm.
+        bounds: values are clipped to these.
+    """
+    shortest, longest = lengths
+    length = shortest * (longest / shortest) ** rng.random(len(values))
+    largest = np.abs(slopes).max(axis=1, initial=0.0)
+    known = np.isfinite(largest) & (largest > 0)
+    # Divided by the largest first: a long chain of sines may have slopes whose squares overflow.
+    units = np.where(known[:, None], slopes, 0.0) / np.where(known, largest, 1.0)[:, None]
+    norms = np.sqrt(np.square(units).sum(axis=1))
+    units *= (length / np.where(known, norms, 1.0))[:, None]
+    return np.clip(values + units, *bounds)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from evo_fool.class_names import ClassNames
@@ -27,6 +28,7 @@ from evo_fool.evaluation import Evaluator
 from evo_fool.evaluation.environment import choose_device
 from evo_fool.evaluation.memory_need import check_memory
 from evo_fool.experiment import Experiment
+from evo_fool.randomness import stream
 from evo_fool.scenes import Scene, build_scene
 from evo_fool.sections import ClassifierConfig, GeneticConfig, ObjectConfig
 
@@ -115,7 +117,7 @@ class Plan:
             "encoding": experiment.encoding.kind,
             "scene": {"kind": experiment.scene.kind, "cells": len(scene.cells), "inputs": scene.inputs}
             | scene.record(),
-            "search": experiment.search.kind,
+            "search": experiment.search_name,
             "targets": [scene.cells[target] for target in self.parts.targets],
             "seed": experiment.seed,
             "batch": experiment.batch,
@@ -138,8 +140,13 @@ def plan(experiment: Experiment, classifier: Classifier | None = None, encoding:
     experiment = with_absolute_paths(experiment)
     parts = assemble(experiment, classifier, encoding)
     check_memory(experiment, parts)
+    found = preflight(parts.evaluator.scorer)
+    if experiment.uses_gradients:  # once, so that what has none is refused before the run begins
+        rng = stream(experiment.seed, "gradient", 0)
+        parts.evaluator.ascend(parts.encoding.random(1, rng), np.zeros(1, np.int64), rng)
+        parts.scene.passes = parts.scene.possible = 0
     # What a rule chose is recorded, so that a run resumed on another machine does not choose again.
-    return Plan(resolved(experiment, parts), parts, preflight(parts.evaluator.scorer))
+    return Plan(resolved(experiment, parts), parts, found)
 
 
 def refuse_complete(experiment: Experiment) -> None:

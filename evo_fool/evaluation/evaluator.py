@@ -11,6 +11,7 @@ import torch
 
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.encodings.base import Encoding, Genomes, Images
+from evo_fool.randomness import Stream
 from evo_fool.scenes import Scene
 
 
@@ -75,3 +76,17 @@ class Evaluator:
         """
         images = self.encoding.draw(genomes)
         return Scored(images, self.scene.score(images, thresholds))
+
+    def ascend(self, genomes: Genomes, cells: np.ndarray, rng: Stream) -> Genomes:
+        """Copies of genomes that are a short step further up the gradient of one cell's score each.
+
+        Args:
+            genomes: first axis ``n``.
+            cells: one for each, int64 ``(n,)``.
+            rng: draws the lengths of the steps.
+
+        Raises:
+            ConfigError: the encoding or the scene follows no gradients.
+            ClassifierError: the classifier has none, fails, or memory does not suffice.
+        """
+        return self.encoding.ascend(genomes, self.scene.slopes(self.encoding.draw(genomes), cells), rng)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evo_fool.encodings.base import Operator
 from evo_fool.evolution.archive import Insertions
 from evo_fool.randomness import Stream
 
@@ -28,6 +29,12 @@ MOST = 5.0
 LOWEST, HIGHEST = -8.0, 5.0
 """Log-odds beyond these count as these: a rise from 1e-9 to 1e-6 is far from fooling, and .993 is near enough."""
 
+GRADIENT = Operator("gradient", cost=4, expected_gain=1.5)
+"""A short step up the gradient of the cell that the parent was drawn for, with ``search.gradient``.
+
+The way through the network and back costs as much as three images, and the child's score is a fourth.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -42,18 +49,20 @@ class Bandit:
     """The mean gain of every operator, and the shares that follow from it.
 
     Args:
-        expected: the mean gains to begin with, above 0.
+        expected: the mean gains of a child to begin with, above 0.
+        costs: of a child, in images, where they differ: gains, and then shares, are counted by the image.
 
     Attributes:
         means: float64 ``(k,)``.
     """
 
-    def __init__(self, expected: Sequence[float]) -> None:
-        self.means = np.array(expected, np.float64)
+    def __init__(self, expected: Sequence[float], costs: Sequence[int] | None = None) -> None:
+        self.costs = np.ones(len(expected), np.int64) if costs is None else np.array(costs, np.int64)
+        self.means = np.array(expected, np.float64) / self.costs
 
     @property
     def shares(self) -> np.ndarray:
-        """The probability of each operator, float64 ``(k,)``, at least :data:`FLOOR` / k; they add up to 1."""
+        """The share of each operator in the images, float64 ``(k,)``, at least :data:`FLOOR` / k; they add up to 1."""
         total = self.means.sum()
         k = len(self.means)
         if not total > 0:  # no child has gained for so long that all means have vanished
@@ -61,10 +70,18 @@ class Bandit:
         shares: np.ndarray = FLOOR / k + (1.0 - FLOOR) * (self.means / total)
         return shares
 
-    def draw(self, n: int, rng: Stream) -> np.ndarray:
-        """An operator for each of ``n`` children, int64 ``(n,)``."""
-        total = np.cumsum(self.shares)
+    def draw(self, n: int, rng: Stream, among: int | None = None) -> np.ndarray:
+        """An operator for each of ``n`` children, int64 ``(n,)``; ``among``: only the first so many operators."""
+        total = np.cumsum(self.shares[:among])
         return np.searchsorted(total, rng.random(n) * total[-1], side="right").clip(max=len(total) - 1)
+
+    def draw_last(self, images: int, limit: float, rng: Stream) -> int:
+        """How many children the last operator makes of so many images, where it may take no larger share of them.
+
+        On average they cost the operator's own share or the limit, whichever is smaller.
+        """
+        cost, share = int(self.costs[-1]), min(limit, float(self.shares[-1]))
+        return min(int(share * images / cost + rng.random()), images // cost)
 
     def learn(self, drawn: np.ndarray, gains: np.ndarray) -> None:
         """Account for a batch, child by child.
@@ -73,6 +90,7 @@ class Bandit:
             drawn: the operator of each child, int64 ``(n,)``.
             gains: of each, float64 ``(n,)``, see :func:`gains_of`.
         """
+        gains = gains / self.costs[drawn]
         for operator, gain in zip(drawn.tolist(), gains.tolist(), strict=True):
             self.means[operator] += RATE * (min(gain, MOST) - self.means[operator])
 

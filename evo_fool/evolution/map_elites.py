@@ -9,7 +9,7 @@ import numpy as np
 
 from evo_fool.encodings.base import Genomes
 from evo_fool.evolution.archive import ClassArchive, Insertions
-from evo_fool.evolution.bandit import Bandit, Choice, gains_of
+from evo_fool.evolution.bandit import GRADIENT, Bandit, Choice, gains_of
 from evo_fool.evolution.deap_random import deap_random
 from evo_fool.evolution.parents import Curiosity, draw, recency
 from evo_fool.evolution.population import NO_PARENT, Individual, Population
@@ -51,7 +51,8 @@ class MapElites(ArchiveStrategy):
     likely (the released code), unless ``parents: elites`` asks for distinct elites. ``parents: recent`` and ``parents:
     curiosity`` draw those whose children promise to win (parents.py). Each pair of neighbours is crossed with the
     encoding's ``crossover`` probability; then every child is mutated. With ``operators: adaptive`` a bandit (bandit.py)
-    draws an operator of the encoding for each child, of which this is the first.
+    draws an operator of the encoding for each child, of which this is the first. With ``gradient`` one more follows the
+    network's gradient; its children cost several images each, so a generation then has fewer children.
 
     Attributes:
         first: genomes that generation 0 scores in place of random ones; None: random.
@@ -66,8 +67,12 @@ class MapElites(ArchiveStrategy):
         self.curiosity = Curiosity(len(self.archive)) if self.parents == "curiosity" else None
         adaptive = config is not None and config.operators == "adaptive"
         self.operators = self.encoding.operators if adaptive else ()
+        self.gradient = 0.0 if config is None else config.gradient
+        if self.gradient:
+            self.operators = (*self.operators, GRADIENT)
         cells = len(self.archive) / 1000  # with fewer of them a child takes fewer
-        self.bandit = Bandit([operator.expected_gain * cells for operator in self.operators]) if adaptive else None
+        gains, costs = ([o.expected_gain * cells for o in self.operators], [o.cost for o in self.operators])
+        self.bandit = Bandit(gains, costs) if adaptive else None
         self.first: Genomes | None = None
         self._drawn = np.empty(0, np.int64)
         self._gains = np.empty(0)
@@ -145,7 +150,12 @@ class MapElites(ArchiveStrategy):
         return curiosity + ([] if self.bandit is None else [self.bandit.means])
 
     def _varied(self, elites: Elites, generation: int) -> Population:
-        chosen = self.toolbox.select(elites, self.experiment.batch)
+        rng = stream(self.experiment.seed, "operators", generation)
+        steps, extra = 0, 0
+        if self.bandit is not None and self.gradient:
+            steps = self.bandit.draw_last(self.experiment.batch, self.gradient, rng)
+            extra = steps * (GRADIENT.cost - 1)
+        chosen = self.toolbox.select(elites, self.experiment.batch - extra)
         cells = chosen.cells if isinstance(chosen, Elites) else np.array([ind.cell for ind in chosen], np.int64)
         self._cells, n = cells, len(cells)
         parents = np.full((n, 2), NO_PARENT, dtype=np.int64)
@@ -153,9 +163,10 @@ class MapElites(ArchiveStrategy):
         genomes = self.archive.genomes_of(cells)
         ids = np.arange(self.evaluations, self.evaluations + n)
         if self.bandit is not None:
-            self._drawn = self.bandit.draw(n, stream(self.experiment.seed, "operators", generation))
+            cheap = len(self.encoding.operators)
+            self._drawn = np.append(self.bandit.draw(n - steps, rng, cheap), np.full(steps, cheap))
             names = [self.operators[k].name for k in self._drawn]
-            return Population(generation, ids, parents, names, self._by_operators(genomes, parents, generation))
+            return Population(generation, ids, parents, names, self._by_operators(genomes, parents, generation), extra)
         operators = ["mutation"] * n
         for row in self._cross(genomes, parents, np.arange(n), generation):
             operators[row] = "crossover+mutation"
@@ -188,6 +199,8 @@ class MapElites(ArchiveStrategy):
                 partners = (rows + 1) % len(genomes)
                 children[rows], _ = self.mated(genomes[rows], genomes[partners], rng)
                 parents[rows, 1] = parents[partners, 0]
+            elif operator is GRADIENT:
+                children[rows] = self.ascended(genomes[rows], self._cells[rows], rng)
             elif k == 0:  # as where operators are fixed
                 self._cross(children, parents, rows, generation)
                 children[rows] = self.mutated(children[rows], generation)

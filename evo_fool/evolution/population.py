@@ -21,10 +21,11 @@ class Population:
 
     Attributes:
         generation: their generation.
-        ids: int64 ``(n,)``, ascending and never reused: the running number of the evaluation.
+        ids: int64 ``(n,)``, ascending and never reused: the number of images before it that the run has paid for.
         parents: int64 ``(n, 2)``, ids of the parents; ``NO_PARENT`` where there is none.
         operators: how each came to be, ``n`` short names such as ``"random"`` or ``"mutation"``.
         genomes: first axis ``n``.
+        extra: what making them cost, in images, beyond their own scores.
     """
 
     generation: int
@@ -32,6 +33,7 @@ class Population:
     parents: np.ndarray
     operators: list[str]
     genomes: Genomes
+    extra: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -42,7 +42,7 @@ class ArchiveStrategy:
         targets: the classes that are evolved, in order; None or empty: all.
 
     Attributes:
-        evaluations: images scored so far; the id of the next one.
+        evaluations: images scored so far, and what else the run has paid for in images; the id of the next one.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ArchiveStrategy:
 
     def update(self, population: Population, scored: Scored) -> Insertions:
         """Add the scored population to the archive."""
-        self.evaluations += len(population)
+        self.evaluations += len(population) + population.extra
         eligible = argmax_only(scored.log_odds) if self._argmax else None
         return self.archive.add(population.ids, scored.log_odds, population.genomes, population.generation, eligible)
 
@@ -145,6 +145,14 @@ class ArchiveStrategy:
             ConfigError: it returns something else than one genome for each.
         """
         return _as_before("vary", self.toolbox.vary(operator, genomes, rng, generation), genomes)
+
+    def ascended(self, genomes: Genomes, cells: np.ndarray, rng: Stream) -> Genomes:
+        """What ``toolbox.ascend`` makes of a batch, each row for its cell.
+
+        Raises:
+            ConfigError: it returns something else than one genome for each.
+        """
+        return _as_before("ascend", self.toolbox.ascend(genomes, cells, rng), genomes)
 
     def mated(self, first: Genomes, second: Genomes, rng: Stream) -> tuple[Genomes, Genomes]:
         """What ``toolbox.mate`` makes of row ``i`` of ``first`` and row ``i`` of ``second``.

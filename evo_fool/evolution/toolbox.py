@@ -6,6 +6,7 @@
 ``mate``      ``(genomes, genomes, rng) -> (genomes, genomes)``: whole batches, row by row
 ``mutate``    ``(genomes, rng, generation) -> genomes``: a whole batch, row by row
 ``vary``      ``(operator, genomes, rng, generation) -> genomes``: the same by another operator, where they are adaptive
+``ascend``    ``(genomes, cells, rng) -> genomes``: steps up the gradient of a cell each, with ``search.gradient``
 ``split``     ``(genomes) -> [genomes, …]``: the batches that ``map`` goes over; at first one, all of them
 ``evaluate``  ``(genomes) -> Scored``: draw and score one batch
 ``map``       ``(evaluate, batches) -> [Scored, …]``: at first Python's own
@@ -68,6 +69,7 @@ def build_toolbox(
     toolbox.register("generate", strategy.generate)
     toolbox.register("split", lambda genomes: [genomes])
     toolbox.register("evaluate", lambda genomes: evaluator.evaluate(genomes, strategy.thresholds()))
+    toolbox.register("ascend", evaluator.ascend)
     toolbox.register("update", strategy.update)
     if configure is not None:
         configure(toolbox)

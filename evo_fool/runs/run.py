@@ -124,8 +124,9 @@ class Run(Mapping[int, Elite]):
 
     @property
     def label(self) -> str:
-        """Name and id, to tell it from others in a table."""
-        return f"{self.meta.get('name', 'run')} {self.meta.get('id', '')}".strip()
+        """Name and id, to tell it from others in a table; a search that used gradients says so."""
+        label = f"{self.meta.get('name', 'run')} {self.meta.get('id', '')}".strip()
+        return label + ", uses gradients" * self.experiment.uses_gradients
 
     @property
     def classifier_fingerprint(self) -> str:

@@ -43,7 +43,7 @@ def summary(run: Run) -> dict[str, Any]:
         "device": str(run.environment.get("device", "unknown")),
         "classifier": run.meta.get("classifier", "unknown"),
         "encoding": experiment.encoding.kind,
-        "search": experiment.search.kind,
+        "search": experiment.search_name,
         "preset": experiment.preset,
         "disk_bytes": run.disk_bytes(),
     }

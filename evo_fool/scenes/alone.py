@@ -43,6 +43,12 @@ class Alone(Scene):
             self.passes += len(rows) * self._views
         return log_odds
 
+    def slopes(self, pictures: Pictures, cells: np.ndarray) -> np.ndarray:
+        """Those of the log-odds of each picture's class. The way there and back counts as three passes."""
+        self.passes += 3 * len(pictures) * self._views
+        self.possible += 3 * len(pictures) * self._views
+        return self.scorer.slopes(pictures, cells)
+
     def shown(self, picture: np.ndarray, rows: Sequence[int] | None = None) -> np.ndarray:
         """The picture itself."""
         return picture[None]

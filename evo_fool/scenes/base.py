@@ -71,6 +71,22 @@ class Scene(ABC):
             ClassifierError: the classifier answers with something that is not a score, or memory does not suffice.
         """
 
+    def slopes(self, pictures: Pictures, cells: np.ndarray) -> np.ndarray:
+        """How each picture's score in one cell changes with its values in [0, 1], float32 of the pictures' shape.
+
+        Args:
+            pictures: uint8 ``(n, channels, height, width)``.
+            cells: one for each picture, int64 ``(n,)``.
+
+        Raises:
+            ConfigError: the scene follows no gradients; the default.
+            ClassifierError: the classifier has none.
+        """
+        raise ConfigError(
+            f"scene.kind = {self.config.kind!r}: gradients are followed where the picture is the input, scene.kind "
+            "alone; evolve without them: -S search.gradient=0"
+        )
+
     @abstractmethod
     def shown(self, picture: np.ndarray, rows: Sequence[int] | None = None) -> np.ndarray:
         """The inputs that the network gets for one picture, uint8 ``(k, channels, height, width)``.

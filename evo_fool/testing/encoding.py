@@ -98,6 +98,24 @@ class EncodingContract:
         crossed = _encoded(encoding, np.concatenate(pairs[0]))
         assert crossed != _encoded(encoding, np.concatenate([first, second])), "mating changes nothing"
 
+    def test_steps_uphill_are_copies_or_refused(self, encoding: Encoding) -> None:
+        genomes = evolved(encoding)
+        slopes = stream(1, "slopes").normal(size=render(encoding, genomes).shape).astype(np.float32)
+        try:
+            encoding.ascend(genomes, slopes, stream(1, "ascend"))
+        except ConfigError as error:
+            assert "\n" not in str(error)
+            return
+        children = [unchanged(genomes, lambda: encoding.ascend(genomes, slopes, stream(1, "ascend"))) for _ in range(2)]
+        assert (children[0].shape, children[0].dtype) == (genomes.shape, genomes.dtype)
+        assert not np.may_share_memory(children[0], genomes)
+        assert _encoded(encoding, children[0]) == _encoded(encoding, children[1])
+        assert _encoded(encoding, children[0]) != _encoded(encoding, genomes), "a step changes nothing"
+        _assert_round_trip(encoding, children[0])
+        flat = encoding.ascend(genomes, np.zeros_like(slopes), stream(1, "ascend"))
+        assert _encoded(encoding, flat) == _encoded(encoding, genomes), "where nothing rises, nothing moves"
+        assert len(encoding.ascend(genomes[:0], slopes[:0], stream(1, "ascend"))) == 0
+
     def test_images_are_bytes_of_the_right_shape(self, encoding: Encoding) -> None:
         images = render(encoding, evolved(encoding))
         assert images.dtype == np.uint8

@@ -72,6 +72,10 @@ class Bytes(Encoding):
         swap = rng.random(first.shape) < 0.5
         return np.where(swap, second, first), np.where(swap, first, second)
 
+    def ascend(self, genomes: Genomes, slopes: np.ndarray, rng: Stream) -> Genomes:
+        steps = rng.integers(1, 9, (len(genomes), 1)) * np.sign(slopes.reshape(genomes.shape))
+        return np.clip(genomes + steps, 0, 255).astype(np.uint8)
+
     def render(self, genomes: Genomes, size: int | None = None) -> Images:
         if size not in (None, 4):
             return super().mate(genomes, genomes, None)  # type: ignore[arg-type, return-value]  # raises ConfigError
@@ -157,6 +161,11 @@ BREAKAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "one child a pair": ("mating_returns_two_new_children_a_pair", {"mate": mate_once}),
     "a crossover that is denied": ("mating_returns_two_new_children_a_pair", {"can_mate": False}),
+    "a step in place": ("steps_uphill_are_copies_or_refused", {"ascend": lambda self, genomes, slopes, rng: genomes}),
+    "a step where it is flat": (
+        "steps_uphill_are_copies_or_refused",
+        {"ascend": lambda self, genomes, slopes, rng: Bytes.ascend(self, genomes, slopes + 1, rng)},
+    ),
     "floats for images": (
         "images_are_bytes_of_the_right_shape",
         {"render": lambda self, genomes, size=None: Bytes.render(self, genomes, size) / 255},

@@ -46,6 +46,9 @@ every kind of gene, gains a fifth of what one by ``fine`` does. Among the first 
 much as one by ``fine``, and ``grow`` gains most.
 """
 _CROSSOVER = Operator("crossover", mates=True, expected_gain=1.5)
+_STEPS = (0.01, 0.03)
+"""The lengths of steps uphill, over all weights: of genomes of 50 nodes on ImageNet half of these win, and a twelfth of
+those of length 1."""
 
 
 class CppnEncoding(Encoding):
@@ -143,6 +146,17 @@ class CppnEncoding(Encoding):
             cross_channels(first, second, seeds, self.channels),
             cross_channels(second, first, seeds, self.channels),
         )
+
+    def ascend(self, genomes: Genomes, slopes: np.ndarray, rng: Stream) -> Genomes:
+        """Copies whose weights are a step further up, of length .01 to .03; structure and activations stay."""
+        from evo_fool.encodings.operators import uphill_steps  # numba
+        from evo_fool.encodings.rendering.reverse import pull_back
+
+        out = np.array(genomes, self.dtype, order="C")
+        pulled = pull_back(out, slopes, threads=self.threads, **self.render_options)
+        most = self.config.weight_range
+        out["weight"] = uphill_steps(out["weight"], pulled, rng, lengths=_STEPS, bounds=(-most, most))
+        return out
 
     def render(self, genomes: Genomes, size: int | None = None) -> Images:
         """Uint8 ``(n, channels, height, width)`` at any size; ``size`` is the longer side.

@@ -58,6 +58,21 @@ def cosine_planes(coefficients: np.ndarray, height: int, width: int, threads: in
     return out.reshape(n, channels, height, width)
 
 
+def cosine_sums(planes: np.ndarray, grid: int) -> np.ndarray:
+    """The sums over each plane of its values times each cosine: the transpose of :func:`cosine_planes`.
+
+    Args:
+        planes: float64 ``(n, channels, height, width)``.
+        grid: frequencies in height and in width.
+
+    Returns:
+        float64 ``(n, channels, grid, grid)``. Sums run in the order of pixels, whatever the number of threads.
+    """
+    down, across = (_cosines(grid, side) for side in planes.shape[2:])
+    rows = np.einsum("ncyx,vx->ncyv", planes, across)
+    return np.einsum("ncyv,uy->ncuv", rows, down)
+
+
 def _cosines(grid: int, side: int) -> np.ndarray:
     """cos(pi f (i + 1/2) / side) for the frequencies f below ``grid``, float64 ``(grid, side)``."""
     waves = [[math.cos(math.pi * f * (i + 0.5) / side) for i in range(side)] for f in range(grid)]

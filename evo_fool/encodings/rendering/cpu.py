@@ -37,7 +37,7 @@ _LANES = 8
 
 
 @inner
-def _sum_links(v, t, source, weight, first, last):
+def sum_links(v, t, source, weight, first, last):
     """v[t] = the weighted sum of the rows that feed it, added in order; up to four links a pass over the row."""
     n = v.shape[1]
     if first == last:
@@ -73,7 +73,7 @@ def _sum_links(v, t, source, weight, first, last):
 
 
 @inner
-def _activate(v, t, code):
+def activate(v, t, code):
     n = v.shape[1]
     if code == SINE:
         for i in range(n):
@@ -166,8 +166,8 @@ def _render_rows(
                 for j in range(link_start[t], link_start[t + 1]):
                     needed[source[j]] = True
             else:
-                _sum_links(line, row, source, p_weight, link_start[t], link_start[t + 1])
-                _activate(line, row, p_act[t])
+                sum_links(line, row, source, p_weight, link_start[t], link_start[t + 1])
+                activate(line, row, p_act[t])
         for row in output[g]:
             needed[row] = True
         for row in range(used):
@@ -191,8 +191,8 @@ def _render_rows(
             for row in range(4, used):
                 if axes[row] == X | Y:
                     t = base + row
-                    _sum_links(v, row, source, p_weight, link_start[t], link_start[t + 1])
-                    _activate(v, row, p_act[t])
+                    sum_links(v, row, source, p_weight, link_start[t], link_start[t + 1])
+                    activate(v, row, p_act[t])
             _quantise(v, output[g], mode, tile)
             for channel in range(out.shape[1]):
                 _copy(tile[channel, :count], out[first + g, channel, start : start + count])
