@@ -193,7 +193,7 @@ class Scorer:
         )
         try:
             with torch.enable_grad(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-                views = make_views(leaf, self.view, classifier.shape[1:])
+                views = make_views(leaf, self.view, classifier.shape[1:], self.seed)
                 answers = [self.forward(part, classifier.network) for part in views.split(self.batch)]
                 logits = _joined(answers).view(len(pixels), self._views, classifier.members, -1).to(torch.float64)
                 own = classes.view(-1, 1, 1, 1).expand(*logits.shape[:-1], 1)
