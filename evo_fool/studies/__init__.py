@@ -32,6 +32,7 @@ STUDIES: dict[str, str] = {
     "universal": "evo_fool.studies.universal.study:Universal",
     "per-image": "evo_fool.studies.per_image.study:PerImage",
     "program": "evo_fool.studies.program.study:Programs",
+    "detectors": "evo_fool.studies.detectors.study:Detectors",
 }
 """Name -> ``module:class``, in the order of the report."""
 
@@ -49,6 +50,7 @@ QUESTIONS: dict[str, str] = {
     "patch": "evo_fool.studies.patch.study:Patches",
     "per-image": STUDIES["per-image"],
     "program": STUDIES["program"],
+    "detectors": STUDIES["detectors"],
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 
