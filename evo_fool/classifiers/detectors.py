@@ -2,7 +2,7 @@
 
 They see what a network does with an image: its logits, the features that enter its last layer, or, for ``odin``, its
 gradient. ``vae`` sees the image itself: how unlikely it is under the autoencoders of :mod:`.digit_vaes`, at whose floor
-those stop to believe in any digit.
+those stop believing in any digit.
 """
 
 from __future__ import annotations

@@ -9,7 +9,9 @@ from evo_fool.classifiers.guarded import Guarded
 from evo_fool.classifiers.lenet import LeNet
 from evo_fool.classifiers.mnist_data import Digits
 from evo_fool.classifiers.scoring import Scorer
+from evo_fool.classifiers.sources.extras import import_extra
 from evo_fool.classifiers.spec import DETECTORS, Detecting
+from evo_fool.errors import ClassifierError
 from evo_fool.runs import Run
 from evo_fool.sampling import evenly
 from evo_fool.scenes.photographs import Photographs
@@ -21,6 +23,7 @@ from evo_fool.studies.data_folder import MnistData
 from evo_fool.studies.detectors.measure import Subject, climbed, controls, guards_of, made_by
 from evo_fool.studies.digit_runs import digit_run
 from evo_fool.studies.run_finder import opened
+from evo_fool.studies.study import Skipped
 from evo_fool.studies.training import mnist_of, trained
 from evo_fool.training.detector import train_detector
 from evo_fool.training.lenet import EPOCHS, fit
@@ -58,10 +61,14 @@ def standard_subjects(context: Context) -> list[Subject]:
     """LeNets trained alike but for the loss, evolved against as they are, and the plain one behind every detector.
 
     Raises:
-        Skipped: there is no MNIST.
+        Skipped: there is no MNIST, or pytorch-ood is not installed.
         Stopped: asked to stop.
     """
     data = mnist_of(context)
+    try:
+        import_extra("pytorch_ood.detector", "ood")
+    except ClassifierError as error:
+        raise Skipped(f"It needs detectors: {error}.") from None
     seen, others = (_some(half, context.scale(smoke=400, laptop=5000, paper=5000)) for half in (data.train, data.test))
     found = []
     for loss in LOSSES:
