@@ -106,7 +106,7 @@ class Calibration:
         """The detector's log-odds of scores: 0 at the threshold of 95 %, log 99 at the median.
 
         >>> natural = Calibration(torch.arange(100, dtype=torch.float64))
-        >>> natural.log_odds(torch.tensor([94.0, 49.0, 139.0])).numpy().round(2).tolist()
+        >>> natural.log_odds(torch.tensor([94.0, 49.0, 139.0], dtype=torch.float64)).numpy().round(2).tolist()
         [0.0, 4.6, -4.6]
         """
         threshold = self.threshold(TRUE_POSITIVES[0])

@@ -111,7 +111,7 @@ def made_by(runs: Sequence[tuple[Run, Guarded | None]]) -> list[Source]:
     """
     found: dict[tuple[str, str, str], list[np.ndarray]] = {}
     labels = group_labels([run for run, guarded in runs if guarded is None])
-    kinds = {RandomConfig: "random search", GradientConfig: "gradient"}
+    kinds: dict[type, str] = {RandomConfig: "random search", GradientConfig: "gradient"}
     for run, guarded in runs:
         kind = kinds.get(type(run.experiment.search), "evolved")
         detector = "" if guarded is None else guarded.detector.kind
@@ -194,7 +194,7 @@ def measure(subject: Subject, detectors: Iterator[tuple[Detector, Calibration]])
         source.label: [probability(subject.scorer.score(part)).max(axis=1) >= SURE for part in source.parts]
         for source in subject.sources
     }
-    found = {}
+    found: dict[str, Any] = {}
     for detector, calibration in detectors:
         natural = detector.scores(subject.scorer, subject.others.images)
         thresholds = [calibration.threshold(share) for share in TRUE_POSITIVES]
