@@ -66,7 +66,8 @@ class ClassifierConfig(Section):
         description="lenet-mnist, vae-mnist, torchvision:NAME, timm:NAME, hf:FOLDER, clip:ARCHITECTURE, onnx:FILE, "
         "exported:FILE, torchscript:FILE, http:URL, callable:package.module:function, plugin:NAME, "
         "import:package.module:factory, path/to/file.py:factory, "
-        "or several: ensemble:mean:SPEC+SPEC, ensemble:minimum:SPEC@WEIGHTS+SPEC@WEIGHTS",
+        "or several: ensemble:mean:SPEC+SPEC, ensemble:minimum:SPEC@WEIGHTS+SPEC@WEIGHTS, "
+        "or one behind a detector: guarded:FILE:SPEC",
     )
     weights: str | None = Field(
         None,

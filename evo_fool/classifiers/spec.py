@@ -16,6 +16,7 @@
 ``import:PACKAGE:NAME``   what the function NAME of an importable module returns
 ``path/to/file.py:NAME``  what the function NAME of a Python file returns
 ``ensemble:WAY:A+B``      several of these as one; WAY: ``mean`` or ``minimum``; ``SPEC@PATH``: a member with weights
+``guarded:FILE:SPEC``     one of these behind the detector in FILE, which ends in ``.safetensors``
 ``object:NAME``           a Python object that was passed to ``evolve``; it has to be passed again
 ========================  =============================================================================
 
@@ -27,6 +28,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from evo_fool.errors import ConfigError
@@ -37,9 +39,14 @@ FILES = ("onnx", "exported", "torchscript")
 """Kinds whose target is a file that holds the whole network."""
 WAYS = ("mean", "minimum")
 """How an ensemble combines its members' log-odds."""
+Detecting = Literal["msp", "maxlogit", "energy", "entropy", "odin", "mahalanobis", "knn", "vim", "vae"]
+DETECTORS: tuple[Detecting, ...] = get_args(Detecting)
+"""Detectors that a classifier can be guarded by, see :mod:`.detectors`."""
 
+_COMBINED = ("ensemble", "guarded")
 _CODE = ("import", "file", "callable", "exported", "torchscript")
 
+_GUARDED = "expected guarded:FILE.safetensors:SPEC, with a FILE by evo-fool train detector and SPEC of one network"
 _FORM = "expected ensemble:mean:SPEC+SPEC or ensemble:minimum:SPEC+SPEC, with SPEC@PATH for weights from a file"
 
 
@@ -50,10 +57,11 @@ class ClassifierSpec:
     Attributes:
         kind: what comes before the colon, or ``lenet-mnist``, ``vae-mnist``, ``file`` (Python), or ``unknown``, which
             no classifier can be loaded from.
-        target: the network, plugin, module, file or URL, or an ensemble's way; empty for a built-in classifier.
+        target: the network, plugin, module, file or URL, an ensemble's way, or the file of a detector; empty for a
+            built-in classifier.
         function: what a module or a file calls to build it, or what scores.
         weights: the path of a weights file, for ``clip`` also a tag; None: the spec's own.
-        ensembled: the members of an ensemble.
+        ensembled: the members of an ensemble, or the one that is guarded.
 
     Raises:
         ConfigError: members whose texts or paths contain + or @, which the spec of an ensemble cannot express.
@@ -66,7 +74,7 @@ class ClassifierSpec:
     ensembled: tuple[ClassifierSpec, ...] = ()
 
     def __post_init__(self) -> None:
-        for member in self.ensembled:
+        for member in self.ensembled if self.kind == "ensemble" else ():
             if any(sign in text for sign in "+@" for text in (str(member), member.weights or "")):
                 raise ConfigError(f"ensemble member {str(member)!r}, {member.weights!r}: rename it without + and @")
 
@@ -80,7 +88,7 @@ class ClassifierSpec:
         [None, 'a.pt']
 
         Raises:
-            ConfigError: a malformed import, file or ensemble, or weights for an ensemble.
+            ConfigError: a malformed import, file, ensemble or guarded classifier, or weights for an ensemble.
         """
         kind, colon, rest = text.partition(":")
         if text in BUILT_IN:
@@ -89,6 +97,14 @@ class ClassifierSpec:
             if weights is not None:
                 raise ConfigError(f"classifier {text!r}: weights belong to its members; write SPEC@{weights}")
             return cls._ensemble(text, rest)
+        if kind == "guarded" and colon:
+            file, suffix, inner = rest.partition(".safetensors:")
+            if not file or not inner:
+                raise ConfigError(f"classifier {text!r}: {_GUARDED}")
+            guarded = cls.parse(inner, weights)
+            if guarded.kind in _COMBINED:
+                raise ConfigError(f"classifier {text!r}: {_GUARDED}")
+            return cls("guarded", file + suffix[:-1], weights=guarded.weights, ensembled=(guarded,))
         if kind in ("torchvision", "plugin", "object", "hf") and colon:
             return cls(kind, rest, weights=weights)
         if kind in ("timm", "clip") and colon:
@@ -160,8 +176,9 @@ class ClassifierSpec:
         if way not in WAYS or len(pairs) < 2 or not all(name and (path or not at) for name, at, path in pairs):
             raise ConfigError(f"classifier {text!r}: {_FORM}")
         members = [cls.parse(name, path or None) for name, _, path in pairs]
-        if any(member.kind == "ensemble" for member in members):
-            raise ConfigError(f"classifier {text!r}: an ensemble cannot be a member of another")
+        if combined := next((member.kind for member in members if member.kind in _COMBINED), ""):
+            what = "an ensemble" if combined == "ensemble" else "a guarded classifier"
+            raise ConfigError(f"classifier {text!r}: {what} cannot be a member of another")
         return cls("ensemble", way, ensembled=tuple(members))
 
     def __str__(self) -> str:
@@ -170,12 +187,14 @@ class ClassifierSpec:
         if self.kind == "ensemble":
             listed = (f"{m}@{m.weights}" if m.weights is not None else str(m) for m in self.ensembled)
             return f"ensemble:{self.target}:{'+'.join(listed)}"
+        if self.kind == "guarded":
+            return f"guarded:{self.target}:{self.ensembled[0]}"
         prefix = "" if self.kind in ("file", "unknown") else f"{self.kind}:"
         return f"{prefix}{self.target}" + (f":{self.function}" if self.function else "")
 
     @property
     def members(self) -> tuple[ClassifierSpec, ...]:
-        """The members of an ensemble; of any other spec itself alone."""
+        """The members of an ensemble; what is guarded; of any other spec itself alone."""
         return self.ensembled or (self,)
 
     @property
@@ -221,14 +240,15 @@ class ClassifierSpec:
     def absolute(self) -> ClassifierSpec:
         """The same with absolute paths, so that it means the same in every directory."""
         path = Path(self.target).expanduser() if self.kind == "hf" else Path(self.target)
-        is_path = self.kind in ("file", *FILES) or (self.kind == "callable" and self.target.endswith(".py"))
+        is_path = self.kind in ("file", "guarded", *FILES) or (self.kind == "callable" and self.target.endswith(".py"))
         is_path |= self.kind == "hf" and path.is_dir()  # or else a name on the hub
         weights = self.weights if self.weights is None or self.tagged else str(Path(self.weights).absolute())
+        members = tuple(member.absolute() for member in self.ensembled)
         return replace(
             self,
             target=str(path.absolute()) if is_path else self.target,
-            weights=weights,
-            ensembled=tuple(member.absolute() for member in self.ensembled),
+            weights=members[0].weights if self.kind == "guarded" else weights,
+            ensembled=members,
         )
 
     def config(self) -> ClassifierConfig:

@@ -55,6 +55,12 @@ def load_classifier(config: ClassifierConfig, device: torch.device) -> Classifie
             classifier = from_torchvision(spec.target, spec.weights)
         case "ensemble":
             classifier = Ensemble([load_classifier(member.config(), device) for member in spec.members], spec.target)
+        case "guarded":
+            from evo_fool.classifiers.guarded import guarded_classifier  # needs an extra
+
+            (member,) = spec.members
+            within = config.model_copy(update={"spec": str(member), "weights": member.weights})
+            return guarded_classifier(spec.target, load_classifier(within, device)).to(device)
         case kind if kind in _ELSEWHERE:  # imported only now: most of them need packages of their own
             module, function = _ELSEWHERE[kind]
             classifier = getattr(import_module(f"evo_fool.classifiers.sources.{module}"), function)(config, device)
@@ -132,7 +138,7 @@ def check_shipped(path: Path) -> None:
 
 def _hint(text: str) -> str:
     kind, _, rest = text.partition(":")
-    kinds = (*_ELSEWHERE, "torchvision", "plugin", "import", "ensemble")
+    kinds = (*_ELSEWHERE, "torchvision", "plugin", "import", "ensemble", "guarded")
     known = [*BUILT_IN, *names(GROUP), *(f"{kind}:" for kind in kinds)]
     near = difflib.get_close_matches(f"{kind}:" if rest else text, known, n=1)
     if near:
@@ -140,5 +146,5 @@ def _hint(text: str) -> str:
     return (
         f"; give {', '.join([*BUILT_IN, *names(GROUP)])}, torchvision:NAME, timm:NAME, hf:FOLDER, clip:ARCHITECTURE, "
         "onnx:FILE, exported:FILE, torchscript:FILE, http:URL, callable:package.module:function, "
-        "import:package.module:function, path/to/file.py:function or ensemble:mean:SPEC+SPEC"
+        "import:package.module:function, path/to/file.py:function, ensemble:mean:SPEC+SPEC or guarded:FILE:SPEC"
     )

@@ -54,7 +54,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "verify": ("evo_fool.cli.verify", "Check RUN's files, and render and score every elite again."),
     "digest": ("evo_fool.cli.verify", "Print the SHA-256 over RUN's elites, captures and metrics without wall times."),
     "config": ("evo_fool.cli.config", "Show, validate or describe an experiment."),
-    "train": ("evo_fool.cli.train", "Train classifiers of MNIST: the embedded one, and a generative one."),
+    "train": (
+        "evo_fool.cli.train",
+        "Train classifiers of MNIST: the embedded one, and a generative one; or fit a detector on any network.",
+    ),
     "bench": ("evo_fool.cli.bench", "Measure speed against its floor and its baseline."),
     "doctor": (
         "evo_fool.cli.doctor",

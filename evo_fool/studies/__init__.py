@@ -34,6 +34,7 @@ STUDIES: dict[str, str] = {
     "program": "evo_fool.studies.program.study:Programs",
     "network-comparison": "evo_fool.studies.network_comparison.study:NetworkComparison",
     "stability": "evo_fool.studies.stability.study:Stability",
+    "detectors": "evo_fool.studies.detectors.study:Detectors",
 }
 """Name -> ``module:class``, in the order of the report."""
 
@@ -54,6 +55,7 @@ QUESTIONS: dict[str, str] = {
     "network-comparison": STUDIES["network-comparison"],
     "natural": "evo_fool.studies.natural.study:Natural",
     "stability": STUDIES["stability"],
+    "detectors": STUDIES["detectors"],
 }
 """The verbs of ``evo-fool study``: name -> ``module:class``. The module's package has its ``Options``."""
 

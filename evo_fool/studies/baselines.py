@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import torch
 from scipy.ndimage import gaussian_filter
+from torch import Tensor
 
 from evo_fool.classifiers.scoring import Scorer
 from evo_fool.encodings import build_encoding
+from evo_fool.encodings.base import Encoding
 from evo_fool.probability import probability
 from evo_fool.randomness import stream
 from evo_fool.sections import CppnConfig
 from evo_fool.studies.noise.measure import random_images
+from evo_fool.training.lenet import Outliers
 
 _SMOOTH = (1.0, 2.5)
 """Range of the Gaussian filter's standard deviation in pixels."""
+
+_DRIFT = 2000
+"""Mutations after which a CPPN that has not grown is taken as it is."""
 
 
 def training_noise(photos: np.ndarray, n: int, *, seed: int) -> np.ndarray:
@@ -37,6 +46,18 @@ def training_noise(photos: np.ndarray, n: int, *, seed: int) -> np.ndarray:
     return noise
 
 
+def outliers(photos: Tensor, loss: str, *, seed: int) -> Outliers:
+    """What a LeNet learns low confidence on by a loss: ``ceda``, or ``acet`` with the paper's epsilon of 0.3.
+
+    Args:
+        photos: training images, uint8 ``(m, height, width)``; as many images of :func:`training_noise` are made.
+        loss: its name.
+        seed: of the noise.
+    """
+    noise = torch.from_numpy(training_noise(photos.numpy(), len(photos), seed=seed))
+    return Outliers(noise, epsilon={"ceda": 0.0, "acet": 0.3}[loss])
+
+
 def random_pixels(n: int, size: int, channels: int, *, seed: int) -> np.ndarray:
     """Uniform random images, uint8 ``(n, channels, height, width)``."""
     return random_images("uniform", n, (channels, size, size), stream(seed, "uniform noise"))
@@ -46,6 +67,25 @@ def random_cppns(n: int, size: int, channels: int, *, seed: int) -> np.ndarray:
     """Unselected CPPN images, uint8 ``(n, channels, height, width)``."""
     encoding = build_encoding(CppnConfig(kind="cppn"), size=size, channels=channels)
     return encoding.render(encoding.random(n, stream(seed, "random images")))
+
+
+def drifted_cppns(encoding: Encoding, sizes: Sequence[int], n: int, *, seed: int) -> np.ndarray:
+    """CPPNs as large as evolved ones, mutated without selection, uint8 ``(n, channels, height, width)``.
+
+    Args:
+        encoding: of the evolved ones.
+        sizes: nodes and links of each of these; every image is of a genome that has mutated until it has as many as
+            one of them, drawn at random.
+        n: how many.
+    """
+    rng = stream(seed, "drifted images")
+    genomes, wanted = encoding.random(n, rng), rng.choice(np.array(sizes), n)
+    for generation in range(_DRIFT):
+        small = np.flatnonzero(genomes["nodes"].astype(int) + genomes["links"] < wanted)
+        if not len(small):
+            break
+        genomes[small] = encoding.mutate(genomes[small], rng, generation)
+    return encoding.render(genomes)
 
 
 def best_of(scorer: Scorer, images: np.ndarray, classes: int) -> np.ndarray:

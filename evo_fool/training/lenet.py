@@ -27,21 +27,27 @@ RATE = 0.02
 MOMENTUM = 0.9
 WEIGHT_DECAY = 0.0005
 EPOCHS = 14
+ASCENT = 10
+"""Steps of a quarter of epsilon by which ACET looks for the surest image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outliers:
-    """Images of no class, on which the network learns low confidence: CEDA (Hein, Andriushchenko & Bitterwolf, 2019).
+    """Images of no class, on which the network learns low confidence: CEDA and ACET (Hein, Andriushchenko & Bitterwolf,
+    2019).
 
     Attributes:
         images: uint8 ``(m, 28, 28)``, from which every step draws.
         weight: of the mean largest log-probability of those drawn, beside the mean cross-entropy of the digits.
         share: how many are drawn for each digit of a batch.
+        epsilon: 0 for CEDA. For ACET each image is first moved, by at most so much in every value of [0, 1], to where
+            the network is surest, in :data:`ASCENT` signed steps.
     """
 
     images: Tensor
     weight: float = 1.0
     share: float = 0.5
+    epsilon: float = 0.0
 
 
 def train_lenet(
@@ -51,12 +57,16 @@ def train_lenet(
     seed: int = 0,
     epochs: int = EPOCHS,
     download: bool = False,
+    loss: str = "plain",
+    teach: Callable[[Digits], Outliers] | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> TrainingReport:
     """Train on MNIST, test, and write ``out`` (.safetensors) and its record ``out`` with the suffix ``.json``.
 
     Args:
         data: the folder that holds ``MNIST/raw``; see :func:`evo_fool.classifiers.mnist_data.load_mnist`.
+        loss: what the record calls the loss.
+        teach: makes, of the training digits, the images to learn low confidence on; None: there are none.
         report: is called with one line per pass.
 
     Raises:
@@ -68,13 +78,15 @@ def train_lenet(
     train, test = load_mnist(data, download=download)
     started = time.perf_counter()
     with deterministic():
-        network, loss = fit(train, seed=seed, epochs=epochs, report=report)
+        outliers = None if teach is None else teach(train)
+        network, mean_loss = fit(train, seed=seed, epochs=epochs, report=report, outliers=outliers)
         wrong = count_errors(network, test)
     seconds = time.perf_counter() - started
     error = wrong / len(test.labels)
     report(f"test error {100 * error:.2f} % ({wrong} of {len(test.labels)}) in {seconds:.0f} s")
-    found = TrainingReport(out, error, len(test.labels), loss, seconds)
-    return keep(network, found, verb="train lenet", seed=seed, epochs=epochs)
+    found = TrainingReport(out, error, len(test.labels), mean_loss, seconds)
+    verb = "train lenet" if loss == "plain" else f"train lenet --loss {loss}"
+    return keep(network, found, verb=verb, seed=seed, epochs=epochs)
 
 
 def fit(
@@ -110,7 +122,8 @@ def fit(
             loss = F.cross_entropy(network(images[rows]), labels[rows])
             if outliers is not None and unlabelled is not None:
                 drawn = torch.randint(len(unlabelled), (round(outliers.share * len(rows)),), generator=generator)
-                loss = loss + outliers.weight * network(unlabelled[drawn]).log_softmax(1).amax(1).mean()
+                odd = _surest(network, unlabelled[drawn], outliers.epsilon) if outliers.epsilon else unlabelled[drawn]
+                loss = loss + outliers.weight * _confidence(network, odd).mean()
             loss.backward()
             optimiser.step()
             total += loss.item()
@@ -125,6 +138,22 @@ def count_errors(network: LeNet, test: Digits) -> int:
     with torch.inference_mode():
         answers = [network(images).argmax(1) for images in _input(test.images).split(500)]
     return int((torch.cat(answers) != test.labels).sum())
+
+
+def _confidence(network: LeNet, images: Tensor) -> Tensor:
+    """The largest log-probability of each image, ``(n,)``."""
+    return network(images).log_softmax(1).amax(1)
+
+
+def _surest(network: LeNet, images: Tensor, epsilon: float) -> Tensor:
+    """Images within ``epsilon`` of those given, in every value of [0, 1], on which the network is surer."""
+    low, high = ((images + sign * epsilon * SCALE).clamp(0, SCALE) for sign in (-1, 1))
+    moved = images
+    for _ in range(ASCENT):
+        moved = moved.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(_confidence(network, moved).sum(), moved)
+        moved = torch.clamp(moved.detach() + slope.sign() * (epsilon * SCALE / 4), low, high)
+    return moved
 
 
 def _input(images: Tensor) -> Tensor:

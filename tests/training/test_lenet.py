@@ -136,6 +136,27 @@ def test_outliers_teach_the_network_to_be_unsure(small_mnist: Path) -> None:
     assert unsure < 0.2 < sure and wrong <= 5
 
 
+def test_acet_is_unsure_of_noise_that_was_made_to_please(small_mnist: Path) -> None:
+    train, _ = load_mnist(small_mnist)
+    noise = torch.randint(0, 256, (200, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+
+    def surest(epsilon: float) -> float:
+        """Mean confidence on noise after twenty steps towards it, within 0.3."""
+        taught = Outliers(noise, epsilon=epsilon)
+        network, _ = fit(train, seed=0, epochs=15, report=lambda line: None, outliers=taught)
+        classifier = lenet_classifier(network)
+        start = noise[:50].unsqueeze(1) / 255
+        moved = start
+        for _ in range(20):
+            moved = moved.detach().requires_grad_()
+            classifier(moved).log_softmax(1).amax(1).sum().backward()
+            assert moved.grad is not None
+            moved = (moved + 0.05 * moved.grad.sign()).clamp(start - 0.3, start + 0.3).clamp(0, 1)
+        return float(classifier(moved.detach()).softmax(1).amax(1).mean())
+
+    assert surest(0.3) < 0.5 < surest(0.0)
+
+
 def test_a_class_of_fooling_images_is_learned(small_mnist: Path) -> None:
     train, test = load_mnist(small_mnist)
     noise = torch.randint(0, 256, (80, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
