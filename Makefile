@@ -14,7 +14,7 @@ $(STAMP): requirements.txt pyproject.toml
 
 # The packages of classifiers from elsewhere; without them their tests are skipped, and say so.
 extras: setup
-	$(BIN)/python -m pip install --quiet -r requirements.txt -r requirements-extras.txt -e '.[clip,hf,onnx,timm]'
+	$(BIN)/python -m pip install --quiet -r requirements.txt -r requirements-extras.txt -e '.[clip,hf,onnx,ood,timm]'
 
 # Ten fooling images for the ten digits, their contact sheet and the convergence plot, all in the run's directory.
 run: setup
