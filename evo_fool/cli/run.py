@@ -163,10 +163,9 @@ def _drive(action: Callable[..., Run], out: Path, max_time: float | None, output
         output.data(summary)
     else:
         if raced and live.last is not None and live.last.possible:
-            saved = 100 * (1 - live.last.passes / live.last.possible)
-            output.say(
-                f"forward passes: {live.last.passes:,}, of {live.last.possible:,} without racing ({saved:.0f} % saved)"
-            )
+            passes, possible = live.last.passes, live.last.possible
+            saved = f", of {possible:,} without racing ({1 - passes / possible:.0%} saved)" if passes < possible else ""
+            output.say(f"forward passes: {passes:,}{saved}")
         _say_summary(summary, out, classifier, output)
         _say_spent(classifier, output)
     return 0 if summary["status"] == "finished" else EXIT_CODES[stop()]
