@@ -78,7 +78,7 @@ def test_a_changed_preset_says_so(options: list[str], preset: str, tiny: Path, i
 
 def test_an_edited_copy_of_a_shipped_experiment_says_so(tiny: Path, invoke_json: Any) -> None:
     (tiny / "tiny.yaml").write_text((tiny / "tiny.yaml").read_text().replace("custom", "mnist-pixels"))
-    assert invoke_json("run", "tiny.yaml")["preset"] == "mnist-pixels, batch, classifier.spec changed"
+    assert invoke_json("run", "tiny.yaml")["preset"] == "mnist-pixels, batch, classifier.spec, search.operators changed"
 
 
 def test_extending_a_finished_run_equals_having_asked_at_once(tiny: Path, invoke_json: Any) -> None:
